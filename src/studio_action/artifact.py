@@ -1,0 +1,168 @@
+"""What is asked for and what it resolves to: the values that every layer shares. Pure.
+
+Names are GTO's (`gto/constants.py`): a model is `name`, or `path/to:name` where it is annotated
+in a `dvc.yaml` below the root; versions are `v` and a semantic version; stages are free words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from studio_action.digest import Digest
+from studio_action.errors import BadInput
+
+_NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-/_]*[a-zA-Z0-9])?")
+_FOLDER = re.compile(r"[a-zA-Z0-9-_./]+")
+# https://semver.org/#is-there-a-suggested-regular-expression-regex-to-check-a-semver-string
+_SEMVER = re.compile(
+    r"(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)"
+    r"(?:-(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*)?"
+    r"(?:\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?",
+    re.ASCII,
+)
+
+SourceName = Literal["studio"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelName:
+    """A model's name and, in a monorepo, the folder of the `dvc.yaml` that annotates it."""
+
+    name: str
+    folder: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> ModelName:
+        """Read `name`, `path/to:name`, `path/to/dvc.yaml:name` or a tag's `path/to=name`.
+
+        Raises `BadInput` where GTO could not have tagged such a name.
+        """
+        folder, separator, name = text.replace("=", ":", 1).rpartition(":")
+        if not _NAME.fullmatch(name):
+            raise BadInput(
+                f"model {text!r} is not a model's name",
+                "A name has letters, digits, '-', '_' and '/', and begins and ends with a letter"
+                " or a digit; in a monorepo it is path/to:name",
+            )
+        return cls(name, _normal_folder(text, folder) if separator else "")
+
+    def __str__(self) -> str:
+        """The form that the API takes, e.g. `path/to:name`."""
+        return f"{self.folder}:{self.name}" if self.folder else self.name
+
+
+def _normal_folder(text: str, folder: str) -> str:
+    parts = [part for part in folder.split("/") if part not in ("", ".")]
+    if parts and parts[-1] == "dvc.yaml":
+        parts.pop()
+    if folder.startswith("/") or ".." in parts or (parts and not _FOLDER.fullmatch(folder)):
+        raise BadInput(
+            f"model {text!r} names no folder of a repository",
+            "Write path/to:name, relative to the repository's root",
+        )
+    return "/".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class AtVersion:
+    """One registered version, e.g. `v2.0.0`."""
+
+    version: str
+
+    @classmethod
+    def parse(cls, text: str) -> AtVersion:
+        """Read `v2.0.0`; raise `BadInput` for what cannot be a registered version."""
+        if text.startswith("v") and _SEMVER.fullmatch(text[1:]):
+            return cls(text)
+        hint = "A version is 'v' and a semantic version, e.g. v2.0.0"
+        if _SEMVER.fullmatch(text):
+            hint = f"Write v{text}"
+        raise BadInput(f"version {text!r} is not a registered version's name", hint)
+
+    def __str__(self) -> str:
+        return f"version {self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class AtStage:
+    """The version that holds a stage, e.g. `prod`."""
+
+    stage: str
+
+    @classmethod
+    def parse(cls, text: str) -> AtStage:
+        """Read a stage's name; raise `BadInput` for what GTO could not have tagged."""
+        if _NAME.fullmatch(text):
+            return cls(text)
+        raise BadInput(
+            f"stage {text!r} is not a stage's name",
+            "A stage has letters, digits, '-', '_' and '/', and begins and ends with a letter or"
+            " a digit",
+        )
+
+    def __str__(self) -> str:
+        return f"stage {self.stage}"
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The latest registered version."""
+
+    def __str__(self) -> str:
+        return "latest version"
+
+
+Selector = AtVersion | AtStage | Latest
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactRef:
+    """One model of one repository; `repository` carries no user info and may be logged."""
+
+    repository: str
+    model: ModelName
+
+    def __str__(self) -> str:
+        return f"{self.model} of {self.repository}"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """One file of a model version and where its bytes are.
+
+    `path` is POSIX, relative to the repository's root, and not yet trusted; `size` is in bytes;
+    `expires` says until when the signed URL is good. `url` is a secret, so it is not in the repr.
+    """
+
+    path: str
+    url: str = field(repr=False)
+    size: int | None = None
+    digest: Digest | None = None
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What a selector meant at one moment. Empty text: the source cannot tell.
+
+    `root` is the model's own path in the repository, a file or a folder, where it is known.
+    """
+
+    artifact: ArtifactRef
+    selector: Selector
+    source: SourceName
+    files: tuple[RemoteFile, ...]
+    version: str = ""
+    stage: str = ""
+    tag: str = ""
+    revision: str = ""
+    root: str | None = None
+
+    @property
+    def urls(self) -> Mapping[str, str]:
+        """Signed URL by path."""
+        return {file.path: file.url for file in self.files}

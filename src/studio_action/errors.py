@@ -1,0 +1,112 @@
+"""Every failure this program can explain, with its exit code.
+
+    StudioActionError
+    ├── BadInput            10  an input is missing or wrong; nothing was sent
+    ├── TokenRefused        11  the token was refused or lacks the scope
+    ├── NotFound            12
+    │   ├── NoSuchModel         no such project, model, version or stage
+    │   └── ObjectMissing       the storage has lost a file
+    ├── Unreachable         13  kept failing or refusing after all retries
+    ├── UnexpectedAnswer    14  not the API: HTML, another shape, an unsafe path
+    ├── ContentMismatch     15  content does not match its digest or length
+    ├── WorkspaceRefused    16  space, permission, a path outside, overwrite
+    ├── PolicyRefused       17  `verify: require`, a filter that is an error
+    └── DeadlinePassed      18
+
+    Stopped (BaseException)  128 + signal number
+
+Anything else that escapes is a fault of ours: exit code 1, with its traceback.
+This module imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+import signal
+from typing import ClassVar
+
+
+class StudioActionError(Exception):
+    """A failure that is explained in one line: what was asked, what came back, what to do.
+
+    `message` states the facts; `hint` says what to do about them.
+    """
+
+    exit_code: ClassVar[int]
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.hint}" if self.hint else self.message
+
+
+class BadInput(StudioActionError):
+    """An input is missing or wrong; nothing was sent."""
+
+    exit_code = 10
+
+
+class TokenRefused(StudioActionError):
+    """The token was refused or lacks the scope."""
+
+    exit_code = 11
+
+
+class NotFound(StudioActionError):
+    """What was asked for does not exist."""
+
+    exit_code = 12
+
+
+class NoSuchModel(NotFound):
+    """No such project, model, version or stage; `if-not-found` decides what follows."""
+
+
+class ObjectMissing(NotFound):
+    """The storage has lost one of the model's files."""
+
+
+class Unreachable(StudioActionError):
+    """Studio, Git or the storage kept failing or refusing after all retries."""
+
+    exit_code = 13
+
+
+class UnexpectedAnswer(StudioActionError):
+    """The answer is not the API's: an HTML page, another shape, an unsafe path."""
+
+    exit_code = 14
+
+
+class ContentMismatch(StudioActionError):
+    """Content does not match its digest or length."""
+
+    exit_code = 15
+
+
+class WorkspaceRefused(StudioActionError):
+    """The file system: no space, no permission, a path outside, a file to be kept."""
+
+    exit_code = 16
+
+
+class PolicyRefused(StudioActionError):
+    """An input's policy forbids what was found."""
+
+    exit_code = 17
+
+
+class DeadlinePassed(StudioActionError):
+    """The command's own deadline passed."""
+
+    exit_code = 18
+
+
+class Stopped(BaseException):
+    """SIGINT or SIGTERM arrived; not an `Exception`, so that no handler swallows it."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(signum).name}")
+        self.exit_code = 128 + signum
