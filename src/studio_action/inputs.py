@@ -1,0 +1,226 @@
+"""The inputs this program promises, and the one door through which their text comes in.
+
+An input is looked for, in this order: a command-line option, `INPUT_*` (GitHub; the spelling with
+hyphens and the one with underscores), `STUDIO_ACTION_*`, the variables of the DVC and CI world,
+its default. An empty value is an unset one. What the text means is settled in `settings.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from studio_action.errors import BadInput
+from studio_action.outputs import COMMANDS, CREATE, DOWNLOAD, RESOLVE
+
+Kind = Literal["text", "flag", "list"]
+
+_MODEL = (DOWNLOAD, RESOLVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input: its name, what takes it, where else it is read from, and what it means.
+
+    `secret` inputs are no command-line options (they would show in the process list);
+    `cli_only` ones are no inputs of the GitHub action.
+    """
+
+    name: str
+    commands: tuple[str, ...]
+    help: str
+    default: str = ""
+    also: tuple[str, ...] = ()
+    kind: Kind = "text"
+    choices: tuple[str, ...] = ()
+    secret: bool = False
+    cli_only: bool = False
+
+
+INPUTS = (
+    Input(
+        "command",
+        (),
+        "What to do: download-model, resolve-model or create-project.",
+        DOWNLOAD,
+        choices=COMMANDS,
+    ),
+    Input(
+        "studio-url",
+        COMMANDS,
+        "Base URL of DVC Studio, with or without a trailing /api, with or without a sub-path.",
+        "https://studio.datachain.ai",
+        ("DVC_STUDIO_URL",),
+    ),
+    Input(
+        "token",
+        COMMANDS,
+        "Studio client access token. Downloading needs the scope 'Model Registry operations',"
+        " creating a project 'Admin operations' (earlier: PROJECT).",
+        also=("DVC_STUDIO_TOKEN", "STUDIO_TOKEN"),
+        secret=True,
+    ),
+    Input(
+        "token-file",
+        COMMANDS,
+        "A file that holds the token.",
+        also=("DVC_STUDIO_TOKEN_FILE",),
+        cli_only=True,
+    ),
+    Input(
+        "source",
+        _MODEL,
+        "Who is asked: studio, or auto (studio, if a token or a studio-url was given).",
+        "auto",
+        choices=("auto", "studio"),
+    ),
+    Input(
+        "repo",
+        COMMANDS,
+        "The Git repository: owner/name, git@host:owner/name.git, https://… or ssh://…. Default:"
+        " this job's repository.",
+        also=("DVC_STUDIO_REPO_URL",),
+    ),
+    Input(
+        "model",
+        _MODEL,
+        "The model's name; in a monorepo path/to:name or path/to/dvc.yaml:name. Default: from the"
+        " tag that triggered the run.",
+    ),
+    Input("version", _MODEL, "A version, e.g. v2.0.0; excludes stage."),
+    Input(
+        "stage", _MODEL, "A stage, e.g. prod; excludes version. With neither: the latest version."
+    ),
+    Input("dest", (DOWNLOAD,), "Folder in the workspace, made if it is missing.", "."),
+    Input(
+        "layout",
+        (DOWNLOAD,),
+        "repo: files at their path in the repository; model: below the model's own path; flat:"
+        " names only.",
+        "repo",
+        choices=("repo", "model", "flat"),
+    ),
+    Input(
+        "include",
+        _MODEL,
+        "Globs on the path in the repository, one a line or separated by commas; only these files.",
+        kind="list",
+    ),
+    Input(
+        "exclude",
+        _MODEL,
+        "Globs on the path in the repository, one a line or separated by commas; not these files.",
+        kind="list",
+    ),
+    Input(
+        "overwrite",
+        (DOWNLOAD,),
+        "false: a file that is there with other content is an error before any download.",
+        "true",
+        kind="flag",
+    ),
+    Input(
+        "verify",
+        (DOWNLOAD,),
+        "auto: check every digest that is known; require: a file without one is an error; off.",
+        "auto",
+        choices=("auto", "require", "off"),
+    ),
+    Input("connections", (DOWNLOAD,), "Connections to storage, over all files.", "16"),
+    Input(
+        "if-not-found",
+        _MODEL,
+        "error, warn or ignore: what follows where there is no such model, version or stage.",
+        "error",
+        choices=("error", "warn", "ignore"),
+    ),
+    Input(
+        "ca-bundle",
+        COMMANDS,
+        "A PEM file, or PEM text, of further authorities to trust, for Studio and storage alike.",
+        also=("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"),
+    ),
+    Input(
+        "timeout",
+        COMMANDS,
+        "Seconds without a byte before an attempt is given up.",
+        "30",
+    ),
+    Input(
+        "retries",
+        COMMANDS,
+        "Further attempts of one request, with exponential back-off; Retry-After is honoured.",
+        "5",
+    ),
+    Input("deadline", COMMANDS, "Seconds for the whole command. Default: none."),
+    Input("project-name", (CREATE,), "The project's name. Default: the repository's."),
+    Input("team-name", (CREATE,), "The team whose project it becomes. Default: the user's own."),
+    Input("subdir", (CREATE,), "The project's folder in a monorepo."),
+    Input("public", (CREATE,), "true: anyone may see the project.", "false", kind="flag"),
+    Input("output-json", COMMANDS, "A file for the outputs, as one JSON object."),
+    Input("output-env", COMMANDS, "A file for the outputs, as NAME=value lines."),
+    Input(
+        "urls-file",
+        (RESOLVE,),
+        "A file, for the owner's eyes only, that receives the signed URLs as JSON.",
+        cli_only=True,
+    ),
+)
+
+_BY_NAME = {each.name: each for each in INPUTS}
+
+
+def inputs_of(command: str) -> tuple[Input, ...]:
+    """The inputs that `command` takes, in order."""
+    return tuple(each for each in INPUTS if command in each.commands)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """The text of one input and where it came from; its repr shows no secret."""
+
+    name: str
+    text: str = field(repr=False)
+    origin: str
+
+    @property
+    def given(self) -> bool:
+        """Whether anybody said it, or it is the default."""
+        return self.origin != "default"
+
+    def refuse(self, reason: str, hint: str = "") -> BadInput:
+        """The error for a value that cannot be used; the text of a secret is left out."""
+        shown = "" if _BY_NAME[self.name].secret else f" {self.text!r}"
+        place = "" if self.origin in ("option", "default") else f" (from {self.origin})"
+        return BadInput(f"input {self.name}{place}:{shown} {reason}", hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The text of all inputs of one run."""
+
+    options: Mapping[str, str] = field(repr=False)
+    environ: Mapping[str, str] = field(repr=False)
+
+    def __getitem__(self, name: str) -> Value:
+        """The value of input `name`, by precedence; its text is trimmed and may be empty."""
+        wanted = _BY_NAME[name]
+        text = self.options.get(name, "").strip()
+        if text:
+            return Value(name, text, "option")
+        for variable in (*variables_of(name), *wanted.also):
+            text = self.environ.get(variable, "").strip()
+            if text:
+                return Value(name, text, variable)
+        return Value(name, wanted.default, "default")
+
+
+def variables_of(name: str) -> tuple[str, ...]:
+    """The environment variables that are this input's own.
+
+    GitHub upper-cases an input's name and keeps its hyphens, which some shells then drop.
+    """
+    github = f"INPUT_{name.upper()}"
+    plain = name.upper().replace("-", "_")
+    return tuple(dict.fromkeys((github, f"INPUT_{plain}", f"STUDIO_ACTION_{plain}")))
