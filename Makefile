@@ -14,12 +14,13 @@ $(VENV)/.ready: requirements/dev.txt pyproject.toml
 	touch $@
 
 # requirements/runtime.txt is what the image holds; test.txt adds the test tools (Python 3.10 on);
-# dev.txt adds the linters (Python 3.11 on).
+# dev.txt adds the linters (Python 3.11 on). build.txt is what makes the package a wheel.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
-  --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
+  --no-emit-find-links --custom-compile-command "make lock"
 
 .PHONY: lock
 lock: dev
-	$(COMPILE) --python-version 3.10 -o requirements/runtime.txt
-	$(COMPILE) --python-version 3.10 -c requirements/runtime.txt --group test -o requirements/test.txt
-	$(COMPILE) --python-version 3.11 -c requirements/test.txt --group test --group lint -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --python-version 3.10 -o requirements/runtime.txt
+	$(COMPILE) pyproject.toml --python-version 3.10 -c requirements/runtime.txt --group test -o requirements/test.txt
+	$(COMPILE) pyproject.toml --python-version 3.11 -c requirements/test.txt --group test --group lint -o requirements/dev.txt
+	$(COMPILE) --python-version 3.11 -c requirements/dev.txt --group build -o requirements/build.txt
