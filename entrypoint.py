@@ -1,4 +1,4 @@
-#!/usr/bin/env -S python3 -IBu
+#!/opt/studio-action/bin/python3 -IBu
 """The container's door.
 
 Isolated (`-I`), so that a job's `PYTHONPATH`, or a `requests.py` in its workspace, is not run
