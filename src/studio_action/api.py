@@ -1,0 +1,215 @@
+"""The DVC Studio REST API: what is sent, and what an answer means. Pure.
+
+Two endpoints, as the API's documents give them; error bodies are not documented, so all the shapes
+that Django REST framework and django-ninja produce are read, and HTML is told from JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from studio_action.artifact import ArtifactRef, AtStage, AtVersion, Latest, Selector
+from studio_action.errors import (
+    BadInput,
+    NoSuchModel,
+    StudioActionError,
+    TokenRefused,
+    UnexpectedAnswer,
+    Unreachable,
+)
+from studio_action.paths import check_path, clash
+from studio_action.text import printable, redact
+
+DOWNLOAD_URIS = "api/model-registry/get-download-uris"
+CREATE_PROJECT = "api/create-project"
+
+_SCOPES = {
+    DOWNLOAD_URIS: "'Model Registry operations'",
+    CREATE_PROJECT: "'Admin operations' (earlier documents: PROJECT)",
+}
+_TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_REASON_LIMIT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back from one endpoint; `url` is where it came from, fit to be shown."""
+
+    endpoint: str
+    url: str
+    status: int
+    body: bytes = field(repr=False)
+
+    @property
+    def document(self) -> Any:
+        """The body as JSON; None where it is not JSON."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class NewProject:
+    """The project to create; a field that is empty is left to Studio."""
+
+    repo_url: str
+    name: str = ""
+    team_name: str = ""
+    subdir: str = ""
+    public: bool = False
+
+    @property
+    def body(self) -> dict[str, str | bool]:
+        """The JSON to post."""
+        optional = {"name": self.name, "team_name": self.team_name, "subdir": self.subdir}
+        given: dict[str, str | bool] = {key: text for key, text in optional.items() if text}
+        return {"repo_url": self.repo_url, "public": self.public, **given}
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project as Studio lists it."""
+
+    id: str
+    url: str
+    name: str
+
+
+def download_uris_query(artifact: ArtifactRef, selector: Selector) -> dict[str, str]:
+    """The query of `GET api/model-registry/get-download-uris`."""
+    asked = {"repo": artifact.repository, "name": str(artifact.model)}
+    match selector:
+        case AtVersion(version):
+            return {**asked, "version": version}
+        case AtStage(stage):
+            return {**asked, "stage": stage}
+        case Latest():
+            return asked
+
+
+def read_download_uris(answer: Answer, asked: str) -> dict[str, str]:
+    """Signed URLs by path in the repository; `asked` says what was asked for, in words."""
+    if answer.status != 200:
+        _refuse(answer, asked)
+    uris = answer.document
+    if not isinstance(uris, dict) or not uris:
+        raise _odd(answer, "no JSON object of paths and URLs")
+    for path, url in uris.items():
+        check_path(path)
+        if not isinstance(url, str) or not _fetchable(url):
+            raise _odd(answer, f"no http(s) URL for {printable(path, 200)!r}")
+    pair = clash(uris)
+    if pair:
+        raise _odd(answer, f"two paths that cannot both be files: {pair[0]!r} and {pair[1]!r}")
+    return uris
+
+
+def read_projects(answer: Answer, asked: str) -> list[Project]:
+    """The projects that were created; at least one."""
+    if answer.status not in (200, 201):
+        _refuse(answer, asked)
+    document = answer.document
+    rows = document.get("projects") if isinstance(document, dict) else None
+    if not isinstance(rows, list) or not rows:
+        raise _odd(answer, "no JSON list of projects")
+    return [_project(answer, row) for row in rows]
+
+
+def _project(answer: Answer, row: object) -> Project:
+    if isinstance(row, Mapping):
+        found = {key: row.get(key) for key in ("id", "url", "name")}
+        if all(isinstance(text, str) and text for text in found.values()):
+            if not _fetchable(str(found["url"])):
+                raise _odd(answer, "a project whose URL is not http(s)")
+            return Project(str(found["id"]), str(found["url"]), str(found["name"]))
+    raise _odd(answer, "a project without id, url and name")
+
+
+def _fetchable(url: str) -> bool:
+    if not url.isprintable() or " " in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _refuse(answer: Answer, asked: str) -> NoReturn:
+    reason = reason_in(answer)
+    said = f"Studio answered {answer.status} to {asked}" + (f": {reason}" if reason else "")
+    raise _refusal(answer, said)
+
+
+def _refusal(answer: Answer, said: str) -> StudioActionError:
+    """The one place where a status becomes an error."""
+    structured = isinstance(answer.document, (dict, list))
+    match answer.status:
+        case 401 | 403:
+            scope = _SCOPES[answer.endpoint]
+            return TokenRefused(
+                said,
+                f"The token was rejected or lacks the scope {scope}: check that it is whole, has"
+                " not expired, and belongs to a user or team that sees this repository",
+            )
+        case 404 if structured:
+            return NoSuchModel(
+                said,
+                "Check the names; the repository must be connected to Studio, and the model"
+                " registered with that version or stage",
+            )
+        case 404:
+            return UnexpectedAnswer(
+                f"{said}: {answer.url} is not the API", "Check studio-url, and its sub-path"
+            )
+        case 429 | 408 | 425:
+            return Unreachable(said, "Studio wants fewer requests; try again later")
+        case status if status >= 500:
+            return Unreachable(said, "Try again later; see Studio's own status")
+        case status if status >= 400 and structured:
+            return BadInput(said, "Correct the input that Studio names")
+    return UnexpectedAnswer(said, "Check studio-url, and that no proxy or login page is in between")
+
+
+def _odd(answer: Answer, what: str) -> UnexpectedAnswer:
+    page = _title(answer.body)
+    return UnexpectedAnswer(
+        f"Studio answered {answer.status} with {what}" + (f", but a page {page!r}" if page else ""),
+        f"Is {redact(answer.url)} the API? Check studio-url, and proxies and login pages between",
+    )
+
+
+def reason_in(answer: Answer) -> str:
+    """What the answer's body says went wrong, in one line that is safe to show; maybe empty."""
+    document = answer.document
+    if document is None:
+        return _title(answer.body)
+    return printable("; ".join(_reasons(document)), _REASON_LIMIT)
+
+
+def _title(body: bytes) -> str:
+    title = _TITLE.search(body[:65536])
+    return printable(title[1].decode("utf-8", "replace"), _REASON_LIMIT) if title else ""
+
+
+def _reasons(document: object) -> Iterator[str]:
+    """The texts of `detail`, `message`, field lists and django-ninja's `{loc, msg}`."""
+    match document:
+        case str():
+            yield document
+        case list():
+            for each in document:
+                yield from _reasons(each)
+        case {"loc": list(where), "msg": str(text)}:
+            yield f"{'.'.join(map(str, where))}: {text}"
+        case {"detail": inner} | {"message": inner} | {"non_field_errors": inner}:
+            yield from _reasons(inner)
+        case dict():
+            for name, inner in document.items():
+                yield from (f"{name}: {text}" for text in _reasons(inner))

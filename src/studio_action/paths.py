@@ -1,0 +1,110 @@
+"""Which paths from outside may become files, and where. Pure.
+
+A registry's answer is not trusted: what could leave the workspace, reach into `.git`, or be read
+as something else on another system is refused before the first byte.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from studio_action.errors import UnexpectedAnswer
+from studio_action.text import printable
+
+STATE_FOLDER = ".studio-action"
+"""Our own folder in the workspace; it ignores itself in Git."""
+
+_LONGEST_PART = 255
+_LONGEST_PATH = 4096
+_DRIVE = re.compile(r"[A-Za-z]:")
+# What HFS+ ignores in a name: git's own list, utf8.c `next_hfs_char`.
+_IGNORED_BY_HFS = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+
+
+def check_path(path: str) -> None:
+    """Raise `UnexpectedAnswer` unless `path` is a plain file path below some folder."""
+    reason = _fault(path)
+    if reason:
+        raise UnexpectedAnswer(
+            f"Studio answered an unsafe path, {printable(path, 200)!r}: {reason}",
+            "Nothing was downloaded; look at what the registry stores for this model",
+        )
+
+
+def _fault(path: str) -> str:
+    if not path:
+        return "it is empty"
+    if any(unicodedata.category(char) == "Cc" for char in path):
+        return "it has a control character"
+    if path.startswith("/"):
+        return "it is absolute"
+    if "\\" in path or _DRIVE.match(path):
+        return "it is a Windows path"
+    try:
+        encoded = path.encode()
+    except UnicodeEncodeError:
+        return "it is not Unicode text"
+    if len(encoded) > _LONGEST_PATH:
+        return f"it is longer than {_LONGEST_PATH} bytes"
+    parts = path.split("/")
+    return next((fault for part in parts if (fault := _fault_of_part(part))), "") or (
+        f"{STATE_FOLDER} is kept by studio-action"
+        if same_name(parts[0]) == same_name(STATE_FOLDER)
+        else ""
+    )
+
+
+def _fault_of_part(part: str) -> str:
+    if part in ("", ".", ".."):
+        return "it has an empty part, '.' or '..'"
+    if len(part.encode()) > _LONGEST_PART:
+        return f"a part is longer than {_LONGEST_PART} bytes"
+    plain = _IGNORED_BY_HFS.sub("", part).rstrip(". ").split(":")[0].casefold()
+    if plain in (".git", "git~1"):
+        return "it reaches into Git's own folder"
+    return ""
+
+
+def same_name(path: str) -> str:
+    """A form that is equal for names that some file systems cannot tell apart."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+
+
+def clash(paths: Iterable[str]) -> tuple[str, str] | None:
+    """Two of `paths` that cannot both be files of one folder, or None.
+
+    Equal but for case or Unicode form, or one a folder of the other.
+    """
+    files: dict[str, str] = {}
+    folders: dict[str, str] = {}
+    for path in paths:
+        name = same_name(path)
+        if name in files:
+            return files[name], path
+        if name in folders:
+            return folders[name], path
+        files[name] = path
+        for parent in PurePosixPath(name).parents:
+            if str(parent) in files:
+                return files[str(parent)], path
+            folders.setdefault(str(parent), path)
+    return None
+
+
+def common_root(paths: Iterable[str]) -> str:
+    """The file itself where there is one path, else the deepest folder that holds all.
+
+    '' is the top of the repository.
+    """
+    every = [PurePosixPath(path) for path in paths]
+    if len(every) == 1:
+        return str(every[0])
+    shared: list[str] = []
+    for level in zip(*(path.parent.parts for path in every), strict=False):
+        if len(set(level)) > 1:
+            break
+        shared.append(level[0])
+    return "/".join(shared)
