@@ -1,7 +1,10 @@
-# The words to know: `make dev`, `make check`, `make test`, `make demo`, `make fix`, `make lock`.
+# The words to know: `make dev`, `make check`, `make fix`, `make test`, `make test-fast`, `make image`, `make demo`,
+# `make lock`. Each sets up all that it needs.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DOCKER ?= docker
+TAG ?= studio-action
 
 .PHONY: dev
 dev: $(VENV)/.ready
@@ -13,14 +16,76 @@ $(VENV)/.ready: requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-# requirements/runtime.txt is what the image holds; test.txt adds the test tools (Python 3.10 on);
-# dev.txt adds the linters (Python 3.11 on). build.txt is what makes the package a wheel.
+# What every file has to pass; the linters find each other (actionlint runs shellcheck) in the environment.
+.PHONY: check
+check: export PATH := $(CURDIR)/$(BIN):$(PATH)
+check: dev
+	ruff format --check .
+	ruff check .
+	mypy
+	yamllint --strict .
+	hadolint Dockerfile tests/container/*.Dockerfile
+	shellcheck .ci/run $(wildcard examples/*.sh)
+	check-jsonschema --builtin-schema vendor.github-actions action.yml
+	check-jsonschema --builtin-schema vendor.github-workflows $(wildcard .github/workflows/*.yml examples/github-*.yml)
+	check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	sed '/^---$$/,$$d' .gitlab-ci-template.yml | $(GITLAB_SCHEMA) --default-filetype yaml -
+	sed '1,/^---$$/d' .gitlab-ci-template.yml | $(GITLAB_SCHEMA) --default-filetype yaml -
+	$(GITLAB_SCHEMA) $(wildcard examples/gitlab-*.yml)
+	actionlint -no-color
+	actionlint -no-color $(wildcard examples/github-*.yml)
+	zizmor --offline --no-progress --quiet . $(wildcard examples/github-*.yml)
+
+# GitLab's schema knows no file of two documents, so each is checked by itself.
+GITLAB_SCHEMA := check-jsonschema --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci
+
+.PHONY: fix
+fix: dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# All tests: with real S3 and Azure servers, in the image, as a GitHub step and as a GitLab job.
+.PHONY: test
+test: dev tests/tools/node_modules/.package-lock.json engine
+	$(BIN)/pytest
+
+.PHONY: test-fast
+test-fast: dev
+	$(BIN)/pytest -m "not servers and not docker"
+
+# The same without Docker and servers under another Python: `make test-python PYTHON=python3.10`.
+OTHER = .venv-$(shell $(PYTHON) -c 'import sys; print(*sys.version_info[:2], sep=".")')
+.PHONY: test-python
+test-python:
+	$(PYTHON) -m venv --clear $(OTHER)
+	$(OTHER)/bin/python -m pip install --quiet --require-hashes --no-deps \
+	  -r requirements/test.txt -r requirements/build.txt
+	$(OTHER)/bin/python -m pip install --quiet --no-deps --no-build-isolation .
+	$(OTHER)/bin/pytest -m "not servers and not docker"
+
+tests/tools/node_modules/.package-lock.json: tests/tools/package-lock.json
+	npm ci --prefix tests/tools --no-audit --no-fund --silent
+
+.PHONY: engine
+engine:
+	@$(DOCKER) info >/dev/null 2>&1 || { \
+	  echo "No Docker engine answers '$(DOCKER) info': start one, or run 'make test-fast'." >&2; exit 1; }
+
+.PHONY: image
+image: engine
+	$(DOCKER) build --tag $(TAG) \
+	  --label org.opencontainers.image.revision=$$(git rev-parse HEAD) \
+	  --label org.opencontainers.image.created=$$(git log -1 --format=%cI) .
+
+# requirements/runtime.txt is what the image holds, build.txt what makes the package a wheel;
+# test.txt adds the test tools (Python 3.10 on), dev.txt the linters (Python 3.11 on).
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
   --no-emit-find-links --custom-compile-command "make lock"
 
 .PHONY: lock
 lock: dev
+	$(COMPILE) --python-version 3.10 --group build -o requirements/build.txt
 	$(COMPILE) pyproject.toml --python-version 3.10 -o requirements/runtime.txt
 	$(COMPILE) pyproject.toml --python-version 3.10 -c requirements/runtime.txt --group test -o requirements/test.txt
-	$(COMPILE) pyproject.toml --python-version 3.11 -c requirements/test.txt --group test --group lint -o requirements/dev.txt
-	$(COMPILE) --python-version 3.11 -c requirements/dev.txt --group build -o requirements/build.txt
+	$(COMPILE) pyproject.toml --python-version 3.11 -c requirements/test.txt -c requirements/build.txt \
+	  --group test --group lint -o requirements/dev.txt
