@@ -1,0 +1,90 @@
+"""What a signed URL tells about itself: until when it is good, and what in it is secret. Pure.
+
+S3: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+Azure: https://learn.microsoft.com/rest/api/storageservices/create-service-sas
+Google: https://cloud.google.com/storage/docs/authentication/signatures
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+_SECRET = frozenset(
+    {
+        "awsaccesskeyid",
+        "googleaccessid",
+        "sig",
+        "signature",
+        "token",
+        "x-amz-credential",
+        "x-amz-security-token",
+        "x-amz-signature",
+        "x-goog-credential",
+        "x-goog-signature",
+    }
+)
+
+
+def expiry(url: str) -> datetime | None:
+    """The moment, in UTC, after which the URL is refused; None where it does not say."""
+    query = _query(url)
+    for vendor in ("amz", "goog"):
+        found = _signed_at(query, f"x-{vendor}-date", f"x-{vendor}-expires")
+        if found is not None:
+            return found
+    return _sas_end(query.get("se", "")) or _epoch(query.get("expires", ""))
+
+
+def secrets_of(url: str) -> tuple[str, ...]:
+    """Every part of the URL that must not be shown, longest first, as it stands and decoded."""
+    parts = urlsplit(url)
+    found = {parts.query}
+    for pair in parts.query.split("&"):
+        name, _, value = pair.partition("=")
+        if unquote(name).lower() in _SECRET:
+            found |= {value, unquote(value)}
+    user_info = parts.netloc.rpartition("@")[0]
+    password = user_info.partition(":")[2]
+    found |= {user_info, unquote(user_info), password, unquote(password)}
+    return tuple(sorted(found - {""}, key=lambda secret: (-len(secret), secret)))
+
+
+def _query(url: str) -> Mapping[str, str]:
+    return {name.lower(): value for name, value in parse_qsl(urlsplit(url).query)}
+
+
+def _signed_at(query: Mapping[str, str], date: str, lifetime: str) -> datetime | None:
+    seconds = _number(query.get(lifetime, ""))
+    if seconds is None:
+        return None
+    try:
+        signed = datetime.strptime(query.get(date, ""), "%Y%m%dT%H%M%SZ")
+        return signed.replace(tzinfo=timezone.utc) + timedelta(seconds=seconds)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _sas_end(text: str) -> datetime | None:
+    """Azure's `se`: a date, perhaps with a time in UTC, perhaps with seven decimals."""
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\d)(T\d\d:\d\d(?::\d\d)?)?(?:\.\d+)?Z?", text)
+    if match is None:
+        return None
+    try:
+        return datetime.fromisoformat(match[1] + (match[2] or "")).replace(tzinfo=timezone.utc)
+    except ValueError:
+        return None
+
+
+def _epoch(text: str) -> datetime | None:
+    """SigV2's and nginx's `Expires`: seconds since 1970."""
+    seconds = _number(text)
+    return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)
+
+
+def _number(text: str) -> int | None:
+    if not (text.isascii() and text.isdigit() and len(text) < 12):
+        return None
+    return int(text)
