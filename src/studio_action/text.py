@@ -7,6 +7,7 @@ import unicodedata
 from urllib.parse import urlsplit, urlunsplit
 
 _MARKERS = re.compile(r"##(?=\[|vso\[|teamcity\[)|^:(?=:)|section_(?=start:|end:)")
+_PUNCTUATION = re.compile(r"[!-,.:-@\[-`{-~]")
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -20,6 +21,17 @@ def printable(text: str, limit: int = 4000) -> str:
     line = "".join("�" if unicodedata.category(char) in _HIDDEN else char for char in line)
     line = _MARKERS.sub(lambda match: match[0] + " ", line)
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def entities(text: str) -> str:
+    """HTML, and as well Markdown, that shows `text` as it is: punctuation as `&#N;`.
+
+    Letters, digits, space, `-` and `/` stay, which mean nothing inside a line. The comment after
+    an `@` keeps an address or a user's name from becoming a link.
+    """
+    return _PUNCTUATION.sub(lambda match: f"&#{ord(match[0])};", text).replace(
+        "&#64;", "&#64;<!-- -->"
+    )
 
 
 def redact(url: str) -> str:

@@ -16,7 +16,14 @@ class Platform(Protocol):
         ...
 
     def mask(self, secret: str) -> None:
-        """Keep `secret` out of everything that is written from here on."""
+        """Keep `secret` out of everything that is written from here on.
+
+        One that is too short to be one, or empty, is not masked.
+        """
+        ...
+
+    def hide(self, text: str) -> str:
+        """`text` with `***` for everything that was masked; for what others write."""
         ...
 
     def debug(self, text: str) -> None:
@@ -36,19 +43,23 @@ class Platform(Protocol):
         ...
 
     def group(self, title: str) -> AbstractContextManager[None]:
-        """Lines that belong together, folded away where the system can."""
+        """Lines that belong together, folded away where the system can; groups do not nest."""
         ...
 
     def publish(self, outputs: Mapping[str, str], prefix: str) -> None:
         """Hand `outputs` to later steps; `prefix` (`MODEL_`, `PROJECT_`) names them where
         names are shared by the whole job.
+
+        Raises `WorkspaceRefused` if they cannot be written.
         """
         ...
 
     def summarize(self, markdown: str) -> None:
-        """Add to the job's summary page, where there is one."""
+        """Add to the job's summary page, where there is one; a failure is but a warning."""
         ...
 
     def link(self, label: str, url: str) -> None:
-        """Show a link on the job's page, where the system can."""
+        """A line with a link, also on the job's page where the system can; user info and query
+        are cut.
+        """
         ...

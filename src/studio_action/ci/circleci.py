@@ -1,0 +1,29 @@
+"""CircleCI: outputs are a shell script that later steps of the job run first.
+
+https://circleci.com/docs/guides/security/env-vars/#parameters-and-bash-environment
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from studio_action.ci import dotenv
+from studio_action.ci.console import Console
+
+
+class CircleCI(Console):
+    """Writes for a step of CircleCI."""
+
+    name = "CircleCI"
+    in_colour = True
+
+    def publish(self, outputs: Mapping[str, str], prefix: str) -> None:
+        named = dotenv.variables(outputs, prefix)
+        self._append_outputs(
+            "".join(
+                f"export {name}={shlex.quote(self.hide(value))}\n"
+                for name, value in named.items()
+                if "\0" not in value
+            )
+        )

@@ -1,0 +1,25 @@
+"""No CI system that is known: lines for people on one stream, outputs as JSON on another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TextIO
+
+from studio_action.ci import files
+from studio_action.ci.console import Console
+from studio_action.ci.job import Job
+
+
+class Generic(Console):
+    """Writes for a plain container or terminal; `results` gets nothing but one JSON object."""
+
+    name = "no CI system"
+
+    def __init__(self, stream: TextIO, job: Job, results: TextIO) -> None:
+        super().__init__(stream, job)
+        self._results = results
+
+    def publish(self, outputs: Mapping[str, str], prefix: str) -> None:
+        hidden = {name: self.hide(value) for name, value in outputs.items()}
+        self._results.write(files.json_text(hidden))
+        self._results.flush()

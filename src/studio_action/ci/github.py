@@ -1,0 +1,116 @@
+"""GitHub Actions: masks, folded groups, annotations, step outputs and the summary page.
+
+Commands: https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TextIO
+
+from studio_action.ci import files
+from studio_action.ci.console import Console, lines_to_mask
+from studio_action.ci.job import Job
+from studio_action.errors import WorkspaceRefused
+
+MOST_OUTPUT_BYTES = 1_000_000
+"""What all outputs of a job may take, in UTF-16."""
+MOST_SUMMARY_BYTES = 1 << 20
+"""What the summary of a step may take; of a larger one nothing is shown."""
+
+_TITLE = "studio-action"
+_CUT = "\n\nThe summary is longer than a summary page may be; the rest is left out.\n"
+
+
+class GitHub(Console):
+    """Writes for a step of GitHub Actions."""
+
+    name = "GitHub Actions"
+
+    def __init__(
+        self, stream: TextIO, job: Job, fresh: Callable[[], str] = lambda: secrets.token_hex(16)
+    ) -> None:
+        super().__init__(stream, job)
+        self._fresh = fresh
+
+    def mask(self, secret: str) -> None:
+        super().mask(secret)
+        # One command a line: of a longer text the runner would mask short lines, too.
+        for line in lines_to_mask(secret):
+            self._write(f"::add-mask::{escape_data(line)}")
+
+    def debug(self, text: str) -> None:
+        if self._job.debug:
+            self._write(f"::debug::{escape_data(self._safe(text))}")
+
+    def warning(self, text: str) -> None:
+        self._write(f"::warning title={_TITLE}::{escape_data(self._safe(text))}")
+
+    def error(self, text: str) -> None:
+        self._write(f"::error title={_TITLE}::{escape_data(self._safe(text))}")
+
+    @contextmanager
+    def group(self, title: str) -> Iterator[None]:
+        self._write(f"::group::{escape_data(self._safe(title))}")
+        try:
+            yield
+        finally:
+            self._write("::endgroup::")
+
+    def publish(self, outputs: Mapping[str, str], prefix: str) -> None:
+        fitting = fitting_outputs(outputs)
+        for name in (name for name in outputs if name not in fitting):
+            self.warning(f"output {name} is left out: outputs may take 1 MB. Read the manifest")
+        hidden = {name: self.hide(value) for name, value in fitting.items()}
+        self._append_outputs(
+            "".join(entry(name, value, self._fresh()) for name, value in hidden.items())
+        )
+
+    def summarize(self, markdown: str) -> None:
+        page = self._job.summary_file
+        if page is None:
+            return
+        try:
+            room = MOST_SUMMARY_BYTES - files.size(page)
+            files.append(page, cut_summary(self.hide(markdown), room))
+        except WorkspaceRefused as error:
+            self.warning(f"there is no summary: {error}")
+
+
+def escape_data(text: str) -> str:
+    """The text after a command's last `::`."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def entry(name: str, value: str, fence: str) -> str:
+    """One output for `$GITHUB_OUTPUT`; `fence` is fresh and random, so that no value ends itself.
+
+    Raises `ValueError` if the fence occurs in what it is to enclose.
+    """
+    if fence in name or fence in value:
+        raise ValueError("the fence of an output occurs in it: the source of randomness is broken")
+    return f"{name}<<{fence}\n{value}\n{fence}\n"
+
+
+def fitting_outputs(outputs: Mapping[str, str]) -> dict[str, str]:
+    """Those of `outputs`, in order, that a job has room for."""
+    fitting: dict[str, str] = {}
+    room = MOST_OUTPUT_BYTES
+    for name, value in outputs.items():
+        size = len(value.encode("utf-16-le", "surrogatepass"))
+        if size <= room:
+            fitting[name] = value
+            room -= size
+    return fitting
+
+
+def cut_summary(markdown: str, room: int) -> str:
+    """As many whole lines as fit into `room` bytes, and a last word if that is not all."""
+    whole = markdown.encode(errors="backslashreplace")
+    # One byte stays free: the summary may have to begin on a new line.
+    if len(whole) < room:
+        return markdown
+    lines, newline, _ = whole[: max(0, room - len(_CUT) - 1)].rpartition(b"\n")
+    return lines.decode() + _CUT if newline else ""

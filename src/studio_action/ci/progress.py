@@ -1,0 +1,104 @@
+"""How far a download is: a bar on a terminal, in a CI log a line every few seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, NoReturn, TextIO
+
+from studio_action.ci.job import Job
+from studio_action.clock import Clock
+from studio_action.download.base import Progress
+from studio_action.text import human_size, human_time
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+INTERVAL = 5.0
+"""Seconds between two lines; a download that is shorter has none."""
+
+
+@contextmanager
+def shown(
+    job: Job, terminal: TextIO, *, say: Callable[[str], None], clock: Clock
+) -> Iterator[Progress]:
+    """Progress as this job can show it: on `terminal` if it is one, else by `say`."""
+    if job.system != "generic" or not terminal.isatty():
+        yield Lines(say, clock)
+        return
+    bar = Bar(terminal)
+    try:
+        yield bar
+    finally:
+        bar.close()
+
+
+class Lines:
+    """A line every `INTERVAL` seconds while bytes come, counted from the first word of them."""
+
+    def __init__(self, say: Callable[[str], None], clock: Clock) -> None:
+        self._say = say
+        self._now = clock.now
+        self._started: float | None = None
+        self._latest = 0.0
+        self._expected = self._come = self._files = 0
+
+    def expect(self, size: int) -> None:
+        self._begin()
+        self._expected += size
+
+    def advance(self, size: int) -> None:
+        started = self._begin()
+        self._come += size
+        now = self._now()
+        if now - self._latest >= INTERVAL:
+            self._latest = now
+            self._say(line(self._come, self._expected, self._files, now - started))
+
+    def finish(self) -> None:
+        self._files += 1
+
+    def _begin(self) -> float:
+        if self._started is None:
+            self._started = self._latest = self._now()
+        return self._started
+
+
+def line(come: int, expected: int, files: int, seconds: float) -> str:
+    """What `come` of `expected` bytes, in `seconds`, mean; `files` of them are whole."""
+    speed = come / seconds
+    parts = [f"{human_size(speed)}/s", f"{files} {'file' if files == 1 else 'files'} done"]
+    if expected < come:  # sizes are not known yet
+        return ", ".join([human_size(come), *parts])
+    if speed > 0:
+        parts.insert(1, f"{human_time((expected - come) / speed)} left")
+    share = f"{100 * come // max(expected, 1)} %"
+    return ", ".join([share, f"{human_size(come)} of {human_size(expected)}", *parts])
+
+
+class Bar:
+    """A bar on a terminal, drawn from the first word of bytes until it is closed."""
+
+    def __init__(self, terminal: TextIO) -> None:
+        self._terminal = terminal
+        self._files = 0
+
+    @cached_property
+    def _bar(self) -> tqdm[NoReturn]:
+        from tqdm import tqdm  # late: most runs have no terminal
+
+        return tqdm(file=self._terminal, unit="B", unit_scale=True, dynamic_ncols=True, leave=False)
+
+    def expect(self, size: int) -> None:
+        self._bar.total = (self._bar.total or 0) + size
+
+    def advance(self, size: int) -> None:
+        self._bar.update(size)
+
+    def finish(self) -> None:
+        self._files += 1
+        self._bar.set_postfix(files=self._files, refresh=False)
+
+    def close(self) -> None:
+        self._bar.close()
