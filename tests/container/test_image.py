@@ -1,0 +1,108 @@
+"""What is in the image, and what it needs of whoever runs it: nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import studio_action
+from tests.container.engine import Image, answer
+
+MEGABYTE = 1_000_000
+
+
+def test_image__adds_little_to_its_base(image: Image) -> None:
+    sizes = [
+        int(answer("image", "inspect", "--format={{.Size}}", n)) for n in (image.name, image.base)
+    ]
+
+    assert sizes[0] - sizes[1] < 40 * MEGABYTE
+
+
+def test_image__labels(image: Image) -> None:
+    labels = json.loads(answer("image", "inspect", "--format={{json .Config.Labels}}", image.name))
+
+    assert labels["org.opencontainers.image.version"] == studio_action.__version__
+    assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
+
+
+def test_image__no_user_no_folder_no_shell(image: Image) -> None:
+    config = json.loads(answer("image", "inspect", "--format={{json .Config}}", image.name))
+
+    assert not config.get("User")
+    assert config.get("WorkingDir", "") in ("", "/")
+    assert config["Entrypoint"] == ["/entrypoint.py"]
+
+
+def test_image__no_compiler_and_no_cache(image: Image) -> None:
+    script = "! command -v gcc cc ld make git && ! ls -d /root/.cache /build /var/lib/apt/lists/*_*"
+
+    done = image.run("-c", script, options=("--entrypoint=sh",))
+
+    assert done.returncode == 0, done.stdout
+
+
+def test_image__whatever_is_imported_has_bytecode(image: Image) -> None:
+    script = (
+        "import sys, pathlib, studio_action.cli, click, pycurl, requests, tqdm;"
+        "print([m.__name__ for m in list(sys.modules.values()) if getattr(m, '__cached__', None)"
+        " and not pathlib.Path(m.__cached__).exists()])"
+    )
+
+    done = image.run("-IBc", script, options=("--entrypoint=python3",))
+
+    assert done.stdout == "[]\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param((), id="root"),
+        pytest.param(("--user=4321:8765",), id="unknown user"),
+        pytest.param(("--read-only",), id="read-only root file system"),
+        pytest.param(("--read-only", "--user=4321", "--cap-drop=ALL"), id="least privilege"),
+    ],
+)
+def test_image__help(image: Image, options: tuple[str, ...]) -> None:
+    done = image.run("--help", options=options)
+
+    assert done.returncode == 0, done.stderr
+    assert "download-model" in done.stdout
+
+
+def test_image__help_without_home_or_path(image: Image) -> None:
+    done = image.run("-i", "/entrypoint.py", "--help", options=("--entrypoint=env",))
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_image__program_is_on_the_path_for_a_gitlab_job(image: Image) -> None:
+    done = image.run("-c", "studio-action --version", options=("--entrypoint=sh",))
+
+    assert done.stdout.split()[-1] == studio_action.__version__
+
+
+def test_image__hyphenated_variables_arrive(image: Image) -> None:
+    environ = {
+        "GITHUB_ACTIONS": "true",
+        "INPUT_REPO": "acme/models",
+        "INPUT_MODEL": "churn",
+        "INPUT_IF-NOT-FOUND": "perhaps",
+    }
+
+    done = image.run(environ=environ)
+
+    assert done.returncode == 10
+    assert "if-not-found" in done.stdout + done.stderr
+    assert "perhaps" in done.stdout + done.stderr
+
+
+def test_image__modules_of_the_workspace_are_not_run(image: Image, tmp_path: Path) -> None:
+    for name in ("click", "requests", "pycurl"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the workspace was imported')\n")
+
+    done = image.run("--help", workspace=tmp_path, environ={"PYTHONPATH": "/workspace"})
+
+    assert done.returncode == 0, done.stderr
