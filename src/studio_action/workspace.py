@@ -59,10 +59,11 @@ class Workspace:
         The last part may be missing, and so may folders above it; it is not followed.
         """
         whole = self.root / path
-        name = whole.name
-        parent = Path(os.path.realpath(whole.parent))
-        place = parent if name in ("", "..") else parent / name
-        if name == ".." or not place.is_relative_to(self.root):
+        if whole.name in ("", ".."):
+            place = Path(os.path.realpath(whole))
+        else:
+            place = Path(os.path.realpath(whole.parent)) / whole.name
+        if not place.is_relative_to(self.root):
             raise WorkspaceRefused(
                 f"{printable(str(path), 200)!r} leads out of the workspace",
                 "Name a folder in the workspace, and look for symbolic links on the way to it",

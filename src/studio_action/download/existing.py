@@ -1,0 +1,85 @@
+"""What is already at the final paths, so that nothing is fetched twice or overwritten unasked."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from studio_action.download.base import Fetched, Verified
+from studio_action.download.hashing import digests_of_file
+from studio_action.download.plan import Placement
+from studio_action.errors import WorkspaceRefused
+from studio_action.workspace import refused
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """A placement and its real place in the file system."""
+
+    placement: Placement
+    place: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """Landings by what has to be done about them."""
+
+    kept: dict[str, Fetched]
+    missing: tuple[Landing, ...]
+
+
+def sort(landings: Sequence[Landing], *, overwrite: bool) -> Sorted:
+    """Tell the files that are there with the right content from those to be fetched.
+
+    Raises `WorkspaceRefused` for a folder at a final path, and, without `overwrite`, for any other
+    file whose content is not known to be the one wanted.
+    """
+    kept: dict[str, Fetched] = {}
+    missing: list[Landing] = []
+    for landing in landings:
+        found = _same_content(landing)
+        if found is None:
+            _may_be_replaced(landing.place, overwrite)
+            missing.append(landing)
+        else:
+            kept[landing.placement.file.path] = found
+    return Sorted(kept, tuple(missing))
+
+
+def _same_content(landing: Landing) -> Fetched | None:
+    """The file at the final path, if it is the very one that is wanted."""
+    file = landing.placement.file
+    try:
+        status = landing.place.lstat()
+        if not stat.S_ISREG(status.st_mode) or file.digest is None:
+            return None
+        if file.size is not None and file.size != status.st_size:
+            return None
+        found = digests_of_file(landing.place, file.digest)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise refused("a file that is there cannot be read", landing.place, error) from error
+    if found.stored_as != file.digest:
+        return None
+    verified: Verified = file.digest.algorithm
+    return Fetched(file, landing.place, found.size, found.md5, found.sha256, verified, 0)
+
+
+def _may_be_replaced(place: Path, overwrite: bool) -> None:
+    try:
+        status = place.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    if stat.S_ISDIR(status.st_mode):
+        raise WorkspaceRefused(
+            f"{str(place)!r} is a folder, where a file of the model belongs",
+            "Give another dest, or remove it",
+        )
+    if not overwrite:
+        raise WorkspaceRefused(
+            f"{str(place)!r} is there with other content, and overwrite is false",
+            "Remove it, give another dest, or allow overwrite",
+        )

@@ -1,0 +1,196 @@
+"""The use case: a model's files come into the workspace, and the next step learns what it got."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+from studio_action import manifest, report
+from studio_action.artifact import RemoteFile, Resolution
+from studio_action.ci.base import Platform
+from studio_action.clock import Clock
+from studio_action.digest import Digest
+from studio_action.download import existing, plan
+from studio_action.download.base import Downloader, Fetched, Progress
+from studio_action.download.existing import Landing
+from studio_action.errors import ContentMismatch
+from studio_action.placing import Move, put
+from studio_action.registries.base import Registry
+from studio_action.settings import Delivery, Question
+from studio_action.text import human_size, human_time
+from studio_action.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a question resolved to; `files` are those that pass its filters."""
+
+    resolution: Resolution
+    files: tuple[RemoteFile, ...]
+    root: str
+    digest: Digest | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A finished download and where its record lies, relative to the workspace."""
+
+    download: manifest.Download
+    manifest: str
+    checksums: str
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """What later steps get."""
+        return report.download_outputs(self.download, manifest=self.manifest, sums=self.checksums)
+
+
+def resolve(question: Question, *, registry: Registry, platform: Platform) -> Found:
+    """Ask the registry, and say what it answered and what it could not say."""
+    with platform.group(f"Resolving {question.selector} of {question.artifact}"):
+        resolution = registry.resolve(question.artifact, question.selector)
+        if question.tag:  # the registration that triggered the run names the commit, too
+            resolution = replace(resolution, tag=question.tag, revision=question.revision)
+        files = question.filters.select(resolution.files)
+        root = plan.root_of(resolution)
+        found = Found(resolution, files, root, plan.digest_of(resolution.files, root))
+        for line in _told(found):
+            platform.info(line)
+    return found
+
+
+def download(
+    question: Question,
+    delivery: Delivery,
+    *,
+    registry: Registry,
+    downloader: Downloader,
+    workspace: Workspace,
+    platform: Platform,
+    progress: Progress,
+    clock: Clock,
+) -> Delivered:
+    """Bring one model into the workspace, whole and verified, and keep a record of it."""
+    started, began = datetime.now(timezone.utc), clock.now()
+    dest = workspace.inside(delivery.dest)
+    found = resolve(question, registry=registry, platform=platform)
+    if delivery.verify == "require":
+        plan.require_digests(found.files)
+    placements = plan.place(found.files, delivery.layout, found.root)
+    landings = [Landing(each, workspace.inside(dest / each.target)) for each in placements]
+    there = existing.sort(landings, overwrite=delivery.overwrite)
+
+    with platform.group(_title(there.missing, there.kept)):
+        fetched = downloader.fetch(
+            [landing.placement.file for landing in there.missing],
+            renew=lambda: renewed(found, registry),
+            progress=progress,
+        )
+        put(
+            (
+                Move(got.partial, each.place)
+                for got, each in zip(fetched, there.missing, strict=True)
+            ),
+            workspace,
+        )
+    got = {each.file.path: each for each in fetched}
+    done = manifest.Download(
+        resolution=found.resolution,
+        path=workspace.relative(dest / plan.model_path(placements, delivery.layout, found.root)),
+        digest=plan.digest_of(
+            found.resolution.files, found.root, {path: each.md5 for path, each in got.items()}
+        ),
+        filters=question.filters,
+        files=tuple(_record(landing, got, there.kept, workspace) for landing in landings),
+        transferred=sum(each.transferred for each in fetched),
+        started=started,
+        seconds=clock.now() - began,
+    )
+    platform.info(summed_up(done))
+    return _keep_record(done, dest, workspace)
+
+
+def renewed(found: Found, registry: Registry) -> Mapping[str, str]:
+    """Signed URLs once more, for the same content; a stage may have moved meanwhile."""
+    asked = found.resolution
+    again = registry.resolve(asked.artifact, asked.selector)
+    urls = {file.path: file for file in again.files}
+    for file in found.files:
+        fresh = urls.get(file.path)
+        if fresh is None or fresh.digest != file.digest:
+            raise ContentMismatch(
+                f"the {asked.selector} of {asked.artifact} became other content while it was"
+                f" downloaded ({file.path!r})",
+                "Run the step again, or ask for a version instead of a stage",
+            )
+    return again.urls
+
+
+def summed_up(download: manifest.Download) -> str:
+    """One line that says what was got, and how fast."""
+    files, size = len(download.files), human_size(download.size)
+    what = f"{files} {'file' if files == 1 else 'files'}, {size}"
+    if download.cached:
+        return f"{what}: already there, checked against their digests"
+    speed = human_size(download.transferred / max(download.seconds, 1e-3))
+    return f"{what} in {human_time(download.seconds)} ({speed}/s); {_verification(download.files)}"
+
+
+def _verification(files: Sequence[manifest.FileRecord]) -> str:
+    unverified = sum(file.verified in ("none", "length", "off") for file in files)
+    if not unverified:
+        return "every digest verified"
+    return f"{unverified} of them without a digest to verify"
+
+
+def _told(found: Found) -> Iterator[str]:
+    resolution = found.resolution
+    everything, chosen = len(resolution.files), len(found.files)
+    yield (
+        f"{everything} {'file' if everything == 1 else 'files'}"
+        + (f", {chosen} of them after include and exclude" if chosen < everything else "")
+        + (f"; {manifest.shown(found.digest)}" if found.digest else "")
+    )
+    if not resolution.version:
+        yield (
+            "Studio's API does not say which version this is: the outputs version, revision and"
+            " tag stay empty"
+        )
+    unknown = sum(file.digest is None for file in found.files)
+    if unknown:
+        yield f"{unknown} of them: no digest is known, their remote is not laid out by content"
+
+
+def _title(missing: Sequence[Landing], kept: Mapping[str, Fetched]) -> str:
+    there = f", {len(kept)} already there" if kept else ""
+    return f"Downloading {len(missing)} {'file' if len(missing) == 1 else 'files'}{there}"
+
+
+def _record(
+    landing: Landing,
+    fetched: Mapping[str, Fetched],
+    kept: Mapping[str, Fetched],
+    workspace: Workspace,
+) -> manifest.FileRecord:
+    source_path = landing.placement.file.path
+    got = fetched.get(source_path) or kept[source_path]
+    return manifest.FileRecord(
+        workspace.relative(landing.place),
+        source_path,
+        got.size,
+        got.md5,
+        got.sha256,
+        got.verified,
+        kept=source_path in kept,
+    )
+
+
+def _keep_record(download: manifest.Download, dest: Path, workspace: Workspace) -> Delivered:
+    name = manifest.folder_for(download.resolution, workspace.relative(dest))
+    folder = workspace.state(name)
+    document, sums = folder / "model.json", folder / "SHA256SUMS"
+    workspace.write(document, manifest.document(download))
+    workspace.write(sums, manifest.checksums(download.files))
+    return Delivered(download, workspace.relative(document), workspace.relative(sums))

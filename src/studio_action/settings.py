@@ -1,0 +1,305 @@
+"""What the inputs of one run mean, as frozen values.
+
+Everything wrong is refused here, before anything is sent; the error names the input and where its
+value came from. Pure, but for the file that `token-file` names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import Literal, cast
+from urllib.parse import urlsplit, urlunsplit
+
+from studio_action import values
+from studio_action.api import NewProject
+from studio_action.artifact import ArtifactRef, AtStage, AtVersion, Latest, ModelName, Selector
+from studio_action.ci.job import Job
+from studio_action.download.base import Verify
+from studio_action.download.plan import Filters, Layout
+from studio_action.errors import BadInput
+from studio_action.gitrepo import tags
+from studio_action.inputs import Inputs, Value
+from studio_action.repository import RepositoryUrl
+
+IfNotFound = Literal["error", "warn", "ignore"]
+Origin = Callable[[], str]
+"""Asks the checkout in the workspace for its remote `origin`; '' if there is none."""
+
+MOST_CONNECTIONS = 256
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_HEADER_SAFE = re.compile(r"[!-~]+")
+_RANGE = re.compile(r"[\^~<>=*,|\s]|\Av?\d+(\.\d+)?\.[xX]\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long and how often anything is tried; times in seconds."""
+
+    timeout: float
+    retries: int
+    deadline: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Authorities besides or, as the environment's own variables mean it, instead of the system's.
+
+    `pem` is the path of a PEM file, or PEM text; empty for the system's own.
+    """
+
+    pem: str
+    instead: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """Files for the outputs, besides the CI system's own."""
+
+    json: PurePath | None
+    env: PurePath | None
+
+
+@dataclass(frozen=True, slots=True)
+class Studio:
+    """Where Studio is, with a final slash, and the token it wants."""
+
+    base: str
+    token: str = field(repr=False)
+
+    @property
+    def unsafe(self) -> bool:
+        """Whether the token would cross a network unencrypted."""
+        parts = urlsplit(self.base)
+        return parts.scheme == "http" and parts.hostname not in _LOOPBACK
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which model is asked for, and what follows where there is none.
+
+    `tag` and `revision` are those of the version, where its registration triggered the run.
+    """
+
+    artifact: ArtifactRef
+    selector: Selector
+    filters: Filters
+    if_not_found: IfNotFound
+    tag: str = ""
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Nothing is to be fetched, for a reason that is no fault."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How the files are to come into the workspace."""
+
+    dest: PurePath
+    layout: Layout
+    overwrite: bool
+    verify: Verify
+    connections: int
+
+
+def read_limits(inputs: Inputs) -> Limits:
+    """Inputs `timeout`, `retries` and `deadline`."""
+    deadline = inputs["deadline"]
+    return Limits(
+        values.seconds(inputs["timeout"]),
+        values.count(inputs["retries"], 0, 100),
+        values.seconds(deadline) if deadline.text else None,
+    )
+
+
+def read_trust(inputs: Inputs) -> Trust:
+    """Input `ca-bundle`."""
+    bundle = inputs["ca-bundle"]
+    return Trust(bundle.text, instead=bundle.origin in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"))
+
+
+def read_proxies(environ: Mapping[str, str]) -> dict[str, str]:
+    """The proxies that the environment names, by scheme, and `no` for where they are not used."""
+    found = {
+        scheme: environ.get(f"{scheme}_proxy")
+        or environ.get(f"{scheme.upper()}_PROXY")
+        or environ.get("all_proxy")
+        or environ.get("ALL_PROXY")
+        or ""
+        for scheme in ("http", "https")
+    }
+    found["no"] = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+    return {scheme: proxy.strip() for scheme, proxy in found.items() if proxy.strip()}
+
+
+def read_reports(inputs: Inputs) -> Reports:
+    """Inputs `output-json` and `output-env`."""
+    json, env = inputs["output-json"].text, inputs["output-env"].text
+    return Reports(PurePath(json) if json else None, PurePath(env) if env else None)
+
+
+def read_studio(inputs: Inputs, job: Job) -> Studio:
+    """Inputs `studio-url`, `token` and `token-file`."""
+    return Studio(_base(inputs["studio-url"]), _token(inputs, job))
+
+
+def read_question(inputs: Inputs, job: Job, origin: Origin) -> Question | Skip:
+    """Inputs `source`, `repo`, `model`, `version`, `stage`, the filters and `if-not-found`."""
+    values.choice(inputs["source"])
+    _refuse_both(inputs["version"], inputs["stage"])
+    asked = _model(inputs, job)
+    if isinstance(asked, Skip):
+        return asked
+    model, selector, registered = asked
+    return Question(
+        ArtifactRef(read_repository(inputs, job, origin).sent, model),
+        selector,
+        Filters(values.listed(inputs["include"]), values.listed(inputs["exclude"])),
+        cast(IfNotFound, values.choice(inputs["if-not-found"])),
+        job.tag if registered else "",
+        job.revision if registered else "",
+    )
+
+
+def read_delivery(inputs: Inputs) -> Delivery:
+    """Inputs `dest`, `layout`, `overwrite`, `verify` and `connections`."""
+    return Delivery(
+        PurePath(inputs["dest"].text),
+        cast(Layout, values.choice(inputs["layout"])),
+        values.flag(inputs["overwrite"]),
+        cast(Verify, values.choice(inputs["verify"])),
+        values.count(inputs["connections"], 1, MOST_CONNECTIONS),
+    )
+
+
+def read_new_project(inputs: Inputs, job: Job, origin: Origin) -> NewProject:
+    """Inputs `repo`, `project-name`, `team-name`, `subdir` and `public`."""
+    return NewProject(
+        read_repository(inputs, job, origin).clone_url(job.server),
+        values.one_line(inputs["project-name"]),
+        values.one_line(inputs["team-name"]),
+        _subdir(inputs["subdir"]),
+        values.flag(inputs["public"]),
+    )
+
+
+def read_repository(inputs: Inputs, job: Job, origin: Origin) -> RepositoryUrl:
+    """Input `repo`, else this job's repository, else where the checkout came from."""
+    given = inputs["repo"].text or job.repository or origin()
+    if not given:
+        raise BadInput(
+            "input repo is missing, and neither the job nor a checkout tells the repository",
+            "Give repo, e.g. owner/name or https://gitlab.example.org/group/name.git",
+        )
+    return RepositoryUrl.parse(given)
+
+
+def _model(inputs: Inputs, job: Job) -> tuple[ModelName, Selector, bool] | Skip:
+    """The model and the selector, from the inputs or from the tag that triggered the run.
+
+    The flag says whether that tag registered the very version.
+    """
+    selector = _selector(inputs)
+    if inputs["model"].text:
+        return ModelName.parse(inputs["model"].text), selector or Latest(), False
+    tag = tags.parse(job.tag) if job.tag else None
+    if tag is None:
+        run = f"tag {job.tag!r} is not GTO's" if job.tag else "no tag triggered this run"
+        raise BadInput(f"input model is missing ({run})", "Give model, e.g. churn or path/to:churn")
+    chosen = tags.selection(tag)
+    if chosen is None:
+        return Skip(f"tag {job.tag} takes something back, so there is nothing to fetch")
+    model, tagged = chosen
+    return model, selector or tagged, selector is None and isinstance(tagged, AtVersion)
+
+
+def _selector(inputs: Inputs) -> Selector | None:
+    version, stage = inputs["version"], inputs["stage"]
+    if version.text and _RANGE.search(version.text):
+        raise version.refuse(
+            "is a range, and Studio cannot list versions",
+            "Name one version, e.g. v1.2.0, or a stage",
+        )
+    if version.text:
+        return AtVersion.parse(version.text)
+    return AtStage.parse(stage.text) if stage.text else None
+
+
+def _refuse_both(version: Value, stage: Value) -> None:
+    if version.text and stage.text:
+        raise BadInput(
+            f"inputs version ({version.text!r}) and stage ({stage.text!r}) exclude each other",
+            "Give one of them, or neither for the latest version",
+        )
+
+
+def _base(url: Value) -> str:
+    """The base URL with a final slash and without `/api`, so that a sub-path survives joining."""
+    parts = urlsplit(url.text) if url.text.isprintable() else urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname or " " in url.text:
+        raise BadInput(
+            f"input studio-url is not an http(s) URL (from {url.origin})",
+            "Write it whole, e.g. https://studio.example.org",
+        )
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise BadInput(
+            "input studio-url has user info, a query or a fragment",
+            "Give the token as token, and the URL without it",
+        )
+    path = parts.path.rstrip("/").removesuffix("/api").rstrip("/")
+    return urlunsplit((parts.scheme, parts.netloc, path + "/", "", ""))
+
+
+def _token(inputs: Inputs, job: Job) -> str:
+    file = inputs["token-file"]
+    if file.origin == "option" or not inputs["token"].text:
+        token = _token_in(file) if file.text else ""
+    else:
+        token = inputs["token"].text
+    if not token:
+        raise BadInput("input token is missing", _no_token_hint(job))
+    if not _HEADER_SAFE.fullmatch(token):
+        raise BadInput(
+            "input token has a space, a line break or another character that no token has",
+            "Copy it again, without quotes and without the word 'token'",
+        )
+    return token
+
+
+def _token_in(file: Value) -> str:
+    try:
+        return Path(file.text).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        raise file.refuse(f"cannot be read: {reason}") from error
+
+
+def _no_token_hint(job: Job) -> str:
+    if job.is_pull_request:
+        return (
+            "Runs for pull requests from forks get no secrets: run it on push or on a tag instead"
+        )
+    match job.system:
+        case "github":
+            return "Add `token: ${{ secrets.DVC_STUDIO_TOKEN }}`, and that secret to the repository"
+        case "gitlab":
+            return (
+                "Add a masked CI/CD variable DVC_STUDIO_TOKEN; a protected one reaches only"
+                " protected branches and tags"
+            )
+    return "Set DVC_STUDIO_TOKEN in the environment, or give --token-file"
+
+
+def _subdir(value: Value) -> str:
+    subdir = values.one_line(value).rstrip("/")
+    if subdir.startswith("/") or "\\" in subdir or ".." in subdir.split("/"):
+        raise value.refuse("is not a folder of the repository", "Write it relative to its root")
+    return subdir
