@@ -1,12 +1,19 @@
-"""What every test may rely on: a clean environment, a workspace."""
+"""What every test may rely on: a clean environment, a workspace, a registry, real storage."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+from tests import reference
+
+if TYPE_CHECKING:
+    from tests.servers import SampleStorage
 
 _LEAKING = re.compile(
     r"(INPUT|STUDIO|DVC|GITHUB|RUNNER|ACTIONS|GITLAB|CI|FF|BITBUCKET|BUILD|SYSTEM|AGENT|CIRCLE|BUILDKITE"
@@ -36,3 +43,35 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture
+def studio() -> Iterator[reference.ReferenceServer]:
+    """The API over the sample registry, with storage of its own."""
+    with reference.serve() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def real_storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleStorage]:
+    """Real S3, Azure and HTTP servers with the sample registry's objects."""
+    from tests.servers import sample_storage  # boto3 and azure take their time
+
+    with sample_storage(tmp_path_factory.mktemp("storage")) as storage:
+        yield storage
+
+
+@pytest.fixture
+def real_studio(
+    studio: reference.ReferenceServer, real_storage: SampleStorage
+) -> reference.ReferenceServer:
+    """The API, whose signed URLs lead to the real servers."""
+    studio.studio.signers.clear()
+    studio.studio.signers.update(real_storage.signers)
+    return studio
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "real_storage" in getattr(item, "fixturenames", ()):
+            item.add_marker("servers")

@@ -18,8 +18,9 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -30,6 +31,9 @@ import botocore.config
 from azure.storage.blob import BlobSasPermissions, BlobServiceClient, generate_blob_sas
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+
+from tests import sample
+from tests.reference import Signer
 
 TOOLS = Path(__file__).parent / "tools" / "node_modules" / ".bin"
 REGION = "us-east-1"
@@ -65,7 +69,7 @@ class SeaweedFS:
         _SignedAt(Credentials(self.key_id, self.secret), lifetime, moment).add_auth(request)
         return str(request.url)
 
-    def public(self, url: str, _moment: datetime, _lifetime: timedelta) -> str:
+    def public(self, url: str) -> str:
         """Where the object of `https://host/key` can be had without a signature."""
         parts = urlsplit(url)
         return f"{self.web}/buckets/{parts.netloc}{quote(parts.path)}"
@@ -151,6 +155,40 @@ class Azurite:
                 yield name, source.download_blob(name).readall()
 
 
+@dataclass(frozen=True, slots=True)
+class SampleStorage:
+    """Real servers that hold every object of the sample registry."""
+
+    s3: SeaweedFS
+    azure: Azurite
+
+    @property
+    def signers(self) -> dict[str, Signer]:
+        """How the URLs of the sample's remotes are made good to GET, by scheme."""
+
+        def public(url: str, _moment: datetime, _lifetime: timedelta) -> str:
+            return self.s3.public(url)
+
+        return {"s3": self.s3.sign, "azure": self.azure.sign, "https": public}
+
+
+@contextlib.contextmanager
+def sample_storage(folder: Path) -> Iterator[SampleStorage]:
+    """Both servers, filled; their state is in `folder`."""
+    with ExitStack() as stack:
+        s3 = stack.enter_context(seaweedfs(_made(folder / "seaweedfs")))
+        azure = stack.enter_context(azurite(_made(folder / "azurite")))
+        s3.put("models", sample.objects("s3", "models"))
+        s3.put("models.example.com", sample.objects("https", "models.example.com"))
+        azure.put("models", sample.objects("azure", "models"))
+        yield SampleStorage(s3, azure)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
 @contextlib.contextmanager
 def seaweedfs(folder: Path) -> Iterator[SeaweedFS]:
     """A SeaweedFS whose state is in `folder`: master, volume, filer and S3 in one process."""
@@ -198,7 +236,9 @@ def azurite(folder: Path) -> Iterator[Azurite]:
     server = Azurite(f"http://127.0.0.1:{port}/models", "models", key)
     program = TOOLS / "azurite-blob"
     if not program.exists():
-        raise FileNotFoundError(f"{program} is missing: run `make test-tools`")
+        raise FileNotFoundError(
+            f"{program} is missing: run `make test`, or `npm ci` in tests/tools"
+        )
     command = [
         str(program),
         "--blobHost=127.0.0.1",
@@ -245,10 +285,10 @@ def _get(url: str) -> str | None:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=5) as response:
-            return response.read().decode(errors="replace")
+            return str(response.read(), errors="replace")
     except urllib.error.HTTPError as error:
         with error:
-            return error.read().decode(errors="replace")
+            return str(error.read(), errors="replace")
     except OSError:
         return None
 
@@ -267,7 +307,3 @@ def _free_ports(count: int, *, grpc: bool = False) -> list[int]:
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
-
-
-def now() -> datetime:
-    return datetime.now(timezone.utc)
