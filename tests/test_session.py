@@ -9,30 +9,15 @@ import requests
 import responses
 from responses import matchers
 
-from studio_action.clock import Clock, Deadline
+from studio_action.clock import Deadline
 from studio_action.errors import DeadlinePassed, UnexpectedAnswer, Unreachable
 from studio_action.network import Network
 from studio_action.session import LARGEST_ANSWER, Patience, StudioSession, onward
+from tests.fakes import Time
 
 BASE = "https://studio.example.org/team/"
 ENDPOINT = "api/model-registry/get-download-uris"
 URL = BASE + ENDPOINT
-
-
-class Time:
-    """A clock that only moves when somebody waits."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.waits: list[float] = []
-
-    def sleep(self, seconds: float) -> None:
-        self.waits.append(round(seconds, 3))
-        self.now += seconds
-
-    @property
-    def clock(self) -> Clock:
-        return Clock(lambda: self.now, self.sleep)
 
 
 @pytest.fixture
