@@ -60,8 +60,10 @@ def of_projects(projects: Sequence[Project]) -> str:
 
 def cell(text: str) -> str:
     """`text` from outside as one line of code in a table: shown as it is, and nothing else."""
-    line = printable(text, LONGEST_CELL)
-    return f"<code>{entities(line)}</code>" if line else ""
+    line = entities(printable(text, LONGEST_CELL))
+    # The comment keeps an address or a user's name from becoming a link.
+    line = line.replace("&#64;", "&#64;<!-- -->")
+    return f"<code>{line}</code>" if line else ""
 
 
 def _link(label: str, url: str) -> str:

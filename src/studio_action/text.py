@@ -26,12 +26,9 @@ def printable(text: str, limit: int = 4000) -> str:
 def entities(text: str) -> str:
     """HTML, and as well Markdown, that shows `text` as it is: punctuation as `&#N;`.
 
-    Letters, digits, space, `-` and `/` stay, which mean nothing inside a line. The comment after
-    an `@` keeps an address or a user's name from becoming a link.
+    Letters, digits, space, `-` and `/` stay, which mean nothing inside a line.
     """
-    return _PUNCTUATION.sub(lambda match: f"&#{ord(match[0])};", text).replace(
-        "&#64;", "&#64;<!-- -->"
-    )
+    return _PUNCTUATION.sub(lambda match: f"&#{ord(match[0])};", text)
 
 
 def redact(url: str) -> str:
@@ -42,11 +39,13 @@ def redact(url: str) -> str:
 
 def human_size(size: float) -> str:
     """Bytes in a unit that fits, e.g. `17.3 MB` (powers of 1,000)."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+    if round(size) < 1000:
+        return f"{size:.0f} B"
+    for unit in ("kB", "MB", "GB"):
         size /= 1000
-    return f"{size:.1f} TB"
+        if size < 999.95:  # no unit shows 1000.0
+            return f"{size:.1f} {unit}"
+    return f"{size / 1000:.1f} TB"
 
 
 def human_time(seconds: float) -> str:

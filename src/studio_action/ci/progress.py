@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from studio_action.ci.job import Job
@@ -82,23 +81,29 @@ class Bar:
 
     def __init__(self, terminal: TextIO) -> None:
         self._terminal = terminal
+        self._bar: tqdm[NoReturn] | None = None
         self._files = 0
 
-    @cached_property
-    def _bar(self) -> tqdm[NoReturn]:
-        from tqdm import tqdm  # late: most runs have no terminal
-
-        return tqdm(file=self._terminal, unit="B", unit_scale=True, dynamic_ncols=True, leave=False)
-
     def expect(self, size: int) -> None:
-        self._bar.total = (self._bar.total or 0) + size
+        bar = self._drawn()
+        bar.total = (bar.total or 0) + size
 
     def advance(self, size: int) -> None:
-        self._bar.update(size)
+        self._drawn().update(size)
 
     def finish(self) -> None:
         self._files += 1
-        self._bar.set_postfix(files=self._files, refresh=False)
+        self._drawn().set_postfix(files=self._files, refresh=False)
 
     def close(self) -> None:
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
+
+    def _drawn(self) -> tqdm[NoReturn]:
+        if self._bar is None:
+            from tqdm import tqdm  # late: most runs have no terminal
+
+            self._bar = tqdm(
+                file=self._terminal, unit="B", unit_scale=True, dynamic_ncols=True, leave=False
+            )
+        return self._bar
