@@ -10,6 +10,7 @@ import base64
 import contextlib
 import json
 import random
+import re
 import secrets
 import socket
 import subprocess
@@ -170,6 +171,12 @@ class SampleStorage:
             return self.s3.public(url)
 
         return {"s3": self.s3.sign, "azure": self.azure.sign, "https": public}
+
+
+def tampered(url: str) -> str:
+    """The signed URL with the first character of its signature changed."""
+    before, marker, after = re.split("(Signature=|sig=)", url)
+    return before + marker + ("1" if after[0] == "0" else "0") + after[1:]
 
 
 @contextlib.contextmanager
