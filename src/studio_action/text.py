@@ -9,16 +9,22 @@ from urllib.parse import urlsplit, urlunsplit
 _MARKERS = re.compile(r"##(?=\[|vso\[|teamcity\[)|^:(?=:)|section_(?=start:|end:)")
 _PUNCTUATION = re.compile(r"[!-,.:-@\[-`{-~]")
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Shown as nothing though of no such category; some runners look for commands past them
+# (https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point).
+_IGNORED = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 
 
 def printable(text: str, limit: int = 4000) -> str:
     """One line without control characters and without what a CI system takes for a command.
 
-    Control, format and separator characters become `�` (runs of white space one space);
+    Control, format and other invisible characters become `�` (runs of white space one space);
     `##[`, `##vso[`, `##teamcity[`, a leading `::` and `section_start:` are broken up.
     """
     line = " ".join(text.split())
     line = "".join("�" if unicodedata.category(char) in _HIDDEN else char for char in line)
+    line = _IGNORED.sub("�", line)
     line = _MARKERS.sub(lambda match: match[0] + " ", line)
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
@@ -32,8 +38,16 @@ def entities(text: str) -> str:
 
 
 def redact(url: str) -> str:
-    """The URL without user info, query and fragment: what may be shown of it."""
-    parts = urlsplit(url)
+    """The URL without user info, query and fragment: what may be shown of it.
+
+    '' where it cannot be read; without a host, everything up to an `@` counts as user info.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    if "@" in parts.path and not parts.netloc:
+        return parts.path.rpartition("@")[2]
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
