@@ -18,7 +18,6 @@ from studio_action.artifact import (
 from studio_action.digest import digest_in_url
 from studio_action.session import StudioSession
 
-
 MASKED_URLS = 100
 """Of so many URLs the secrets are masked: each mask slows every later line of the job down, and
 masks are a second line of defence, since no text of ours holds a URL's query."""
