@@ -76,6 +76,11 @@ def test_write__file_where_a_folder_should_be(tmp_path: Path) -> None:
         files.write(tmp_path / "a" / "outputs", "new")
 
 
+def test_write__folder_whose_name_is_too_long(tmp_path: Path) -> None:
+    with pytest.raises(WorkspaceRefused):
+        files.write(tmp_path / ("x" * 300) / "outputs", "new")
+
+
 def test_append__ends_an_unfinished_line_first(tmp_path: Path) -> None:
     path = tmp_path / "outputs"
     path.write_text("unfinished")

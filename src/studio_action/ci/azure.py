@@ -48,8 +48,8 @@ class Azure(Console):
 
     def publish(self, outputs: Mapping[str, str], prefix: str) -> None:
         """Set each variable twice: for later steps of this job, and for later jobs."""
-        for name, value in dotenv.variables(outputs, prefix).items():
-            data = escape_data(self.hide(value))
+        for name, value in dotenv.variables(self._hidden(outputs), prefix).items():
+            data = escape_data(value)
             self._write(f"##vso[task.setvariable variable={name}]{data}")
             self._write(f"##vso[task.setvariable variable={name};isOutput=true]{data}")
 

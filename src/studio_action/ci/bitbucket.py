@@ -18,7 +18,7 @@ class Bitbucket(Console):
     in_colour = True
 
     def publish(self, outputs: Mapping[str, str], prefix: str) -> None:
-        named = dotenv.variables(outputs, prefix)
+        named = dotenv.variables(self._hidden(outputs), prefix)
         self._append_outputs(
             dotenv.render({name: v for name, v in named.items() if dotenv.can_carry(v)})
         )

@@ -19,10 +19,10 @@ class CircleCI(Console):
     in_colour = True
 
     def publish(self, outputs: Mapping[str, str], prefix: str) -> None:
-        named = dotenv.variables(outputs, prefix)
+        named = dotenv.variables(self._hidden(outputs), prefix)
         self._append_outputs(
             "".join(
-                f"export {name}={shlex.quote(self.hide(value))}\n"
+                f"export {name}={shlex.quote(value)}\n"
                 for name, value in named.items()
                 if "\0" not in value
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import ClassVar, TextIO
 
@@ -74,12 +74,15 @@ class Console:
         self._stream.write(f"{line}\n")
         self._stream.flush()
 
+    def _hidden(self, outputs: Mapping[str, str]) -> dict[str, str]:
+        return {name: self.hide(value) for name, value in outputs.items()}
+
     def _append_outputs(self, text: str) -> None:
-        """Add `text`, without what was masked, to the system's own file for outputs."""
+        """Add `text` to the system's own file for outputs."""
         if self._job.output_file is None:
             self.warning(f"{self.name} named no file for outputs, so later steps get none")
         else:
-            files.append(self._job.output_file, self.hide(text))
+            files.append(self._job.output_file, text)
 
 
 def lines_to_mask(secret: str) -> list[str]:

@@ -20,6 +20,5 @@ class Generic(Console):
         self._results = results
 
     def publish(self, outputs: Mapping[str, str], prefix: str) -> None:
-        hidden = {name: self.hide(value) for name, value in outputs.items()}
-        self._results.write(files.json_text(hidden))
+        self._results.write(files.json_text(self._hidden(outputs)))
         self._results.flush()

@@ -60,12 +60,11 @@ class GitHub(Console):
             self._write("::endgroup::")
 
     def publish(self, outputs: Mapping[str, str], prefix: str) -> None:
-        fitting = fitting_outputs(outputs)
+        fitting = fitting_outputs(self._hidden(outputs))
         for name in (name for name in outputs if name not in fitting):
             self.warning(f"output {name} is left out: outputs may take 1 MB. Read the manifest")
-        hidden = {name: self.hide(value) for name, value in fitting.items()}
         self._append_outputs(
-            "".join(entry(name, value, self._fresh()) for name, value in hidden.items())
+            "".join(entry(name, value, self._fresh()) for name, value in fitting.items())
         )
 
     def summarize(self, markdown: str) -> None:

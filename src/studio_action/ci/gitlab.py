@@ -49,8 +49,7 @@ class GitLab(Console):
 
     def publish(self, outputs: Mapping[str, str], prefix: str) -> None:
         """Add the outputs to the dotenv report; what it cannot carry, the manifest has."""
-        hidden = {name: self.hide(value) for name, value in outputs.items()}
-        new = dotenv.variables(hidden, prefix)
+        new = dotenv.variables(self._hidden(outputs), prefix)
         earlier = dotenv.parse(self._read(DOTENV_REPORT))
         wanted = {name: value for name, value in earlier.items() if name not in new}
         wanted |= {name: value for name, value in new.items() if dotenv.can_carry(value)}
