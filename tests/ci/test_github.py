@@ -22,6 +22,16 @@ def test_mask__each_long_line_is_a_command_of_its_own(desk: Desks) -> None:
     assert at.log == "::add-mask::first%25line\n::add-mask::second\n"
 
 
+def test_mask__once_is_enough(desk: Desks) -> None:
+    at = desk("github")
+
+    at.platform.mask("s3cr3t")
+    at.platform.mask("s3cr3t")
+    at.platform.mask("s3cr3t-and-more")
+
+    assert at.log == "::add-mask::s3cr3t\n::add-mask::s3cr3t-and-more\n"
+
+
 def test_mask__nothing_is_no_command(desk: Desks) -> None:
     at = desk("github")
 

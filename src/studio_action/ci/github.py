@@ -36,10 +36,11 @@ class GitHub(Console):
         self._fresh = fresh
 
     def mask(self, secret: str) -> None:
-        super().mask(secret)
         # One command a line: of a longer text the runner would mask short lines, too.
         for line in lines_to_mask(secret):
-            self._write(f"::add-mask::{escape_data(line)}")
+            if self.hide(line) != "***":
+                self._write(f"::add-mask::{escape_data(line)}")
+        super().mask(secret)
 
     def debug(self, text: str) -> None:
         if self._job.debug:
