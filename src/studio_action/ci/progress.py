@@ -82,11 +82,11 @@ class Bar:
     def __init__(self, terminal: TextIO) -> None:
         self._terminal = terminal
         self._bar: tqdm[NoReturn] | None = None
-        self._files = 0
+        self._expected = self._files = 0
 
     def expect(self, size: int) -> None:
-        bar = self._drawn()
-        bar.total = (bar.total or 0) + size
+        self._expected += size
+        self._drawn().total = self._expected
 
     def advance(self, size: int) -> None:
         self._drawn().update(size)
@@ -104,6 +104,11 @@ class Bar:
             from tqdm import tqdm  # late: most runs have no terminal
 
             self._bar = tqdm(
-                file=self._terminal, unit="B", unit_scale=True, dynamic_ncols=True, leave=False
+                file=self._terminal,
+                total=self._expected or None,
+                unit="B",
+                unit_scale=True,
+                dynamic_ncols=True,
+                leave=False,
             )
         return self._bar
