@@ -52,6 +52,11 @@ def table_rows(page: str) -> list[list[str]]:
     return [[html.unescape(re.sub(r"<[^>]+>", "", cell)) for cell in row] for row in cells]
 
 
+def links(page: str) -> list[str]:
+    """Where the page leads to."""
+    return [html.unescape(link) for link in re.findall(r'<a href="([^"]*)">', page)]
+
+
 def test_of_download() -> None:
     page = render(summary.of_download(DOWNLOAD, MANIFEST))
 
@@ -85,6 +90,16 @@ def test_of_download__version_is_known() -> None:
         "churn@v1.0.0",
         "c0ffee",
     )
+
+
+def test_of_download__link_to_the_repository() -> None:
+    artifact = ArtifactRef("git@gitlab.com:acme/ml/churn.git", ModelName("churn"))
+    resolution = replace(DOWNLOAD.resolution, artifact=artifact)
+
+    page = render(summary.of_download(replace(DOWNLOAD, resolution=resolution), MANIFEST))
+
+    assert links(page) == ["https://gitlab.com/acme/ml/churn"]
+    assert ["Repository", "git@gitlab.com:acme/ml/churn.git"] in table_rows(page)
 
 
 def test_of_download__everything_was_there() -> None:
@@ -121,7 +136,7 @@ def test_of_projects() -> None:
     page = render(summary.of_projects(projects))
 
     assert table_rows(page) == [["Project", "Id"], ["churn", "tsanhawn9y"], ["a|b", "x2"]]
-    assert [html.unescape(link) for link in re.findall(r'<a href="([^"]*)">', page)] == [
+    assert links(page) == [
         "https://studio.org/p/churn-tsanhawn9y",
         'https://studio.org/@a"b|c',
     ]

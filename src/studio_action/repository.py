@@ -90,8 +90,8 @@ def _parse_url(text: str) -> RepositoryUrl:
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise _refused(text) from error
+    except ValueError:
+        raise _refused(text) from None  # its text may hold a part of the password
     if ":" in host:
         host = f"[{host}]"
     # An `@` so late is the end of a password that holds a `?` or `#`.

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from studio_action.api import Project
 from studio_action.download.base import Verified
 from studio_action.manifest import Download, FileRecord, shown
+from studio_action.repository import RepositoryUrl
 from studio_action.text import entities, human_size, human_time, printable, redact
 
 MOST_ROWS = 200
@@ -34,7 +35,7 @@ def of_download(download: Download, manifest: str) -> str:
         "Stage": cell(resolution.stage),
         "Tag": cell(resolution.tag),
         "Revision": cell(resolution.revision),
-        "Repository": cell(resolution.artifact.repository),
+        "Repository": _repository(resolution.artifact.repository),
         "Source": cell(resolution.source),
         "Path": cell(download.path),
         "Digest": cell(shown(download.digest)),
@@ -64,6 +65,11 @@ def cell(text: str) -> str:
     # The comment keeps an address or a user's name from becoming a link.
     line = line.replace("&#64;", "&#64;<!-- -->")
     return f"<code>{line}</code>" if line else ""
+
+
+def _repository(text: str) -> str:
+    page = RepositoryUrl.parse(text).web
+    return _link(text, page) if page else cell(text)
 
 
 def _link(label: str, url: str) -> str:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import io
 import json
 
+from studio_action.ci.generic import Generic
 from tests.ci.conftest import Desks
+from tests.ci.test_progress import Terminal
 
 
 def test_publish__stdout_is_one_json_object(desk: Desks) -> None:
@@ -29,6 +32,14 @@ def test_publish__control_characters_do_not_reach_a_terminal(desk: Desks) -> Non
 
     assert at.stdout.getvalue().isascii()
     assert "\x1b" not in at.stdout.getvalue()
+
+
+def test_info__takes_the_place_of_the_bar_on_a_terminal(desk: Desks) -> None:
+    terminal = Terminal()
+
+    Generic(terminal, desk.job, io.StringIO()).info("one")
+
+    assert terminal.getvalue() == "\r\x1b[Kone\n"
 
 
 def test_summarize__nowhere(desk: Desks) -> None:

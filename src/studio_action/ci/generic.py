@@ -18,7 +18,12 @@ class Generic(Console):
     def __init__(self, stream: TextIO, job: Job, results: TextIO) -> None:
         super().__init__(stream, job)
         self._results = results
+        # A line takes the place of the progress bar, which comes back below it.
+        self._clear = "\r\x1b[K" if stream.isatty() else ""
 
     def publish(self, outputs: Mapping[str, str], prefix: str) -> None:
         self._results.write(files.json_text(self._hidden(outputs)))
         self._results.flush()
+
+    def _write(self, line: str) -> None:
+        super()._write(self._clear + line)
