@@ -14,7 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio_action.digest import Digest
-from studio_action.download.hashing import BUFFER, Buffers, Digests, Hashing, digests_of_file
+from studio_action.download.hashing import (
+    BUFFER,
+    Buffers,
+    Digests,
+    Hashing,
+    digests_of_bytes,
+    digests_of_file,
+)
 
 
 def md5(data: bytes) -> str:
@@ -49,8 +56,11 @@ def test_digests_of_file(tmp_path: Path, content: bytes, wanted: str, stored: st
     path = tmp_path / "file"
     path.write_bytes(content)
 
-    found = digests_of_file(path, Digest.parse(f"{wanted}:{'0' * 32}"))
+    asked = Digest.parse(f"{wanted}:{'0' * 32}")
 
+    found = digests_of_file(path, asked)
+
+    assert found == digests_of_bytes(content, asked)
     assert found == Digests(
         len(content), md5(content), sha256(content), Digest.parse(f"{wanted}:{stored}")
     )
@@ -87,12 +97,12 @@ def hash_pieces(
     pieces: list[tuple[int, int]],
     buffers: Buffers,
     threads: ThreadPoolExecutor,
-) -> tuple[str, str]:
+) -> Digests:
     """Write and feed `pieces` of `content`, as a transfer does, and wait for the end."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
     try:
         ended = threading.Event()
-        hashing = Hashing(descriptor, buffers, threads, ended.set)
+        hashing = Hashing(descriptor, buffers, threads, lambda _: ended.set())
         for start, length in pieces:
             os.pwrite(descriptor, content[start : start + length], start)
             buffer = buffers.take() if length <= BUFFER else None
@@ -101,7 +111,7 @@ def hash_pieces(
             hashing.add(start, length, buffer)
         hashing.close()
         assert ended.wait(30)
-        return hashing.result()
+        return hashing.digests(None)
     finally:
         os.close(descriptor)
 
@@ -124,7 +134,7 @@ def test_hashing(
 ) -> None:
     found = hash_pieces(tmp_path / "file", CONTENT, pieces, Buffers(room * BUFFER), threads)
 
-    assert found == (md5(CONTENT), sha256(CONTENT))
+    assert found == digests_of_bytes(CONTENT, None)
 
 
 def test_hashing__every_buffer_comes_back(tmp_path: Path, threads: ThreadPoolExecutor) -> None:
@@ -143,7 +153,7 @@ def test_hashing__abandoned_gives_early_buffers_back(
     path = tmp_path / "file"
     path.write_bytes(CONTENT)
     with path.open("rb") as file:
-        hashing = Hashing(file.fileno(), buffers, threads, ended.set)
+        hashing = Hashing(file.fileno(), buffers, threads, lambda _: ended.set())
         hashing.add(BUFFER, BUFFER, buffers.take())
         hashing.abandon()
         assert ended.wait(30)
@@ -155,13 +165,13 @@ def test_hashing__unreadable(tmp_path: Path, threads: ThreadPoolExecutor) -> Non
     path = tmp_path / "file"
     ended = threading.Event()
     with path.open("wb") as file:
-        hashing = Hashing(file.fileno(), Buffers(0), threads, ended.set)
+        hashing = Hashing(file.fileno(), Buffers(0), threads, lambda _: ended.set())
         hashing.add(0, 5, None)
         hashing.close()
         assert ended.wait(30)
 
         with pytest.raises(OSError):
-            hashing.result()
+            hashing.digests(None)
 
 
 @given(cuts=st.sets(st.integers(1, 9_999)), order=st.randoms())
@@ -174,7 +184,6 @@ def test_hashing__any_order(
     order.shuffle(pieces)
     with ThreadPoolExecutor(2) as pool:
         path = tmp_path_factory.getbasetemp() / "any-order"
-        assert hash_pieces(path, content, pieces, Buffers(4 * BUFFER), pool) == (
-            md5(content),
-            sha256(content),
-        )
+        found = hash_pieces(path, content, pieces, Buffers(4 * BUFFER), pool)
+
+    assert found == digests_of_bytes(content, None)

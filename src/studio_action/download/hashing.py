@@ -11,9 +11,10 @@ import hashlib
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from studio_action.digest import TEXT_BLOCK, TEXT_CHUNK, Digest, looks_like_text
@@ -43,20 +44,29 @@ def digests_of_file(path: Path, wanted: Digest) -> Digests:
         descriptor = file.fileno()
         size = os.fstat(descriptor).st_size
         md5, sha256 = threads.map(lambda name: _hash(name, descriptor), ("md5", "sha256"))
-        return Digests(size, md5, sha256, stored_as(md5, wanted, descriptor))
+        chunks = _chunks(descriptor, TEXT_CHUNK)
+        return Digests(size, md5, sha256, _stored_as(md5, wanted, chunks))
 
 
-def stored_as(md5: str, wanted: Digest, descriptor: int) -> Digest:
-    """The address of content with this MD5; reads it again where text must be normalised."""
+def digests_of_bytes(data: bytes | memoryview, wanted: Digest | None) -> Digests:
+    """The same for a file that is in memory."""
+    md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+    chunks = (bytes(data[at : at + TEXT_CHUNK]) for at in range(0, len(data), TEXT_CHUNK))
+    stored = _stored_as(md5, wanted or Digest("md5", md5), chunks)
+    return Digests(len(data), md5, hashlib.sha256(data).hexdigest(), stored)
+
+
+def _stored_as(md5: str, wanted: Digest, chunks: Iterable[bytes]) -> Digest:
+    """The address of content with this MD5; `chunks` are read where text must be normalised."""
     if wanted.algorithm == "md5" or md5 == wanted.hex:
         return Digest(wanted.algorithm, md5)
-    return Digest(wanted.algorithm, dos2unix_md5(descriptor))
+    return Digest(wanted.algorithm, _dos2unix_md5(chunks))
 
 
-def dos2unix_md5(descriptor: int) -> str:
+def _dos2unix_md5(chunks: Iterable[bytes]) -> str:
     """MD5 as DVC 2 took it: CRLF is LF in every chunk that looks like text."""
     md5 = hashlib.new("md5", usedforsecurity=False)
-    for chunk in _chunks(descriptor, TEXT_CHUNK):
+    for chunk in chunks:
         text = looks_like_text(chunk[:TEXT_BLOCK])
         md5.update(chunk.replace(b"\r\n", b"\n") if text else chunk)
     return md5.hexdigest()
@@ -192,14 +202,18 @@ class _Strand:
 
 
 class Hashing:
-    """MD5 and SHA-256 of one file, fed by the one thread that writes it.
+    """The digests of one file, fed by the one thread that writes it.
 
-    `ended` is called once, on a thread of the pool, when both algorithms have seen the whole file
-    or have given it up; then the descriptor may be closed.
+    `ended` is called once, on a thread of the pool, when the whole file has been hashed or given
+    up; then the descriptor may be closed.
     """
 
     def __init__(
-        self, descriptor: int, buffers: Buffers, threads: Executor, ended: Callable[[], None]
+        self,
+        descriptor: int,
+        buffers: Buffers,
+        threads: Executor,
+        ended: Callable[[Hashing], None],
     ) -> None:
         self.descriptor, self.buffers, self.threads = descriptor, buffers, threads
         self.abandoned = False
@@ -208,6 +222,7 @@ class Hashing:
         self._early: dict[int, _Piece] = {}
         self._lock = threading.Lock()
         self._open = 2
+        self._closed = False
         self._strands = (_Strand("md5", self), _Strand("sha256", self))
 
     def add(self, start: int, length: int, buffer: bytearray | None) -> None:
@@ -220,6 +235,9 @@ class Hashing:
 
     def close(self) -> None:
         """Nothing more will come."""
+        if self._closed:
+            return
+        self._closed = True
         for piece in self._early.values():
             piece.let_go(self.buffers)
             piece.let_go(self.buffers)
@@ -232,17 +250,19 @@ class Hashing:
         self.abandoned = True
         self.close()
 
-    def result(self) -> tuple[str, str]:
-        """MD5 and SHA-256, once `ended` was called; raise the `OSError` that stopped it."""
+    def digests(self, wanted: Digest | None) -> Digests:
+        """The result, once `ended` was called; raise the `OSError` that stood in its way."""
         for strand in self._strands:
             if strand.error is not None:
                 raise strand.error
-        md5, sha256 = self._strands
-        return md5.hexdigest(), sha256.hexdigest()
+        md5, sha256 = (strand.hexdigest() for strand in self._strands)
+        chunks = takewhile(lambda _: not self.abandoned, _chunks(self.descriptor, TEXT_CHUNK))
+        stored = _stored_as(md5, wanted or Digest("md5", md5), chunks)
+        return Digests(self._front, md5, sha256, stored)
 
     def strand_ended(self) -> None:
         with self._lock:
             self._open -= 1
             last = self._open == 0
         if last:
-            self._ended()
+            self._ended(self)

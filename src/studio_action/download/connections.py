@@ -1,0 +1,276 @@
+"""GET requests over many connections at once: libcurl's multi interface, driven by one thread.
+
+libcurl keeps connections open for the next request, follows redirects, speaks to proxies and does
+TLS. It is told everything and reads nothing of its own: no environment, no netrc, no cookies.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import pycurl
+
+from studio_action import __version__
+from studio_action.network import Network
+from studio_action.text import printable
+
+MOST_REDIRECTS = 5
+_RECEIVE_BUFFER = 512 << 10
+
+_FINAL = frozenset(
+    {
+        pycurl.E_UNSUPPORTED_PROTOCOL,
+        pycurl.E_URL_MALFORMAT,
+        pycurl.E_TOO_MANY_REDIRECTS,
+        pycurl.E_SSL_CACERT,
+        pycurl.E_SSL_CACERT_BADFILE,
+        pycurl.E_SSL_ENGINE_INITFAILED,
+        pycurl.E_SSL_ISSUER_ERROR,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a request got no complete answer; `final` if asking again will not change that."""
+
+    reason: str
+    final: bool = False
+
+
+class Receiver(Protocol):
+    """Hears the answer to one GET while it comes, on the thread that drives the connections."""
+
+    def begin(self, status: int, headers: dict[str, str]) -> bool:
+        """The head of the answer has come; False ends the request."""
+        ...
+
+    def receive(self, data: bytes) -> bool:
+        """More of the body has come; False ends the request."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """One request: a URL, which is a secret, and header lines."""
+
+    url: str = field(repr=False)
+    headers: tuple[str, ...] = ()
+
+
+Ended = tuple[Receiver, Trouble | None]
+"""A request that is over, and the trouble it had."""
+
+
+class _Connection:
+    """One of libcurl's easy handles, used for one request after the other."""
+
+    def __init__(self, network: Network, timeout: float) -> None:
+        self.receiver: Receiver | None = None
+        self.raised: BaseException | None = None
+        self._network = network
+        self._headers: dict[str, str] = {}
+        self._status, self._begun = 0, False
+        self._sent: tuple[str, ...] = ()
+        self.curl = curl = pycurl.Curl()
+        curl.setopt(pycurl.NOSIGNAL, 1)
+        curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        curl.setopt(pycurl.USERAGENT, f"studio-action/{__version__}")
+        curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+        curl.setopt(pycurl.FOLLOWLOCATION, 1)
+        curl.setopt(pycurl.MAXREDIRS, MOST_REDIRECTS)
+        curl.setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)
+        curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, int(timeout * 1000)))
+        curl.setopt(pycurl.BUFFERSIZE, _RECEIVE_BUFFER)
+        curl.setopt(pycurl.HEADERFUNCTION, self._header)
+        curl.setopt(pycurl.WRITEFUNCTION, self._body)
+        curl.setopt(pycurl.NOPROXY, network.proxies.get("no", ""))
+        if network.ca_bundle is not None:
+            curl.setopt(pycurl.CAINFO, str(network.ca_bundle))
+
+    def ask(self, get: Get, receiver: Receiver) -> None:
+        """Make this handle ready for a request."""
+        scheme = urlsplit(get.url).scheme.lower()
+        curl = self.curl
+        curl.setopt(pycurl.URL, get.url)
+        curl.setopt(pycurl.PROXY, self._network.proxy_for(scheme))
+        # What was asked for over TLS is not fetched without it
+        safe = pycurl.PROTO_HTTPS if scheme == "https" else pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
+        curl.setopt(pycurl.REDIR_PROTOCOLS, safe)
+        curl.setopt(pycurl.HTTPHEADER, get.headers)
+        self.receiver = receiver
+        self._headers, self._status, self._begun = {}, 0, False
+
+    def _header(self, line: bytes) -> None:
+        text = line.decode("latin-1")
+        if text.startswith("HTTP/"):  # the next answer, perhaps after a redirect or a proxy's
+            self._headers, self._status = {}, int(text.split()[1])
+            return
+        name, colon, value = text.partition(":")
+        if colon:
+            self._headers[name.lower()] = value.strip()
+
+    def _body(self, data: bytes) -> int:
+        receiver = self.receiver
+        try:
+            if receiver and (self._begun or self._begin(receiver)) and receiver.receive(data):
+                return len(data)
+        except BaseException as error:  # libcurl would print it and go on
+            self.raised = error
+        return -1
+
+    def _begin(self, receiver: Receiver) -> bool:
+        self._begun = True
+        return receiver.begin(self._status, self._headers)
+
+    def finish(self) -> Receiver:
+        """The request is over: tell of an answer without a body, and who it was for."""
+        receiver, self.receiver = self.receiver, None
+        assert receiver is not None
+        if self.raised is not None:
+            raise self.raised
+        if not self._begun and self._status:
+            self._begin(receiver)
+        return receiver
+
+
+class Connections:
+    """All requests of one download. Only `wake` may be called from another thread."""
+
+    def __init__(self, network: Network, timeout: float) -> None:
+        self._network, self._timeout = network, timeout
+        self._idle: list[_Connection] = []
+        self._busy: dict[Receiver, _Connection] = {}
+        self._ended: list[Ended] = []
+        self._selector = selectors.DefaultSelector()
+        self._due: float | None = None
+        self._waking, self._closed = threading.Lock(), False
+        self._woken, self._waker = os.pipe()
+        os.set_blocking(self._woken, False)
+        os.set_blocking(self._waker, False)
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
+        self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_NOTHING)
+
+    def __len__(self) -> int:
+        return len(self._busy)
+
+    def start(self, get: Get, receiver: Receiver) -> None:
+        """Send a request; its receiver hears of it during `turn`."""
+        connection = self._idle.pop() if self._idle else _Connection(self._network, self._timeout)
+        connection.curl.connection = connection
+        try:
+            connection.ask(get, receiver)
+        except (pycurl.error, UnicodeEncodeError):
+            self._idle.append(connection)
+            self._ended.append((receiver, Trouble("its URL cannot be used", final=True)))
+            return
+        self._busy[receiver] = connection
+        self._multi.add_handle(connection.curl)
+
+    def stop(self, receiver: Receiver) -> None:
+        """End a request that is under way; not to be called from within a receiver."""
+        connection = self._busy.pop(receiver)
+        self._multi.remove_handle(connection.curl)
+        connection.receiver = None
+        self._idle.append(connection)
+
+    def turn(self, wait: float) -> list[Ended]:
+        """Move whatever can be moved, after up to `wait` seconds if nothing can be at once.
+
+        Gives the requests that are over: with trouble, or with a complete answer.
+        """
+        if self._due is not None:
+            wait = min(wait, self._due - time.monotonic())
+        for key, events in self._selector.select(max(0.0, wait)):
+            if key.fd == self._woken:
+                os.read(self._woken, 4096)
+            else:
+                self._multi.socket_action(key.fd, _CURL_EVENTS[events])
+        if self._due is not None and self._due <= time.monotonic():
+            self._due = None
+            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        self._collect()
+        ended, self._ended = self._ended, []
+        return ended
+
+    def wake(self) -> None:
+        """End the wait of `turn`, from any thread."""
+        with self._waking, suppress(BlockingIOError):  # it is awake already
+            if not self._closed:
+                os.write(self._waker, b"\0")
+
+    def close(self) -> None:
+        """Drop every connection; requests under way hear nothing more."""
+        for connection in self._busy.values():
+            connection.receiver = None
+            self._multi.remove_handle(connection.curl)
+        for connection in (*self._idle, *self._busy.values()):
+            del connection.curl.connection
+            connection.curl.close()
+        self._idle.clear()
+        self._busy.clear()
+        self._multi.close()
+        self._selector.close()
+        with self._waking:
+            self._closed = True
+            os.close(self._woken)
+            os.close(self._waker)
+
+    def _collect(self) -> None:
+        left = 1
+        while left:
+            left, complete, failed = self._multi.info_read()
+            for curl in complete:
+                self._free(curl.connection, None)
+            for curl, number, text in failed:
+                self._free(curl.connection, _trouble(number, text))
+
+    def _free(self, connection: _Connection, trouble: Trouble | None) -> None:
+        self._multi.remove_handle(connection.curl)
+        self._idle.append(connection)
+        if connection.receiver is not None:
+            del self._busy[connection.receiver]
+            self._ended.append((connection.finish(), trouble))
+
+    def _watch(self, what: int, descriptor: int, *_: object) -> None:
+        """A wish of libcurl's to hear about a socket, or not any more."""
+        events = _SELECTOR_EVENTS.get(what, 0)
+        known = descriptor in self._selector.get_map()
+        if not events:
+            if known:
+                self._selector.unregister(descriptor)
+        elif known:
+            self._selector.modify(descriptor, events)
+        else:
+            self._selector.register(descriptor, events)
+
+    def _set_timer(self, milliseconds: int) -> None:
+        self._due = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
+
+
+_SELECTOR_EVENTS = {
+    pycurl.POLL_IN: selectors.EVENT_READ,
+    pycurl.POLL_OUT: selectors.EVENT_WRITE,
+    pycurl.POLL_INOUT: selectors.EVENT_READ | selectors.EVENT_WRITE,
+}
+_CURL_EVENTS = {
+    selectors.EVENT_READ: pycurl.CSELECT_IN,
+    selectors.EVENT_WRITE: pycurl.CSELECT_OUT,
+    selectors.EVENT_READ | selectors.EVENT_WRITE: pycurl.CSELECT_IN | pycurl.CSELECT_OUT,
+}
+
+
+def _trouble(number: int, text: str) -> Trouble:
+    if number in (pycurl.E_SSL_CACERT, pycurl.E_PEER_FAILED_VERIFICATION):
+        return Trouble(f"its certificate is not trusted ({printable(text, 200)})", final=True)
+    return Trouble(printable(text, 200) or f"libcurl error {number}", final=number in _FINAL)

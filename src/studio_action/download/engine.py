@@ -1,0 +1,469 @@
+"""The loop of one download: what is asked for next, and what follows from each answer."""
+
+from __future__ import annotations
+
+import math
+from bisect import insort
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+from studio_action import backoff, signed_url
+from studio_action.artifact import RemoteFile
+from studio_action.clock import Deadline
+from studio_action.download.answers import (
+    Asked,
+    Busy,
+    Changed,
+    Content,
+    Failed,
+    Missing,
+    Refused,
+    Unranged,
+)
+from studio_action.download.base import Fetched, Verified, Verify
+from studio_action.download.connections import Connections, Ended, Get, Trouble
+from studio_action.download.hashing import BUFFER, Buffers, Digests
+from studio_action.download.incoming import Again, Incoming, Store
+from studio_action.download.partials import Partials
+from studio_action.download.parts import LARGEST_PART, SMALLEST_PART, Lanes
+from studio_action.download.stream import Stream
+from studio_action.errors import (
+    ContentMismatch,
+    ObjectMissing,
+    UnexpectedAnswer,
+    Unreachable,
+    WorkspaceRefused,
+)
+from studio_action.text import human_size, human_time
+from studio_action.workspace import refused
+
+TICK = 0.25
+"""Seconds: no longer does the loop wait before it looks after things."""
+EXPIRY_MARGIN = timedelta(seconds=30)
+"""A URL that ends this soon is renewed before it is used."""
+CHECKPOINT = 0.5
+"""Seconds between two records of what is on disk."""
+MEASURE = 1.0
+"""Seconds over which a rate is taken, to see whether more connections pay."""
+
+_STORAGE_HINT = "Look at the storage and the network in between, then run the step again"
+_REFUSED_HINT = (
+    "Studio's own credentials for the remote may have ended or lack the right to read:"
+    " check them in the project's settings"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`connections` to storage over all files; `timeout` is in seconds without a byte."""
+
+    connections: int = 16
+    timeout: float = 30.0
+    retries: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What a download takes from outside; `random` is in [0, 1), `utc` the time of day."""
+
+    deadline: Deadline
+    random: Callable[[], float]
+    utc: Callable[[], datetime]
+
+
+class Pace:
+    """When things were last done, and how fast bytes came while every connection was busy."""
+
+    def __init__(self, now: float) -> None:
+        self._last: dict[str, float] = {}
+        self._since, self._then, self._busy = now, 0, False
+
+    def due(self, what: str, now: float, every: float) -> bool:
+        """Whether `every` seconds have passed since this was last true."""
+        if now - self._last.setdefault(what, now) < every:
+            return False
+        self._last[what] = now
+        return True
+
+    def busy(self, busy: bool) -> None:
+        """Whether all connections are in use at this moment."""
+        self._busy = self._busy and busy
+
+    def rate(self, arrived: int, now: float) -> float | None:
+        """Bytes a second since the last time, if all connections were busy all the time."""
+        seconds = now - self._since
+        if seconds < MEASURE:
+            return None
+        rate = (arrived - self._then) / seconds if self._busy else None
+        self._since, self._then, self._busy = now, arrived, True
+        return rate
+
+
+class Engine:
+    """All files of one download, driven by the one thread that calls `run`.
+
+    `ask_renewal` makes somebody else call `renewed` with new signed URLs, sooner or later.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[RemoteFile],
+        *,
+        partials: Partials,
+        threads: Executor,
+        connections: Connections,
+        limits: Limits,
+        verify: Verify,
+        outside: Outside,
+        ask_renewal: Callable[[], None],
+    ) -> None:
+        self.fetched: dict[int, Fetched] = {}
+        self.expected = self.arrived = 0
+        self._partials, self._connections = partials, connections
+        self._limits, self._verify, self._outside = limits, verify, outside
+        self._ask_renewal = ask_renewal
+        self._clock = outside.deadline.clock
+        store = Store(partials, Buffers(), threads, self._reopen, self._summed)
+        self._incoming = [Incoming(index, file, store) for index, file in enumerate(files)]
+        self._waiting = deque(self._incoming)
+        self._open: list[Incoming] = []
+        self._streams: dict[Stream, None] = {}
+        self._spare: list[bytearray] = []
+        self._summing = 0
+        self._inbox: deque[Callable[[], None]] = deque()
+        self._stopped = self._renewing = False
+        self._generation = 0
+        self._quiet_until = self._complained = -math.inf
+        self._lanes = Lanes(limits.connections)
+        self._pace = Pace(self._clock.now())
+
+    # What other threads may call
+
+    def renewed(self, urls: Mapping[str, str]) -> None:
+        """Take the signed URLs, by path, that were asked for."""
+        self._inbox.append(lambda: self._take_urls(urls))
+        self._connections.wake()
+
+    def stop(self) -> None:
+        """End `run` as soon as possible."""
+        self._stopped = True
+        self._connections.wake()
+
+    def _summed(self, incoming: Incoming, found: Digests | OSError) -> None:
+        self._inbox.append(lambda: self._take_digests(incoming, found))
+        self._connections.wake()
+
+    # The loop
+
+    def run(self) -> None:
+        """Fetch every file; raise the first failure that cannot be helped."""
+        try:
+            self._resume()
+            while len(self.fetched) < len(self._incoming) and not self._stopped:
+                self._outside.deadline.check()
+                while self._inbox:
+                    self._inbox.popleft()()
+                self._fill()
+                for receiver, trouble in self._wait():
+                    self._settle(cast(Stream, receiver), trouble)
+                self._look_after()
+        finally:
+            for incoming in self._incoming:
+                incoming.checkpoint()
+                incoming.close()
+
+    def _resume(self) -> None:
+        """Take over what an earlier run left, and see whether the rest has room."""
+        self._waiting.clear()
+        for incoming in self._incoming:
+            record = self._partials.resume(incoming.file, checked=self._verify != "off")
+            if record is None:
+                self._waiting.append(incoming)
+                continue
+            incoming.resume(record)
+            self._go_on(incoming)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Raise `WorkspaceRefused` if what is known to be missing is more than what is free."""
+        missing = sum(each.expected - each.arrived for each in self._incoming)
+        free = self._partials.free()
+        if missing > free:
+            raise WorkspaceRefused(
+                f"the model needs {human_size(missing)} more, and {human_size(free)} are free in"
+                f" {str(self._partials.folder)!r}",
+                "Free some space, or use a runner with a larger disk",
+            )
+
+    def _fill(self) -> None:
+        """Send requests until the connections are used."""
+        now = self._clock.now()
+        while len(self._connections) < self._lanes.most:
+            if self._renewing or now < self._quiet_until:
+                return
+            found = self._next(now)
+            if found is None:
+                return
+            self._start(*found, now)
+
+    def _next(self, now: float) -> tuple[Incoming, Asked] | None:
+        """The first file, in the order asked for, that has something to ask for."""
+        if len(self._connections) < self._lanes.parts or not self._waiting:
+            for incoming in self._open:
+                asked = incoming.next_part(self._lanes.parts, now)
+                if asked is not None:
+                    return incoming, asked
+        if self._waiting:
+            return self._waiting[0], Asked(0, LARGEST_PART)
+        return None
+
+    def _start(self, incoming: Incoming, asked: Asked, now: float) -> None:
+        if self._ends_soon(incoming):
+            self._renew()
+            return
+        if self._waiting and self._waiting[0] is incoming:
+            self._waiting.popleft()
+        buffer = self._spare.pop() if self._spare else bytearray(BUFFER)
+        stream = Stream(incoming, asked, generation=self._generation, now=now, buffer=buffer)
+        incoming.streams.append(stream)
+        self._streams[stream] = None
+        self._connections.start(Get(incoming.url, asked.headers), stream)
+
+    def _wait(self) -> list[Ended]:
+        """Let the connections work, or sleep if all that is left has to wait for its time."""
+        now = self._clock.now()
+        dues = [incoming.next_due(now) for incoming in self._open]
+        if self._quiet_until > now:
+            dues.append(self._quiet_until)
+        pause = min(dues, default=math.inf) - now
+        if self._streams or self._renewing or self._summing or self._inbox:
+            deadline = self._outside.deadline.remaining()
+            return self._connections.turn(min(pause, TICK, self._limits.timeout / 4, deadline))
+        if pause < math.inf:
+            self._outside.deadline.sleep(pause)
+        return []
+
+    # What follows from what has come
+
+    def _settle(self, stream: Stream, trouble: Trouble | None) -> None:
+        """Act on the end of one request."""
+        incoming = stream.incoming
+        stream.end(trouble)
+        del self._streams[stream]
+        incoming.streams.remove(stream)
+        self._spare.append(stream.buffer)
+        if stream.stale:
+            self._go_on(incoming)
+            return
+        match stream.outcome(self._outside.utc()):
+            case Content():
+                self._succeed(stream)
+            case Busy() as busy:
+                self._try_later(stream, busy)
+            case Changed(reason):
+                self._start_over(incoming, reason)
+            case Unranged(reason):
+                incoming.ranged = False
+                self._start_over(incoming, reason)
+            case Refused(reason):
+                self._refused(stream, reason)
+            case Missing(reason):
+                raise ObjectMissing(
+                    f"the storage has lost {incoming}: {reason}",
+                    "Push it again with `dvc push`, or ask for another version",
+                )
+            case Failed(reason):
+                raise Unreachable(f"{incoming} cannot be fetched: {reason}", _STORAGE_HINT)
+
+    def _succeed(self, stream: Stream) -> None:
+        incoming = stream.incoming
+        self._lanes.answered()
+        incoming.retries.pop(stream.asked.start, None)
+        if stream.digests is not None:
+            self._check(incoming, stream.digests)
+        else:
+            self._go_on(incoming)
+
+    def _go_on(self, incoming: Incoming) -> None:
+        """Sum the file up if it is all there, else see to it that the rest is asked for."""
+        if not incoming.complete:
+            self._reopen(incoming)
+        elif not incoming.streams:
+            self._summing += 1
+            incoming.sum_up()
+            self._shut(incoming)
+
+    def _reopen(self, incoming: Incoming) -> None:
+        if incoming not in self._open:
+            insort(self._open, incoming, key=lambda each: each.index)
+            if incoming.size is not None:
+                self._make_room()
+
+    def _shut(self, incoming: Incoming) -> None:
+        if incoming in self._open:
+            self._open.remove(incoming)
+
+    def _try_later(self, stream: Stream, busy: Busy) -> None:
+        """Ask again for what is missing after a while, or give up."""
+        incoming, now = stream.incoming, self._clock.now()
+        moved = stream.received >= SMALLEST_PART and not stream.restarted
+        attempt = 1 if moved else stream.attempt + 1
+        self._give_up_after(attempt, incoming, busy.reason)
+        wait = backoff.wait(attempt, retry_after=busy.retry_after, random=self._outside.random())
+        if busy.slow:
+            if stream.started >= self._complained:  # one complaint for all that was under way
+                self._lanes.complained()
+                self._complained = now
+            self._quiet_until = max(self._quiet_until, now + wait)
+        incoming.retries.pop(stream.asked.start, None)
+        incoming.retries[stream.position if incoming.ranged else 0] = Again(attempt, now + wait)
+        self._reopen(incoming)
+
+    def _give_up_after(self, attempt: int, incoming: Incoming, reason: str) -> None:
+        if attempt > self._limits.retries:
+            times = "once" if attempt == 1 else f"{attempt} times"
+            raise Unreachable(f"{incoming} cannot be fetched: {reason} ({times})", _STORAGE_HINT)
+
+    def _start_over(self, incoming: Incoming, reason: str) -> None:
+        incoming.restarts += 1
+        self._give_up_after(incoming.restarts, incoming, reason)
+        incoming.restart()
+        self._reopen(incoming)
+
+    def _refused(self, stream: Stream, reason: str) -> None:
+        """A signature is not good any more: have all renewed, unless that was in vain."""
+        incoming = stream.incoming
+        self._reopen(incoming)
+        if stream.generation < self._generation:
+            return  # asked with the old one
+        if self._generation and incoming.worked != self._generation:
+            raise Unreachable(
+                f"the storage refuses {incoming}: {reason}, again after its URL was renewed",
+                _REFUSED_HINT,
+            )
+        self._renew()
+
+    def _renew(self) -> None:
+        if not self._renewing:
+            self._renewing = True
+            self._ask_renewal()
+
+    def _ends_soon(self, incoming: Incoming) -> bool:
+        fresh = self._generation and incoming.worked != self._generation
+        if incoming.expires is None or fresh:
+            return False
+        return incoming.expires - self._outside.utc() <= EXPIRY_MARGIN
+
+    def _take_urls(self, urls: Mapping[str, str]) -> None:
+        self._renewing = False
+        self._generation += 1
+        for incoming in self._incoming:
+            url = urls.get(incoming.file.path)
+            if url is None:
+                raise UnexpectedAnswer(
+                    f"{incoming} is not among the signed URLs that were asked for once more",
+                    "Run the step again",
+                )
+            expires = signed_url.expiry(url)
+            if expires is not None and expires - self._outside.utc() <= EXPIRY_MARGIN:
+                expires = None  # one of the two clocks is wrong; the storage will tell
+            incoming.url, incoming.expires = url, expires
+
+    def _take_digests(self, incoming: Incoming, found: Digests | OSError) -> None:
+        self._summing -= 1
+        if isinstance(found, OSError):
+            place = self._partials.path(incoming.key)
+            raise refused("a partial file cannot be read", place, found) from found
+        assert found.size == incoming.size, "the hashing has seen another file"
+        self._check(incoming, found)
+
+    def _check(self, incoming: Incoming, found: Digests) -> None:
+        """Take the file for whole if it is right; fetch it once more if it is not."""
+        verified = self._verified(incoming, found)
+        if verified is not None:
+            self._finish(incoming, found, verified)
+            return
+        if not incoming.resumed:
+            incoming.mismatches += 1
+        if incoming.mismatches > 1:
+            raise ContentMismatch(
+                f"{incoming} is not what it should be: {_difference(incoming, found)},"
+                " also when it was fetched once more",
+                "The storage has other bytes under this name: push the model again",
+            )
+        incoming.restart()
+        self._reopen(incoming)
+
+    def _verified(self, incoming: Incoming, found: Digests) -> Verified | None:
+        """How the file was checked; None if it is not what it should be."""
+        file = incoming.file
+        if file.size is not None and found.size != file.size:
+            return None
+        if self._verify == "off":
+            return "off"
+        if file.digest is not None:
+            right = found.stored_as.hex == file.digest.hex.removesuffix(".dir")
+            plain = found.stored_as.hex == found.md5
+            return ("md5" if plain else "md5-dos2unix") if right else None
+        if incoming.md5 is not None:
+            return "content-md5" if found.md5 == incoming.md5 else None
+        return "length" if incoming.measured or file.size is not None else "none"
+
+    def _finish(self, incoming: Incoming, found: Digests, verified: Verified) -> None:
+        incoming.checkpoint()
+        incoming.close()
+        self._shut(incoming)
+        self.fetched[incoming.index] = Fetched(
+            incoming.file,
+            self._partials.path(incoming.key),
+            found.size,
+            found.md5,
+            found.sha256,
+            verified,
+            incoming.transferred,
+        )
+        self._tell(incoming)
+
+    # What has to be seen to from time to time
+
+    def _look_after(self) -> None:
+        now = self._clock.now()
+        self._pace.busy(len(self._connections) >= self._lanes.parts and bool(self._open))
+        if self._pace.due("stall", now, min(TICK, self._limits.timeout / 4)):
+            self._end_stalled(now)
+            for stream in self._streams:
+                self._tell(stream.incoming)
+        if self._pace.due("checkpoint", now, CHECKPOINT):
+            for incoming in {stream.incoming for stream in self._streams}:
+                incoming.checkpoint()
+        rate = self._pace.rate(self.arrived, now)
+        if rate is not None:
+            self._lanes.measured(rate)
+
+    def _end_stalled(self, now: float) -> None:
+        for stream in list(self._streams):
+            if stream.received != stream.seen:
+                stream.seen, stream.stirred = stream.received, now
+            elif now - stream.stirred >= self._limits.timeout:
+                self._connections.stop(stream)
+                silence = f"not a byte came for {human_time(now - stream.stirred)}"
+                self._settle(stream, Trouble(silence))
+
+    def _tell(self, incoming: Incoming) -> None:
+        """Keep the sums that show how far the download is."""
+        self.expected += incoming.expected - incoming.told[0]
+        self.arrived += incoming.arrived - incoming.told[1]
+        incoming.told = (incoming.expected, incoming.arrived)
+
+
+def _difference(incoming: Incoming, found: Digests) -> str:
+    file = incoming.file
+    if file.size is not None and found.size != file.size:
+        return f"it has {found.size} bytes, and {file.size} were promised"
+    if file.digest is not None:
+        return f"its MD5 is {found.md5}, and its storage key says {file.digest}"
+    return f"its MD5 is {found.md5}, and the storage said {incoming.md5}"

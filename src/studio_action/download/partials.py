@@ -1,0 +1,224 @@
+"""Unfinished files, kept where the next run finds them, and never taken for more than they are.
+
+Beside the data of a large file lies a record of what is known of it and which bytes are there. It
+is replaced in one step, and only after the bytes that it vouches for were written, so a killed
+process leaves a true one. After a power failure it may promise bytes that never reached the disk:
+then the file's digest finds out, and a file without a known digest is started over.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import cast
+
+from studio_action.artifact import RemoteFile
+from studio_action.download.parts import Span, Spans, joined
+from studio_action.workspace import refused
+
+STALE = 7 * 24 * 3600.0
+"""Seconds after which nobody comes back for a partial file."""
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is known of a partial file: the whole's size and ETag, and the bytes that are there."""
+
+    size: int
+    validator: str
+    have: Spans
+
+
+def key_of(file: RemoteFile) -> str:
+    """The name of a file's partial: the same for the same content at the same path."""
+    return hashlib.sha256(f"{file.digest}\0{file.path}".encode()).hexdigest()[:32]
+
+
+def boot_id() -> str:
+    """What changes when the machine starts anew; empty where the system does not tell."""
+    try:
+        return _BOOT_ID.read_text("ascii").strip()
+    except OSError:
+        return ""
+
+
+class Partials:
+    """A folder of partial files that this process alone uses, until it is closed.
+
+    Below the folder given, the first one that no other process holds a lock on is taken, so that
+    two processes with one workspace do not get into each other's way.
+    """
+
+    def __init__(self, parent: Path, *, boot: str) -> None:
+        self._boot = boot
+        with _explained(parent):
+            parent.mkdir(parents=True, exist_ok=True)
+            for number in count():
+                self.folder = parent / str(number)
+                self._lock_path = parent / f"{number}.lock"
+                lock = _try_lock(self._lock_path)
+                if lock is not None:
+                    self._lock = lock
+                    break
+            self.folder.mkdir(exist_ok=True)
+            self._dir = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            self._found = self._sweep()
+
+    def _sweep(self) -> set[str]:
+        """The names that are there; what nobody came back for is removed."""
+        now = time.time()
+        names = set()
+        with os.scandir(self._dir) as entries:
+            for entry in entries:
+                if now - entry.stat(follow_symlinks=False).st_mtime < STALE:
+                    names.add(entry.name)
+                else:
+                    os.unlink(entry.name, dir_fd=self._dir)
+        return names
+
+    def path(self, key: str) -> Path:
+        """Where the data of a partial file lies."""
+        return self.folder / key
+
+    def free(self) -> int:
+        """Bytes that may still be written there."""
+        with _explained(self.folder):
+            found = os.fstatvfs(self._dir)
+            return found.f_bavail * found.f_frsize
+
+    def open(self, key: str) -> int:
+        """A descriptor of the data, which is made if it is missing."""
+        with _explained(self.folder / key):
+            return os.open(key, _FLAGS, 0o666, dir_fd=self._dir)
+
+    def store(self, key: str, data: memoryview) -> None:
+        """Put a small file there at once."""
+        with _explained(self.folder / key):
+            descriptor = os.open(key, _FLAGS | os.O_TRUNC, 0o666, dir_fd=self._dir)
+            try:
+                write_fully(descriptor, data, 0)
+            finally:
+                os.close(descriptor)
+
+    def resume(self, file: RemoteFile, *, checked: bool) -> Record | None:
+        """What an earlier run left of `file`, as far as it can be relied on.
+
+        With `checked`, the whole will be compared with the file's digest. Then data without a
+        record may be whole, and the digest tells.
+        """
+        key = key_of(file)
+        if key not in self._found:
+            return None
+        decided = checked and file.digest is not None
+        with _explained(self.folder / key):
+            size = os.stat(key, dir_fd=self._dir, follow_symlinks=False).st_size
+            if f"{key}.json" not in self._found:
+                return Record(size, "", (Span(0, size),)) if decided and size else None
+            return self._load(key, size, decided=decided)
+
+    def _load(self, key: str, size: int, *, decided: bool) -> Record | None:
+        try:
+            descriptor = os.open(f"{key}.json", os.O_RDONLY | os.O_NOFOLLOW, dir_fd=self._dir)
+            with os.fdopen(descriptor, encoding="utf-8") as stream:
+                found = cast(dict[str, object], json.load(stream))
+            record, boot = _record(found), found["boot"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        if not decided and not (boot and boot == self._boot and record.validator):
+            return None
+        if record.have and not 0 <= record.have[0].start <= record.have[-1].end <= record.size:
+            return None
+        # Without a digest, one byte is left to ask for: the answer tells if the file has changed.
+        last = min(size, record.size if decided else record.size - 1)
+        there = joined(Span(span.start, min(span.end, last)) for span in record.have)
+        return Record(record.size, record.validator, there)
+
+    def save(self, key: str, record: Record) -> None:
+        """Keep a record of the bytes that have been written. Without room, the last one stays."""
+        text = json.dumps(
+            {
+                "size": record.size,
+                "validator": record.validator,
+                "have": [[span.start, span.end] for span in record.have],
+                "boot": self._boot,
+            }
+        )
+        new = f"{key}.json.new"
+        with suppress(OSError):
+            descriptor = os.open(new, _FLAGS | os.O_TRUNC, 0o666, dir_fd=self._dir)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+                stream.write(text)
+            os.replace(new, f"{key}.json", src_dir_fd=self._dir, dst_dir_fd=self._dir)
+
+    def forget(self, key: str) -> None:
+        """Remove the record first and then the data, so that no record outlives what it is of."""
+        with _explained(self.folder / key):
+            for name in (f"{key}.json", key):
+                with suppress(FileNotFoundError):
+                    os.unlink(name, dir_fd=self._dir)
+
+    def close(self) -> None:
+        """Let others have the folder; records whose data has been moved away go."""
+        with suppress(OSError):
+            with os.scandir(self._dir) as entries:
+                names = {entry.name for entry in entries}
+            for name in names:
+                if name.endswith((".json", ".json.new")) and name.partition(".")[0] not in names:
+                    os.unlink(name, dir_fd=self._dir)
+        os.close(self._dir)
+        with suppress(OSError):  # not empty: something is kept for the next run
+            self.folder.rmdir()
+        with suppress(OSError):
+            self._lock_path.unlink()
+        os.close(self._lock)
+
+
+def _record(found: dict[str, object]) -> Record:
+    have = cast(list[list[int]], found["have"])
+    spans = joined(Span(int(start), int(end)) for start, end in have)
+    return Record(int(cast(int, found["size"])), str(found["validator"]), spans)
+
+
+def _try_lock(path: Path) -> int | None:
+    """A descriptor that holds the lock `path`, or None where another process does."""
+    while True:
+        descriptor = os.open(path, _FLAGS, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(descriptor).st_ino == path.stat().st_ino:
+                return descriptor
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        except FileNotFoundError:  # its last holder has just removed it
+            pass
+        except OSError:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def write_fully(descriptor: int, data: memoryview, offset: int) -> None:
+    """Write all of `data` at `offset`; raise `OSError` as it comes."""
+    while data:
+        written = os.pwrite(descriptor, data, offset)
+        data, offset = data[written:], offset + written
+
+
+@contextmanager
+def _explained(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise refused("a partial file cannot be kept", place, error) from error

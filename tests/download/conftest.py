@@ -1,0 +1,117 @@
+"""A storage with faults, and an engine with a clock that does not wait."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from studio_action.artifact import RemoteFile
+from studio_action.clock import Clock, Deadline
+from studio_action.digest import Digest
+from studio_action.download.base import Fetched, Verify
+from studio_action.download.engine import Limits
+from studio_action.download.transfer import Transfer
+from studio_action.network import Network
+from tests.download.storage import Storage, running
+
+LIMITS = Limits(connections=4, timeout=5.0, retries=2)
+
+
+@dataclass
+class Ticking:
+    """A clock whose sleeps are kept, and pass at once."""
+
+    time: float = 1000.0
+    slept: list[float] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(round(seconds, 6))
+        self.time += seconds
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(now=lambda: self.time, sleep=self.sleep)
+
+
+@dataclass
+class Heard:
+    """A progress that adds up."""
+
+    expected: int = 0
+    arrived: int = 0
+    finished: int = 0
+
+    def expect(self, size: int) -> None:
+        self.expected += size
+
+    def advance(self, size: int) -> None:
+        self.arrived += size
+
+    def finish(self) -> None:
+        self.finished += 1
+
+
+@dataclass
+class Fetcher:
+    """Fetches with an engine of its own each time, as one run of the program after the other."""
+
+    folder: Path
+    limits: Limits = LIMITS
+    network: Network = field(default_factory=Network)
+    verify: Verify = "auto"
+    ticking: Ticking = field(default_factory=Ticking)
+    deadline: float | None = None
+    utc: datetime = datetime(2026, 7, 6, tzinfo=timezone.utc)
+    heard: Heard = field(default_factory=Heard)
+    renewals: list[Mapping[str, str]] = field(default_factory=list)
+    renewed: int = 0
+    real_time: bool = False
+    stack: ExitStack = field(default_factory=ExitStack)
+
+    def renew(self) -> Mapping[str, str]:
+        self.renewed += 1
+        return self.renewals.pop(0)
+
+    def fetch(self, *files: RemoteFile) -> list[Fetched]:
+        clock = Clock() if self.real_time else self.ticking.clock
+        transfer = Transfer(
+            self.folder,
+            limits=self.limits,
+            network=self.network,
+            verify=self.verify,
+            deadline=Deadline(self.deadline, clock),
+            random=lambda: 0.0,
+            utc=lambda: self.utc,
+        )
+        with transfer:
+            return transfer.fetch(files, renew=self.renew, progress=self.heard)
+
+    def limit(self, **changes: float) -> None:
+        self.limits = replace(self.limits, **changes)  # type: ignore[arg-type]
+
+
+def of(path: str, url: str, content: bytes, algorithm: str = "md5") -> RemoteFile:
+    """A file whose storage key tells its MD5."""
+    digest = Digest.parse(f"{algorithm}:{hashlib.md5(content).hexdigest()}")
+    return RemoteFile(path, url, digest=digest)
+
+
+def contents(fetched: Sequence[Fetched]) -> list[bytes]:
+    return [each.partial.read_bytes() for each in fetched]
+
+
+@pytest.fixture
+def storage() -> Iterator[Storage]:
+    with running() as each:
+        yield each
+
+
+@pytest.fixture
+def fetcher(tmp_path: Path) -> Fetcher:
+    return Fetcher(tmp_path / "partial")
