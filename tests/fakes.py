@@ -99,6 +99,9 @@ class RecordingPlatform:
     def mask(self, secret: str) -> None:
         self.secrets.append(secret)
 
+    def hide(self, text: str) -> str:
+        return text
+
     def debug(self, text: str) -> None:
         self.lines.append(("debug", text))
 

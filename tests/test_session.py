@@ -85,7 +85,7 @@ def test_get__tries_again(status: int, session: StudioSession, time: Time, log: 
     responses.get(URL, json={})
     assert session.get(ENDPOINT, {}).status == 200
     assert time.waits == [0.25]
-    assert log == [f"Studio answered {status}; trying again in 0.2 s (1 of 3)"]
+    assert log == [f"Studio answered {status}; trying again in 250 ms (1 of 3)"]
 
 
 @responses.activate

@@ -126,8 +126,10 @@ def test_human_size(size: float, text: str) -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0, "0.0 s"),
-        (0.44, "0.4 s"),
+        (0, "0 ms"),
+        (0.0004, "0 ms"),
+        (0.44, "440 ms"),
+        (0.9996, "1.0 s"),
         (9.94, "9.9 s"),
         (17.4, "17 s"),
         (59.6, "1 min 00 s"),

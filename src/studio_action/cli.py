@@ -1,8 +1,116 @@
-"""The command line."""
+"""The command line: it picks the concrete parts, and is where an error becomes an exit code."""
 
 from __future__ import annotations
 
+import os
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from studio_action import __version__
+from studio_action.ci.base import Platform
+from studio_action.ci.job import Job
+from studio_action.ci.platforms import platform_for
+from studio_action.errors import BadInput, Stopped, StudioActionError
+from studio_action.inputs import Input, Inputs, inputs_of
+from studio_action.outputs import COMMANDS, CREATE, DOWNLOAD, RESOLVE
+from studio_action.signals import stopping
+
+_SUMMARIES = {
+    DOWNLOAD: "Resolve a model by stage, version or latest; put its files into the workspace.",
+    RESOLVE: "The same answer without downloading.",
+    CREATE: "Create the Studio project of a repository.",
+}
+
 
 def main() -> None:
-    """Run the command line."""
-    raise SystemExit(0)
+    """Run as a program: exit with the code that README's table gives."""
+    sys.exit(run(sys.argv[1:], os.environ))
+
+
+def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run one command line in one environment; the exit code is returned."""
+    job = Job.from_environ(environ, Path.cwd())
+    platform = platform_for(job, stdout=sys.stdout, stderr=sys.stderr)
+    try:
+        with stopping():
+            return _invoke(_arguments(arguments, environ, job), environ, job, platform)
+    except click.ClickException as error:
+        usage = BadInput(error.format_message(), "See studio-action --help")
+        platform.error(str(usage))
+        return usage.exit_code
+    except StudioActionError as error:
+        platform.error(str(error))
+        return error.exit_code
+    except Stopped as error:
+        platform.error(f"{error}; nothing was left half-written")
+        return error.exit_code
+    except Exception as error:
+        for line in traceback.format_exc().splitlines():
+            platform.info(line)
+        platform.error(f"a fault in studio-action itself: {type(error).__name__}: {error}")
+        return 1
+
+
+def _arguments(arguments: Sequence[str], environ: Mapping[str, str], job: Job) -> list[str]:
+    """The command line; a GitHub step has none, and says by an input which command it wants."""
+    if arguments or job.system != "github":
+        return list(arguments) or ["--help"]
+    command = Inputs({}, environ)["command"]
+    if command.text not in COMMANDS:
+        raise command.refuse(f"is not one of {', '.join(COMMANDS)}")
+    return [command.text]
+
+
+def _invoke(arguments: list[str], environ: Mapping[str, str], job: Job, platform: Platform) -> int:
+    """Let click read the command line and call the one command that it names."""
+
+    @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+    @click.version_option(__version__, prog_name="studio-action")
+    def studio_action() -> None:
+        """Turn 'the prod version of churn' into verified bytes in the workspace.
+
+        Every option is also read from the environment: STUDIO_ACTION_MODEL for --model, and so on.
+        The token is read from DVC_STUDIO_TOKEN or --token-file.
+        """
+
+    for name in COMMANDS:
+        studio_action.add_command(_command(name, environ, job, platform))
+    code = studio_action.main(arguments, "studio-action", standalone_mode=False)
+    return code if isinstance(code, int) else 0
+
+
+def _command(name: str, environ: Mapping[str, str], job: Job, platform: Platform) -> click.Command:
+    def call(**options: str | tuple[str, ...] | None) -> None:
+        from studio_action import commands  # late: --help needs none of it
+
+        inputs = Inputs(
+            {key.replace("_", "-"): _text(value) for key, value in options.items()}, environ
+        )
+        commands.run(name, inputs, job, platform)
+
+    options: list[click.Parameter] = [_option(each) for each in inputs_of(name) if not each.secret]
+    return click.Command(name, callback=call, params=options, help=_SUMMARIES[name])
+
+
+def _text(value: str | tuple[str, ...] | None) -> str:
+    return "\n".join(value) if isinstance(value, tuple) else value or ""
+
+
+def _option(each: Input) -> click.Option:
+    """One option. Its text is judged in settings.py, like that of every other source."""
+    help_text = each.help + (f" [default: {each.default}]" if each.default else "")
+    name = f"--{each.name}"
+    match each.kind:
+        case "flag":
+            return click.Option(
+                [name], is_flag=False, flag_value="true", help=help_text, metavar="BOOLEAN"
+            )
+        case "list":
+            return click.Option([name], multiple=True, help=help_text)
+        case "text":
+            metavar = f"[{'|'.join(each.choices)}]" if each.choices else None
+            return click.Option([name], help=help_text, metavar=metavar)

@@ -63,7 +63,9 @@ def human_size(size: float) -> str:
 
 
 def human_time(seconds: float) -> str:
-    """Seconds in a form that fits, e.g. `0.4 s`, `17 s`, `2 min 05 s`."""
+    """Seconds in a form that fits, e.g. `40 ms`, `1.4 s`, `17 s`, `2 min 05 s`."""
+    if seconds < 0.9995:
+        return f"{1000 * seconds:.0f} ms"
     if seconds < 10:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

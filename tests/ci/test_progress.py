@@ -109,8 +109,8 @@ def test_shown__lines_in_a_ci_system_even_on_a_terminal(
     [
         (3 * MB, 0, "3.0 MB, 1.0 MB/s, 0 files done"),
         (0, 3 * MB, "0 %, 0 B of 3.0 MB, 0 B/s, 0 files done"),
-        (3 * MB, 3 * MB, "100 %, 3.0 MB of 3.0 MB, 1.0 MB/s, 0.0 s left, 0 files done"),
-        (3 * MB - 1, 3 * MB, "99 %, 3.0 MB of 3.0 MB, 1.0 MB/s, 0.0 s left, 0 files done"),
+        (3 * MB, 3 * MB, "100 %, 3.0 MB of 3.0 MB, 1.0 MB/s, 0 ms left, 0 files done"),
+        (3 * MB - 1, 3 * MB, "99 %, 3.0 MB of 3.0 MB, 1.0 MB/s, 0 ms left, 0 files done"),
         (0, 0, "0 %, 0 B of 0 B, 0 B/s, 0 files done"),
     ],
     ids=["size unknown", "stalled", "all", "all but one byte", "nothing"],
