@@ -89,3 +89,8 @@ lock: dev
 	$(COMPILE) pyproject.toml --python-version 3.10 -c requirements/runtime.txt --group test -o requirements/test.txt
 	$(COMPILE) pyproject.toml --python-version 3.11 -c requirements/test.txt -c requirements/build.txt \
 	  --group test --group lint -o requirements/dev.txt
+
+# The main job on a sample registry, with no account: a project is created, a model downloaded.
+.PHONY: demo
+demo: dev
+	$(BIN)/python -m tests.demo
