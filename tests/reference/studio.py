@@ -7,6 +7,7 @@ choice is not documented (which version holds a stage, what is latest) `gto show
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
@@ -101,7 +102,8 @@ class Studio:
         name = wanted.get("name") or path.rpartition("/")[2]
         number = secrets.token_hex(5)
         owner = f"team/{TEAM}" if wanted.get("team_name") else "user/ada"
-        url = f"{base}/{owner}/projects/{name}-{number}"
+        slug = re.sub(r"[^A-Za-z0-9]+", "-", name)
+        url = f"{base}/{owner}/projects/{slug}-{number}"
         self.projects.append(wanted | {"id": number})
         return {"id": number, "url": url, "name": name}
 
