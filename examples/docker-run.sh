@@ -11,4 +11,4 @@ docker run --rm --read-only --user "$(id -u):$(id -g)" \
   "${STUDIO_ACTION_IMAGE:-studio-action}" download-model \
   --repo https://github.com/acme/models.git --model text-classifier --stage prod --dest model
 
-sha256sum --check .studio-action/SHA256SUMS
+sha256sum --check .studio-action/text-classifier-*/SHA256SUMS

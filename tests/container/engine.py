@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 120
+"""Seconds that a client's command may take; an image's build takes the longest."""
 OWNER = (os.getuid(), os.getgid()) if os.getuid() else (1234, 2345)
 """Who a workspace belongs to: whoever runs the tests or, if that is root, somebody else."""
 
@@ -22,7 +24,7 @@ def docker(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, **environ},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
     )
 
 
@@ -48,14 +50,18 @@ class Image:
         environ: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """`docker run --rm` to its end, on the host's network, in `workspace` if there is one."""
-        return docker(
-            "run", "--rm", *_options(workspace, environ or {}), *options, self.name, *command
-        )
+        name = _fresh_name()
+        given = _options(workspace, environ or {})
+        try:
+            return docker("run", "--rm", f"--name={name}", *given, *options, self.name, *command)
+        except subprocess.TimeoutExpired:
+            docker("rm", "--force", name)
+            raise
 
     @contextmanager
     def running(self, *command: str, workspace: Path, environ: Mapping[str, str]) -> Iterator[str]:
         """The name of a container that runs as long as the block."""
-        name = f"studio-action-test-{uuid.uuid4().hex}"
+        name = _fresh_name()
         answer(
             "run", "--detach", "--name", name, *_options(workspace, environ), self.name, *command
         )
@@ -69,3 +75,7 @@ def _options(workspace: Path | None, environ: Mapping[str, str]) -> list[str]:
     variables = [f"--env={name}={value}" for name, value in environ.items()]
     folder = [f"--volume={workspace}:/workspace", "--workdir=/workspace"] if workspace else []
     return ["--network=host", *variables, *folder]
+
+
+def _fresh_name() -> str:
+    return f"studio-action-test-{uuid.uuid4().hex}"

@@ -1,0 +1,236 @@
+"""The action as a step of a GitHub workflow: by `act`, and as GitHub's runner starts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.container import expected
+from tests.container.checkouts import git_init
+from tests.container.engine import OWNER, ROOT, Image, docker
+from tests.reference.server import ReferenceServer
+
+ACT = Path(sysconfig.get_path("scripts")) / "act"
+Deploy = Callable[[str], subprocess.CompletedProcess[str]]
+TAG_EVENT = {"ref": "refs/tags/text-classifier#prod#6"}
+
+
+@pytest.fixture
+def action(tmp_path: Path) -> Path:
+    """This checkout without what Git ignores: what `uses:` gets."""
+    folder = tmp_path / "action"
+    listed = subprocess.check_output(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, text=True
+    )
+    for name in filter(None, listed.split("\0")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.fixture
+def checkout(owned_workspace: Path) -> Path:
+    """A job's workspace: a clone of `acme/models` at github.com."""
+    git_init(owned_workspace, "https://github.com/acme/models.git")
+    return owned_workspace
+
+
+def act(
+    workflow: Path, *options: str, checkout: Path, image: Image, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a workflow as on the push of a tag; the checkout is bound into its containers."""
+    event = checkout.parent / "event.json"
+    event.write_text(json.dumps(TAG_EVENT))
+    return subprocess.run(
+        [
+            ACT,
+            "push",
+            f"--workflows={workflow}",
+            f"--eventpath={event}",
+            f"--platform=ubuntu-24.04={image.base}",
+            "--bind",
+            "--pull=false",
+            "--no-cache-server",
+            "--no-recurse",
+            "--rm",
+            *options,
+        ],
+        cwd=checkout,
+        env={**os.environ, **environ},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.fixture
+def deploy(image: Image, action: Path, checkout: Path, studio: ReferenceServer) -> Deploy:
+    """Runs a workflow of `acme/models` in which `OWNER/studio-action@v0.1.0` is this checkout."""
+
+    def run(definition: str) -> subprocess.CompletedProcess[str]:
+        workflow = checkout.parent / "workflow.yml"
+        workflow.write_text(definition)
+        return act(
+            workflow,
+            f"--local-repository=OWNER/studio-action@v0.1.0={action}",
+            f"--env=DVC_STUDIO_URL={studio.url}",
+            "--secret=DVC_STUDIO_TOKEN",
+            checkout=checkout,
+            image=image,
+            DVC_STUDIO_TOKEN=studio.token,
+        )
+
+    return run
+
+
+def test_act__self_test_passes(image: Image, action: Path) -> None:
+    git_init(action, "https://github.com/OWNER/studio-action.git")
+
+    done = act(Path(".github/workflows/self-test.yml"), checkout=action, image=image)
+
+    assert done.returncode == 0, done.stdout
+
+
+def test_act__example_deploys_what_the_tag_names(deploy: Deploy, checkout: Path) -> None:
+    workflow = (ROOT / "examples/github-deploy.yml").read_text()
+
+    done = deploy(workflow)
+
+    assert done.returncode == 0, done.stdout
+    (path,) = expected.files("text-classifier", "prod")
+    digest = expected.digest("text-classifier", "prod")
+    assert f"deploying model/{path} ({digest})" in done.stdout
+    assert expected.found_in(checkout / "model") == expected.files("text-classifier", "prod")
+    assert (checkout / "model" / path).stat().st_uid == OWNER[0]
+
+
+def test_act__later_steps_read_every_output(deploy: Deploy, checkout: Path) -> None:
+    workflow = """
+        on: push
+        jobs:
+          job:
+            runs-on: ubuntu-24.04
+            steps:
+              - id: model
+                uses: OWNER/studio-action@v0.1.0
+                with:
+                  token: ${{ secrets.DVC_STUDIO_TOKEN }}
+                  model: dir-model
+                  stage: prod
+                  dest: put here
+              - run: printf '%s' "$OUTPUTS" > outputs.json
+                env:
+                  OUTPUTS: ${{ toJSON(steps.model.outputs) }}
+        """
+
+    done = deploy(workflow)
+
+    assert done.returncode == 0, done.stdout
+    outputs = json.loads((checkout / "outputs.json").read_text())
+    assert sorted(json.loads(outputs["files"])) == sorted(
+        f"put here/{path}" for path in expected.files("dir-model", "prod")
+    )
+    assert outputs["digest"] == expected.digest("dir-model", "prod")
+    assert outputs["stage"] == "prod"
+    assert (checkout / outputs["manifest"]).is_file()
+    assert (checkout / outputs["checksums"]).is_file()
+
+
+def test_act__failure_stops_the_job_and_tells_no_secret(
+    deploy: Deploy, studio: ReferenceServer
+) -> None:
+    workflow = """
+        on: push
+        jobs:
+          job:
+            runs-on: ubuntu-24.04
+            steps:
+              - uses: OWNER/studio-action@v0.1.0
+                with:
+                  token: ${{ secrets.DVC_STUDIO_TOKEN }}
+                  model: no-such-model
+              - run: echo "this must not run"
+        """
+
+    done = deploy(workflow)
+
+    assert done.returncode == 1
+    assert "::error" in done.stdout
+    assert "no-such-model" in done.stdout
+    assert studio.token not in done.stdout + done.stderr
+    assert "this must not run" not in done.stdout
+
+
+def test_runner__command_line(
+    image: Image, owned_workspace: Path, tmp_path: Path, studio: ReferenceServer
+) -> None:
+    """The mounts, the folder, the variables and the entry point that GitHub's runner gives.
+
+    https://github.com/actions/runner/blob/main/src/Runner.Worker/Handlers/ContainerActionHandler.cs
+    """
+    home, commands, temporary = (tmp_path / name for name in ("home", "commands", "temporary"))
+    for folder in (home, commands, temporary):
+        folder.mkdir()
+    for name in ("output", "summary", "env", "state"):
+        (commands / name).touch()
+    environ = {
+        "HOME": "/github/home",
+        "CI": "true",
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_WORKSPACE": "/github/workspace",
+        "GITHUB_REPOSITORY": "acme/models",
+        "GITHUB_SERVER_URL": "https://github.com",
+        "GITHUB_REF": "refs/heads/main",
+        "GITHUB_OUTPUT": "/github/file_commands/output",
+        "GITHUB_STEP_SUMMARY": "/github/file_commands/summary",
+        "GITHUB_ENV": "/github/file_commands/env",
+        "GITHUB_STATE": "/github/file_commands/state",
+        "RUNNER_TEMP": "/github/runner_temp",
+        "INPUT_STUDIO-URL": studio.url,
+        "INPUT_TOKEN": studio.token,
+        "INPUT_MODEL": "dir-model",
+        "INPUT_STAGE": "prod",
+        "INPUT_VERSION": "",
+        "INPUT_IF-NOT-FOUND": "",
+        "INPUT_DEST": "model",
+    }
+
+    done = docker(
+        "run",
+        "--rm",
+        "--network=host",
+        "--workdir=/github/workspace",
+        "--entrypoint=/entrypoint.py",
+        *(f"--env={name}" for name in environ),
+        f"--volume={temporary}:/github/runner_temp",
+        f"--volume={home}:/github/home",
+        f"--volume={commands}:/github/file_commands",
+        f"--volume={owned_workspace}:/github/workspace",
+        image.name,
+        **environ,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert expected.found_in(owned_workspace / "model") == expected.files("dir-model", "prod")
+    outputs = read_outputs((commands / "output").read_text())
+    assert outputs["digest"] == expected.digest("dir-model", "prod")
+    assert (owned_workspace / outputs["manifest"]).is_file()
+    summary = (commands / "summary").read_text()
+    assert all(md5 in summary for md5 in expected.files("dir-model", "prod").values())
+    assert (commands / "env").read_text() == (commands / "state").read_text() == ""
+    assert list(home.iterdir()) == []
+
+
+def read_outputs(text: str) -> dict[str, str]:
+    """The heredocs of a step's output file, as GitHub reads them."""
+    entries = re.findall(r"^([\w-]+)<<(\S+)\n(.*?)\n\2$", text, re.MULTILINE | re.DOTALL)
+    return {name: value for name, _, value in entries}
