@@ -114,6 +114,8 @@ class Storage:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = 1 << 16
     storage: Storage
 
     def do_GET(self) -> None:

@@ -170,7 +170,7 @@ class Connections:
         connection.curl.connection = connection
         try:
             connection.ask(get, receiver)
-        except (pycurl.error, UnicodeEncodeError):
+        except (pycurl.error, ValueError):
             self._idle.append(connection)
             self._ended.append((receiver, Trouble("its URL cannot be used", final=True)))
             return

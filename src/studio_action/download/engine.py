@@ -450,8 +450,8 @@ class Engine:
                 stream.seen, stream.stirred = stream.received, now
             elif now - stream.stirred >= self._limits.timeout:
                 self._connections.stop(stream)
-                silence = f"not a byte came for {human_time(now - stream.stirred)}"
-                self._settle(stream, Trouble(silence))
+                silence = human_time(self._limits.timeout)
+                self._settle(stream, Trouble(f"not a byte came for {silence}"))
 
     def _tell(self, incoming: Incoming) -> None:
         """Keep the sums that show how far the download is."""
