@@ -262,6 +262,7 @@ def test_delivery() -> None:
     assert settings.read_delivery(inputs()) == Delivery(PurePath(), "repo", True, "auto", 16)
     given = inputs(dest="out", layout="flat", overwrite="No", verify="require", connections="4")
     assert settings.read_delivery(given) == Delivery(PurePath("out"), "flat", False, "require", 4)
+    assert settings.read_delivery(inputs(cache_dir="/cache")).cache_dir == PurePath("/cache")
 
 
 @pytest.mark.parametrize("text", ["true", "TRUE", "yes", "1", "On"])

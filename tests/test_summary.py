@@ -21,7 +21,7 @@ from studio_action.text import printable
 
 MD5 = "d1f6e055" * 4
 SHA256 = "0123456789abcdef" * 4
-FILE = FileRecord("models/a.pkl", "models/a.pkl", 1500, MD5, SHA256, "md5", kept=False)
+FILE = FileRecord("models/a.pkl", "models/a.pkl", 1500, MD5, SHA256, "md5", "storage")
 DOWNLOAD = Download(
     resolution=Resolution(
         ArtifactRef("acme/churn", ModelName("churn")), AtStage("prod"), "studio", (), stage="prod"
@@ -29,7 +29,7 @@ DOWNLOAD = Download(
     path="models",
     digest=Digest("md5", f"{MD5}.dir"),
     filters=Filters((), ()),
-    files=(FILE, replace(FILE, path="models/b.pkl", verified="length", kept=True)),
+    files=(FILE, replace(FILE, path="models/b.pkl", verified="length", origin="workspace")),
     transferred=1500,
     started=datetime(2026, 1, 2, tzinfo=timezone.utc),
     seconds=2.0,
@@ -73,7 +73,7 @@ def test_of_download() -> None:
         ["Manifest", MANIFEST],
         ["File", "Size", "MD5", "SHA-256", "Verified"],
         ["models/a.pkl", "1.5 kB", MD5, "0123456789abcdef…", "MD5"],
-        ["models/b.pkl", "1.5 kB", MD5, "0123456789abcdef…", "length only; was there"],
+        ["models/b.pkl", "1.5 kB", MD5, "0123456789abcdef…", "length only; from the workspace"],
     ]
 
 
@@ -103,7 +103,7 @@ def test_of_download__link_to_the_repository() -> None:
 
 
 def test_of_download__everything_was_there() -> None:
-    download = replace(DOWNLOAD, files=(replace(FILE, kept=True),), transferred=0)
+    download = replace(DOWNLOAD, files=(replace(FILE, origin="workspace"),), transferred=0)
 
     page = render(summary.of_download(download, MANIFEST))
 

@@ -18,6 +18,8 @@ from studio_action.ci.base import Platform
 from studio_action.ci.job import Job
 from studio_action.ci.progress import shown
 from studio_action.clock import Clock, Deadline
+from studio_action.download.base import Downloader
+from studio_action.download.cache import Cache, CachedDownloader
 from studio_action.download.engine import Limits
 from studio_action.download.transfer import Transfer
 from studio_action.errors import NoSuchModel
@@ -92,15 +94,29 @@ class Step:
         finally:
             session.close()
 
-    def transfer(self, delivery: settings.Delivery, network: Network) -> Transfer:
-        """The engine; what it leaves unfinished waits in our folder for the next run."""
-        return Transfer(
-            self.workspace.state("partial"),
-            limits=Limits(delivery.connections, self.limits.timeout, self.limits.retries),
-            network=network,
-            verify=delivery.verify,
-            deadline=self.deadline,
-        )
+    @contextmanager
+    def downloader(self, delivery: settings.Delivery, network: Network) -> Iterator[Downloader]:
+        """The engine, behind a cache where one was asked for.
+
+        What the engine leaves unfinished waits in our folder for the next run.
+        """
+        state = self.workspace.state("partial")
+        limits = Limits(delivery.connections, self.limits.timeout, self.limits.retries)
+        with (
+            Transfer(
+                state,
+                limits=limits,
+                network=network,
+                verify=delivery.verify,
+                deadline=self.deadline,
+            ) as transfer,
+            tempfile.TemporaryDirectory(dir=state.parent, prefix="copies-") as copies,
+        ):
+            if delivery.cache_dir is None:
+                yield transfer
+            else:
+                cache = Cache.at(self.place(delivery.cache_dir))
+                yield CachedDownloader(cache, transfer, Path(copies), self.platform.info)
 
     def publish(self, outputs: Mapping[str, str], prefix: str) -> None:
         """Hand the outputs to later steps, and to the files that were asked for."""
@@ -151,14 +167,14 @@ def _download(step: Step, question: Question) -> None:
         with (
             step.network() as network,
             step.studio(network) as registry,
-            step.transfer(delivery, network) as transfer,
+            step.downloader(delivery, network) as downloader,
             shown(step.job, sys.stderr, say=step.platform.info, clock=Clock()) as progress,
         ):
             delivered = pull.download(
                 question,
                 delivery,
                 registry=registry,
-                downloader=transfer,
+                downloader=downloader,
                 workspace=step.workspace,
                 platform=step.platform,
                 progress=progress,

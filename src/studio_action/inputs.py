@@ -129,6 +129,11 @@ INPUTS = (
     ),
     Input("connections", (DOWNLOAD,), "Connections to storage, over all files.", "16"),
     Input(
+        "cache-dir",
+        (DOWNLOAD,),
+        "A cache by content that jobs on one runner share, laid out as DVC's own. Default: none.",
+    ),
+    Input(
         "if-not-found",
         _MODEL,
         "error, warn or ignore: what follows where there is no such model, version or stage.",

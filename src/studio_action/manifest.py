@@ -11,7 +11,7 @@ from datetime import datetime
 
 from studio_action.artifact import Resolution
 from studio_action.digest import Digest
-from studio_action.download.base import Verified
+from studio_action.download.base import Origin, Verified
 from studio_action.download.plan import Filters
 
 SCHEMA = 1
@@ -23,7 +23,7 @@ class FileRecord:
     """One file as it came to lie in the workspace.
 
     `path` is relative to the workspace, `source_path` to the repository; `size` in bytes; `md5`
-    and `sha256` are of the bytes as they are; `kept` if it was there already.
+    and `sha256` are of the bytes as they are; `origin` says where they came from.
     """
 
     path: str
@@ -32,7 +32,7 @@ class FileRecord:
     md5: str
     sha256: str
     verified: Verified
-    kept: bool
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Download:
     @property
     def cached(self) -> bool:
         """Whether nothing had to be downloaded."""
-        return all(file.kept for file in self.files)
+        return all(file.origin != "storage" for file in self.files)
 
 
 def folder_for(resolution: Resolution, dest: str) -> str:

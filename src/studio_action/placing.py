@@ -70,8 +70,7 @@ def put(moves: Iterable[Move], workspace: Workspace) -> None:
 
 def _own(move: Move, mode: int, workspace: Workspace) -> None:
     move.partial.chmod(mode)
-    if workspace.owner:
-        os.chown(move.partial, workspace.owner.uid, workspace.owner.gid)
+    workspace.give(move.partial)
 
 
 def _keep_spare(step: _Step) -> None:

@@ -133,7 +133,7 @@ def summed_up(download: manifest.Download) -> str:
     files, size = len(download.files), human_size(download.size)
     what = f"{files} {'file' if files == 1 else 'files'}, {size}"
     if download.cached:
-        return f"{what}: already there, checked against their digests"
+        return f"{what}: nothing had to be downloaded, every digest verified"
     speed = human_size(download.transferred / max(download.seconds, 1e-3))
     return f"{what} in {human_time(download.seconds)} ({speed}/s); {_verification(download.files)}"
 
@@ -183,7 +183,7 @@ def _record(
         got.md5,
         got.sha256,
         got.verified,
-        kept=source_path in kept,
+        got.origin,
     )
 
 

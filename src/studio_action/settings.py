@@ -108,6 +108,7 @@ class Delivery:
     overwrite: bool
     verify: Verify
     connections: int
+    cache_dir: PurePath | None = None
 
 
 def read_limits(inputs: Inputs) -> Limits:
@@ -142,8 +143,7 @@ def read_proxies(environ: Mapping[str, str]) -> dict[str, str]:
 
 def read_reports(inputs: Inputs) -> Reports:
     """Inputs `output-json` and `output-env`."""
-    json, env = inputs["output-json"].text, inputs["output-env"].text
-    return Reports(PurePath(json) if json else None, PurePath(env) if env else None)
+    return Reports(_path(inputs["output-json"]), _path(inputs["output-env"]))
 
 
 def read_studio(inputs: Inputs, job: Job) -> Studio:
@@ -170,13 +170,14 @@ def read_question(inputs: Inputs, job: Job, origin: Origin) -> Question | Skip:
 
 
 def read_delivery(inputs: Inputs) -> Delivery:
-    """Inputs `dest`, `layout`, `overwrite`, `verify` and `connections`."""
+    """Inputs `dest`, `layout`, `overwrite`, `verify`, `connections` and `cache-dir`."""
     return Delivery(
         PurePath(inputs["dest"].text),
         cast(Layout, values.choice(inputs["layout"])),
         values.flag(inputs["overwrite"]),
         cast(Verify, values.choice(inputs["verify"])),
         values.count(inputs["connections"], 1, MOST_CONNECTIONS),
+        _path(inputs["cache-dir"]),
     )
 
 
@@ -296,6 +297,10 @@ def _no_token_hint(job: Job) -> str:
                 " protected branches and tags"
             )
     return "Set DVC_STUDIO_TOKEN in the environment, or give --token-file"
+
+
+def _path(value: Value) -> PurePath | None:
+    return PurePath(value.text) if value.text else None
 
 
 def _subdir(value: Value) -> str:

@@ -83,7 +83,7 @@ def _file_row(file: FileRecord) -> tuple[str, ...]:
         human_size(file.size),
         cell(file.md5),
         cell(file.sha256[:16] + "…"),
-        f"{verified}; was there" if file.kept else verified,
+        verified if file.origin == "storage" else f"{verified}; from the {file.origin}",
     )
 
 

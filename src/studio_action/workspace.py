@@ -130,18 +130,18 @@ class Workspace:
                     os.unlink(temporary, dir_fd=folder)
                 raise
 
+    def give(self, place: str | Path) -> None:
+        """Give `place` alone to the owner of the workspace."""
+        if self.owner:
+            os.chown(place, self.owner.uid, self.owner.gid, follow_symlinks=False)
+
     def hand_over(self, place: Path) -> None:
         """Give `place`, and all below it, to the owner of the workspace."""
         if self.owner is None:
             return
         for folder, names, files in os.walk(place):
             for name in (".", *names, *files):
-                os.chown(
-                    os.path.join(folder, name),  # noqa: PTH118 - a hot loop over plain text
-                    self.owner.uid,
-                    self.owner.gid,
-                    follow_symlinks=False,
-                )
+                self.give(os.path.join(folder, name))  # noqa: PTH118 - a hot loop over plain text
 
 
 def refused(what: str, place: Path, error: OSError) -> WorkspaceRefused:

@@ -22,6 +22,9 @@ digest the storage sent along; `length`: only against the length that was promis
 nothing was known; `off`: the user switched checking off.
 """
 
+Origin = Literal["storage", "cache", "workspace"]
+"""Where a file's bytes came from; `workspace`: it was there already."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
@@ -38,6 +41,7 @@ class Fetched:
     sha256: str
     verified: Verified
     transferred: int
+    origin: Origin = "storage"
 
 
 class Progress(Protocol):

@@ -45,7 +45,7 @@ TICK = 0.25
 """Seconds: no longer does the loop wait before it looks after things."""
 EXPIRY_MARGIN = timedelta(seconds=30)
 """A URL that ends this soon is renewed before it is used."""
-CHECKPOINT = 0.5
+CHECKPOINT = 0.2
 """Seconds between two records of what is on disk."""
 MEASURE = 1.0
 """Seconds over which a rate is taken, to see whether more connections pay."""
@@ -407,8 +407,7 @@ class Engine:
             return "off"
         if file.digest is not None:
             right = found.stored_as.hex == file.digest.hex.removesuffix(".dir")
-            plain = found.stored_as.hex == found.md5
-            return ("md5" if plain else "md5-dos2unix") if right else None
+            return found.rule if right else None
         if incoming.md5 is not None:
             return "content-md5" if found.md5 == incoming.md5 else None
         return "length" if incoming.measured or file.size is not None else "none"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from studio_action.download.base import Fetched, Verified
+from studio_action.download.base import Fetched
 from studio_action.download.hashing import digests_of_file
 from studio_action.download.plan import Placement
 from studio_action.errors import WorkspaceRefused
@@ -64,8 +64,9 @@ def _same_content(landing: Landing) -> Fetched | None:
         raise refused("a file that is there cannot be read", landing.place, error) from error
     if found.stored_as != file.digest:
         return None
-    verified: Verified = file.digest.algorithm
-    return Fetched(file, landing.place, found.size, found.md5, found.sha256, verified, 0)
+    return Fetched(
+        file, landing.place, found.size, found.md5, found.sha256, found.rule, 0, "workspace"
+    )
 
 
 def _may_be_replaced(place: Path, overwrite: bool) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
-from studio_action.digest import TEXT_BLOCK, TEXT_CHUNK, Digest, looks_like_text
+from studio_action.digest import TEXT_BLOCK, TEXT_CHUNK, Algorithm, Digest, looks_like_text
 
 BUFFER = 256 << 10
 """Bytes gathered before they are written and hashed; larger ones cost more, not less."""
@@ -37,13 +37,21 @@ class Digests:
     sha256: str
     stored_as: Digest
 
+    @property
+    def rule(self) -> Algorithm:
+        """By which rule the content is what it is stored as."""
+        return "md5" if self.stored_as.hex == self.md5 else "md5-dos2unix"
+
 
 def digests_of_file(path: Path, wanted: Digest) -> Digests:
     """Read the file at `path` and say what DVC would store it as; raise `OSError` as it comes."""
-    with path.open("rb", buffering=0) as file, ThreadPoolExecutor(2) as threads:
+    with path.open("rb", buffering=0) as file:
         descriptor = file.fileno()
         size = os.fstat(descriptor).st_size
-        md5, sha256 = threads.map(lambda name: _hash(name, descriptor), ("md5", "sha256"))
+        if size <= BUFFER:  # threads would take longer than the hashing
+            return digests_of_bytes(read_fully(descriptor, size, 0), wanted)
+        with ThreadPoolExecutor(2) as threads:
+            md5, sha256 = threads.map(lambda name: _hash(name, descriptor), ("md5", "sha256"))
         chunks = _chunks(descriptor, TEXT_CHUNK)
         return Digests(size, md5, sha256, _stored_as(md5, wanted, chunks))
 
