@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -11,7 +12,7 @@ import pytest
 
 from tests import sample
 from tests.end_to_end.conftest import Program
-from tests.reference import PROJECT, Signer
+from tests.reference import PROJECT, Answer, Signer
 from tests.servers import tampered
 
 UNSERVED = {"local-model": "no signed URL leads to a local remote", "unpushed-model": "no object"}
@@ -62,6 +63,62 @@ def test_resolve__digest_is_dvc_s(
 
     digest = sample.expected()["models"][name]["versions"][version]["digest"]
     assert (ran.code, ran.outputs["digest"]) == (0, digest), ran.said
+
+
+def test_download__outputs(real_program: Program) -> None:
+    ran = real_program.run("download-model", "--model", "dir-model", "--version", "v0.2.0")
+
+    files = sample.expected()["models"]["dir-model"]["versions"]["v0.2.0"]["files"]
+    assert {
+        "path": "encoder",
+        "files": sorted(file["path"] for file in files),
+        "file-count": str(len(files)),
+        "size": str(sum(file["size"] for file in files)),
+        "model": "dir-model",
+        "version": "v0.2.0",
+        "source": "studio",
+        "cached": "false",
+        "skipped": "false",
+    }.items() <= (ran.outputs | {"files": sorted(ran.outputs["files"])}).items()
+
+
+def test_download__checksums_are_sha256sum_s(real_program: Program) -> None:
+    ran = real_program.run("download-model", "--model", "dir-model")
+
+    subprocess.run(
+        ["sha256sum", "--check", "--strict", "--quiet", ran.outputs["checksums"]], check=True
+    )
+
+
+def test_download__again(program: Program) -> None:
+    program.run("download-model", "--model", "dir-model")
+    fetched = len(program.server.fetches)
+
+    ran = program.run("download-model", "--model", "dir-model")
+
+    assert (ran.code, ran.outputs["cached"]) == (0, "true"), ran.said
+    assert len(program.server.fetches) == fetched
+
+
+def test_download__one_file_was_changed(program: Program) -> None:
+    program.run("download-model", "--model", "dir-model")
+    (program.workspace / "encoder/config.json").write_text("{}")
+    fetched = len(program.server.fetches)
+
+    program.run("download-model", "--model", "dir-model")
+
+    assert program.files() == contents("dir-model", "v0.10.0")
+    assert len(program.server.fetches) == fetched + 1
+
+
+def test_download__storage_gives_other_bytes(program: Program) -> None:
+    (version,) = sample.expected()["models"]["az-model"]["versions"].values()
+    (file,) = version["files"]
+    program.server.storage_script.extend([Answer(200, b"x" * file["size"])] * 10)
+
+    ran = program.run("download-model", "--model", "az-model", "--retries", "0")
+
+    assert (ran.code, program.files()) == (15, {}), ran.said
 
 
 def test_download__oracle_is_true() -> None:
