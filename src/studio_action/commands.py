@@ -18,6 +18,7 @@ from studio_action.ci.base import Platform
 from studio_action.ci.job import Job
 from studio_action.ci.progress import shown
 from studio_action.clock import Clock, Deadline
+from studio_action.download import sizes
 from studio_action.download.base import Downloader
 from studio_action.download.cache import Cache, CachedDownloader
 from studio_action.download.engine import Limits
@@ -190,12 +191,15 @@ def _resolve(step: Step, question: Question) -> None:
     urls_file = step.inputs["urls-file"].text
     with step.network() as network, step.studio(network) as registry:
         found = pull.resolve(question, registry=registry, platform=step.platform)
+        measured = sizes.measured(
+            found.files, network, timeout=step.limits.timeout, deadline=step.deadline
+        )
     if urls_file:
         urls = {file.path: file.url for file in found.files}
         place = step.place(PurePath(urls_file))
         files.write(place, json.dumps(urls, indent=2) + "\n", mode=0o600)
     step.publish(
-        report.resolve_outputs(found.resolution, found.files, found.digest, question.filters),
+        report.resolve_outputs(found.resolution, measured, found.digest, question.filters),
         MODEL_PREFIX,
     )
 

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+
+from studio_action.artifact import RemoteFile
+from studio_action.clock import Deadline
+from studio_action.download.sizes import CONNECTIONS, measured
+from studio_action.errors import DeadlinePassed
+from studio_action.network import Network
+from tests.fakes import Time
+from tests.reference import Answer, ReferenceServer
+
+
+def sizes(*urls: str, deadline: Deadline | None = None) -> list[int | None]:
+    files = [RemoteFile(f"m/{number}", url) for number, url in enumerate(urls)]
+    found = measured(files, Network(), timeout=5, deadline=deadline or Deadline())
+    assert [file.path for file in found] == [file.path for file in files]
+    return [file.size for file in found]
+
+
+ANSWERS: list[tuple[str, Answer, int | None]] = [
+    ("a part", Answer(206, "x", (("Content-Range", "bytes 0-0/1234"),)), 1234),
+    ("the whole", Answer(200, "x" * 77), 77),
+    ("an empty file", Answer(416, "", (("Content-Range", "bytes */0"),)), 0),
+    ("refused", Answer(403, "<Error><Code>AccessDenied</Code></Error>"), None),
+    ("gone", Answer(404, ""), None),
+    ("a wrong part", Answer(206, "x", (("Content-Range", "bytes 5-5/1234"),)), None),
+]
+
+
+@pytest.mark.parametrize(
+    ("answer", "size"), [case[1:] for case in ANSWERS], ids=[case[0] for case in ANSWERS]
+)
+def test_measured(studio: ReferenceServer, answer: Answer, size: int | None) -> None:
+    studio.storage_script.append(answer)
+    assert sizes(f"{studio.url}/storage/x") == [size]
+    assert studio.fetches[0].headers["range"] == "bytes=0-0"
+
+
+def test_measured__more_files_than_connections(studio: ReferenceServer) -> None:
+    many = 2 * CONNECTIONS + 3
+    part = Answer(206, "x", (("Content-Range", "bytes 0-0/9"),))
+    studio.storage_script.extend([part] * many)
+    assert sizes(*[f"{studio.url}/storage/{number}" for number in range(many)]) == [9] * many
+
+
+def test_measured__nobody_there() -> None:
+    assert sizes("http://127.0.0.1:1/x") == [None]
+
+
+def test_measured__the_deadline(studio: ReferenceServer) -> None:
+    time = Time()
+    deadline = Deadline(1, time.clock)
+    time.now = 2
+    with pytest.raises(DeadlinePassed):
+        sizes(f"{studio.url}/storage/x", deadline=deadline)
