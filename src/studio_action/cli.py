@@ -1,23 +1,29 @@
-"""The command line: it picks the concrete parts, and is where an error becomes an exit code."""
+"""The command line: it picks the concrete parts, and is where an error becomes an exit code.
+
+What a command needs is imported when it runs, so that --help is there at once.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from studio_action import __version__
-from studio_action.ci.base import Platform
-from studio_action.ci.job import Job
-from studio_action.ci.platforms import platform_for
 from studio_action.errors import BadInput, Stopped, StudioActionError
 from studio_action.inputs import Input, Inputs, inputs_of
 from studio_action.outputs import COMMANDS, CREATE, DOWNLOAD, RESOLVE
 from studio_action.signals import stopping
+
+if TYPE_CHECKING:
+    from studio_action.ci.base import Platform
+    from studio_action.ci.job import Job
 
 _SUMMARIES = {
     DOWNLOAD: "Resolve a model by stage, version or latest; put its files into the workspace.",
@@ -33,42 +39,65 @@ def main() -> None:
 
 def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run one command line in one environment; the exit code is returned."""
-    job = Job.from_environ(environ, Path.cwd())
-    platform = platform_for(job, stdout=sys.stdout, stderr=sys.stderr)
+    surroundings = Surroundings(environ)
     try:
         with stopping():
-            return _invoke(_arguments(arguments, environ, job), environ, job, platform)
+            return _invoke(_arguments(arguments, surroundings), surroundings)
     except click.ClickException as error:
         usage = BadInput(error.format_message(), "See studio-action --help")
-        platform.error(str(usage))
+        surroundings.platform.error(str(usage))
         return usage.exit_code
     except StudioActionError as error:
-        platform.error(str(error))
+        surroundings.platform.error(str(error))
         return error.exit_code
     except Stopped as error:
-        platform.error(f"{error}; nothing was left half-written")
+        surroundings.platform.error(f"{error}; nothing was left half-written")
         return error.exit_code
     except Exception as error:
+        import traceback
+
         for line in traceback.format_exc().splitlines():
-            platform.info(line)
-        platform.error(f"a fault in studio-action itself: {type(error).__name__}: {error}")
+            surroundings.platform.info(line)
+        fault = f"a fault in studio-action itself: {type(error).__name__}: {error}"
+        surroundings.platform.error(fault)
         return 1
 
 
-def _arguments(arguments: Sequence[str], environ: Mapping[str, str], job: Job) -> list[str]:
+@dataclass(frozen=True)
+class Surroundings:
+    """The environment, and what is made of it once somebody asks: --help asks for nothing."""
+
+    environ: Mapping[str, str] = field(repr=False)
+
+    @cached_property
+    def job(self) -> Job:
+        """The CI job that this runs in."""
+        from studio_action.ci.job import Job
+
+        return Job.from_environ(self.environ, Path.cwd())
+
+    @cached_property
+    def platform(self) -> Platform:
+        """Who writes for that job's CI system."""
+        from studio_action.ci.platforms import platform_for
+
+        return platform_for(self.job, stdout=sys.stdout, stderr=sys.stderr)
+
+
+def _arguments(arguments: Sequence[str], surroundings: Surroundings) -> list[str]:
     """The command line; a GitHub step has none, and says by an input which command it wants."""
-    if arguments or job.system != "github":
+    if arguments or surroundings.job.system != "github":
         return list(arguments) or ["--help"]
-    command = Inputs({}, environ)["command"]
+    command = Inputs({}, surroundings.environ)["command"]
     if command.text not in COMMANDS:
         raise command.refuse(f"is not one of {', '.join(COMMANDS)}")
     return [command.text]
 
 
-def _invoke(arguments: list[str], environ: Mapping[str, str], job: Job, platform: Platform) -> int:
+def _invoke(arguments: list[str], surroundings: Surroundings) -> int:
     """Let click read the command line and call the one command that it names."""
 
-    @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+    @click.group(context_settings={"help_option_names": ["-h", "--help"]})
     @click.version_option(__version__, prog_name="studio-action")
     def studio_action() -> None:
         """Turn 'the prod version of churn' into verified bytes in the workspace.
@@ -78,19 +107,18 @@ def _invoke(arguments: list[str], environ: Mapping[str, str], job: Job, platform
         """
 
     for name in COMMANDS:
-        studio_action.add_command(_command(name, environ, job, platform))
+        studio_action.add_command(_command(name, surroundings))
     code = studio_action.main(arguments, "studio-action", standalone_mode=False)
     return code if isinstance(code, int) else 0
 
 
-def _command(name: str, environ: Mapping[str, str], job: Job, platform: Platform) -> click.Command:
+def _command(name: str, surroundings: Surroundings) -> click.Command:
     def call(**options: str | tuple[str, ...] | None) -> None:
-        from studio_action import commands  # late: --help needs none of it
+        from studio_action import commands
 
-        inputs = Inputs(
-            {key.replace("_", "-"): _text(value) for key, value in options.items()}, environ
-        )
-        commands.run(name, inputs, job, platform)
+        texts = {key.replace("_", "-"): _text(value) for key, value in options.items()}
+        inputs = Inputs(texts, surroundings.environ)
+        commands.run(name, inputs, surroundings.job, surroundings.platform)
 
     options: list[click.Parameter] = [_option(each) for each in inputs_of(name) if not each.secret]
     return click.Command(name, callback=call, params=options, help=_SUMMARIES[name])

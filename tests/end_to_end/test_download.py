@@ -56,13 +56,15 @@ def test_download__as_gto_and_dvc_have_it(
 
 
 @pytest.mark.parametrize(("name", "options", "version"), CASES)
-def test_resolve__digest_is_dvc_s(
+def test_resolve__digest_and_size_are_dvc_s(
     program: Program, name: str, options: list[str], version: str
 ) -> None:
     ran = program.run("resolve-model", "--model", name, *options)
 
-    digest = sample.expected()["models"][name]["versions"][version]["digest"]
-    assert (ran.code, ran.outputs["digest"]) == (0, digest), ran.said
+    found = sample.expected()["models"][name]["versions"][version]
+    size = str(sum(file["size"] for file in found["files"]))
+    told = (ran.code, ran.outputs["digest"], ran.outputs["size"])
+    assert told == (0, found["digest"], size), ran.said
 
 
 def test_download__outputs(real_program: Program) -> None:
