@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -72,7 +71,8 @@ class Fetcher:
     renewals: list[Mapping[str, str]] = field(default_factory=list)
     renewed: int = 0
     real_time: bool = False
-    stack: ExitStack = field(default_factory=ExitStack)
+    moved: bool = False
+    """Whether the files are taken away at once, as they are when all goes well."""
 
     def renew(self) -> Mapping[str, str]:
         self.renewed += 1
@@ -90,7 +90,10 @@ class Fetcher:
             utc=lambda: self.utc,
         )
         with transfer:
-            return transfer.fetch(files, renew=self.renew, progress=self.heard)
+            fetched = transfer.fetch(files, renew=self.renew, progress=self.heard)
+            for each in fetched if self.moved else ():
+                each.partial.unlink()
+            return fetched
 
     def limit(self, **changes: float) -> None:
         self.limits = replace(self.limits, **changes)  # type: ignore[arg-type]

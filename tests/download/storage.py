@@ -57,6 +57,8 @@ class Storage:
         self.scripts: list[Script] = []
         self.requests: list[Request] = []
         self.ranges = True
+        self.sent = 0
+        """Bytes of bodies."""
         self.pace = 0.0
         """Seconds between two blocks of 64 KiB of one body."""
         self.url = ""
@@ -107,10 +109,6 @@ class Storage:
         told = f"bytes {start}-{start + len(part) - 1}/{len(content)}"
         return Reply(206, part, {**etag, "Content-Range": told})
 
-    @property
-    def sent_for(self) -> int:
-        return len(self.requests)
-
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -139,7 +137,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _body(self, reply: Reply) -> None:
         body = reply.body if reply.cut is None else reply.body[: reply.cut]
         for at in range(0, len(body), 1 << 16):
-            self.wfile.write(body[at : at + (1 << 16)])
+            block = body[at : at + (1 << 16)]
+            self.wfile.write(block)
+            with self.storage.lock:
+                self.storage.sent += len(block)
             if self.storage.pace and self.storage.over.wait(self.storage.pace):
                 break
         self.wfile.flush()

@@ -113,9 +113,10 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """An answer that asking again will not change."""
+    """An answer that asking again will not change; `hint` says what may."""
 
     reason: str
+    hint: str = ""
 
 
 Answer = Content | Changed | Unranged | Busy | Refused | Missing | Failed

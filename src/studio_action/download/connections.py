@@ -43,6 +43,7 @@ class Trouble:
 
     reason: str
     final: bool = False
+    hint: str = ""
 
 
 class Receiver(Protocol):
@@ -271,6 +272,8 @@ _CURL_EVENTS = {
 
 
 def _trouble(number: int, text: str) -> Trouble:
+    told = printable(text, 200)
     if number in (pycurl.E_SSL_CACERT, pycurl.E_PEER_FAILED_VERIFICATION):
-        return Trouble(f"its certificate is not trusted ({printable(text, 200)})", final=True)
-    return Trouble(printable(text, 200) or f"libcurl error {number}", final=number in _FINAL)
+        hint = "If an authority of your own signed it, give its certificate as `ca-bundle`"
+        return Trouble(f"its certificate is not trusted ({told})", final=True, hint=hint)
+    return Trouble(told or f"libcurl error {number}", final=number in _FINAL)

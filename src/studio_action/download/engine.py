@@ -8,10 +8,10 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import cast
 
-from studio_action import backoff, signed_url
+from studio_action import backoff
 from studio_action.artifact import RemoteFile
 from studio_action.clock import Deadline
 from studio_action.download.answers import (
@@ -28,13 +28,15 @@ from studio_action.download.base import Fetched, Verified, Verify
 from studio_action.download.connections import Connections, Ended, Get, Trouble
 from studio_action.download.hashing import BUFFER, Buffers, Digests
 from studio_action.download.incoming import Again, Incoming, Store
+from studio_action.download.pace import Pace
 from studio_action.download.partials import Partials
 from studio_action.download.parts import LARGEST_PART, SMALLEST_PART, Lanes
+from studio_action.download.signatures import Signatures
 from studio_action.download.stream import Stream
+from studio_action.download.verifying import Told, difference, verified
 from studio_action.errors import (
     ContentMismatch,
     ObjectMissing,
-    UnexpectedAnswer,
     Unreachable,
     WorkspaceRefused,
 )
@@ -43,18 +45,15 @@ from studio_action.workspace import refused
 
 TICK = 0.25
 """Seconds: no longer does the loop wait before it looks after things."""
-EXPIRY_MARGIN = timedelta(seconds=30)
-"""A URL that ends this soon is renewed before it is used."""
 CHECKPOINT = 0.2
 """Seconds between two records of what is on disk."""
 MEASURE = 1.0
 """Seconds over which a rate is taken, to see whether more connections pay."""
 
-_STORAGE_HINT = "Look at the storage and the network in between, then run the step again"
-_REFUSED_HINT = (
-    "Studio's own credentials for the remote may have ended or lack the right to read:"
-    " check them in the project's settings"
-)
+MOST_OPEN = 4
+"""Files of which more parts are to come, before further ones are begun."""
+
+_HINT = "Look at the storage and the network in between, then run the step again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,34 +72,6 @@ class Outside:
     deadline: Deadline
     random: Callable[[], float]
     utc: Callable[[], datetime]
-
-
-class Pace:
-    """When things were last done, and how fast bytes came while every connection was busy."""
-
-    def __init__(self, now: float) -> None:
-        self._last: dict[str, float] = {}
-        self._since, self._then, self._busy = now, 0, False
-
-    def due(self, what: str, now: float, every: float) -> bool:
-        """Whether `every` seconds have passed since this was last true."""
-        if now - self._last.setdefault(what, now) < every:
-            return False
-        self._last[what] = now
-        return True
-
-    def busy(self, busy: bool) -> None:
-        """Whether all connections are in use at this moment."""
-        self._busy = self._busy and busy
-
-    def rate(self, arrived: int, now: float) -> float | None:
-        """Bytes a second since the last time, if all connections were busy all the time."""
-        seconds = now - self._since
-        if seconds < MEASURE:
-            return None
-        rate = (arrived - self._then) / seconds if self._busy else None
-        self._since, self._then, self._busy = now, arrived, True
-        return rate
 
 
 class Engine:
@@ -125,9 +96,9 @@ class Engine:
         self.expected = self.arrived = 0
         self._partials, self._connections = partials, connections
         self._limits, self._verify, self._outside = limits, verify, outside
-        self._ask_renewal = ask_renewal
+        self._signatures = Signatures(ask_renewal, outside.utc)
         self._clock = outside.deadline.clock
-        store = Store(partials, Buffers(), threads, self._reopen, self._summed)
+        store = Store(partials, Buffers(), threads, self._divided, self._summed)
         self._incoming = [Incoming(index, file, store) for index, file in enumerate(files)]
         self._waiting = deque(self._incoming)
         self._open: list[Incoming] = []
@@ -135,8 +106,7 @@ class Engine:
         self._spare: list[bytearray] = []
         self._summing = 0
         self._inbox: deque[Callable[[], None]] = deque()
-        self._stopped = self._renewing = False
-        self._generation = 0
+        self._stopped = False
         self._quiet_until = self._complained = -math.inf
         self._lanes = Lanes(limits.connections)
         self._pace = Pace(self._clock.now())
@@ -145,7 +115,7 @@ class Engine:
 
     def renewed(self, urls: Mapping[str, str]) -> None:
         """Take the signed URLs, by path, that were asked for."""
-        self._inbox.append(lambda: self._take_urls(urls))
+        self._inbox.append(lambda: self._signatures.take(urls, self._incoming))
         self._connections.wake()
 
     def stop(self) -> None:
@@ -183,15 +153,15 @@ class Engine:
             record = self._partials.resume(incoming.file, checked=self._verify != "off")
             if record is None:
                 self._waiting.append(incoming)
-                continue
-            incoming.resume(record)
-            self._go_on(incoming)
+            else:
+                incoming.resume(record)
+                self._go_on(incoming)
+            self._tell(incoming)
         self._make_room()
 
     def _make_room(self) -> None:
         """Raise `WorkspaceRefused` if what is known to be missing is more than what is free."""
-        missing = sum(each.expected - each.arrived for each in self._incoming)
-        free = self._partials.free()
+        missing, free = self.expected - self.arrived, self._partials.free()
         if missing > free:
             raise WorkspaceRefused(
                 f"the model needs {human_size(missing)} more, and {human_size(free)} are free in"
@@ -202,33 +172,31 @@ class Engine:
     def _fill(self) -> None:
         """Send requests until the connections are used."""
         now = self._clock.now()
-        while len(self._connections) < self._lanes.most:
-            if self._renewing or now < self._quiet_until:
-                return
+        while len(self._connections) < self._lanes.most and now >= self._quiet_until:
             found = self._next(now)
-            if found is None:
+            if found is None or not self._signatures.good(found[0]):
                 return
             self._start(*found, now)
 
     def _next(self, now: float) -> tuple[Incoming, Asked] | None:
         """The first file, in the order asked for, that has something to ask for."""
-        if len(self._connections) < self._lanes.parts or not self._waiting:
-            for incoming in self._open:
-                asked = incoming.next_part(self._lanes.parts, now)
-                if asked is not None:
-                    return incoming, asked
-        if self._waiting:
-            return self._waiting[0], Asked(0, LARGEST_PART)
-        return None
+        parts = ((each, each.next_part(self._lanes.parts, now)) for each in self._open)
+        for incoming, asked in parts:
+            if asked is None:
+                continue
+            if len(self._connections) < self._lanes.parts:
+                return incoming, asked
+            if len(self._open) >= MOST_OPEN:
+                return None
+            break
+        return (self._waiting[0], Asked(0, LARGEST_PART)) if self._waiting else None
 
     def _start(self, incoming: Incoming, asked: Asked, now: float) -> None:
-        if self._ends_soon(incoming):
-            self._renew()
-            return
         if self._waiting and self._waiting[0] is incoming:
             self._waiting.popleft()
         buffer = self._spare.pop() if self._spare else bytearray(BUFFER)
-        stream = Stream(incoming, asked, generation=self._generation, now=now, buffer=buffer)
+        generation = self._signatures.generation
+        stream = Stream(incoming, asked, generation=generation, now=now, buffer=buffer)
         incoming.streams.append(stream)
         self._streams[stream] = None
         self._connections.start(Get(incoming.url, asked.headers), stream)
@@ -240,7 +208,7 @@ class Engine:
         if self._quiet_until > now:
             dues.append(self._quiet_until)
         pause = min(dues, default=math.inf) - now
-        if self._streams or self._renewing or self._summing or self._inbox:
+        if self._streams or self._signatures.renewing or self._summing or self._inbox:
             deadline = self._outside.deadline.remaining()
             return self._connections.turn(min(pause, TICK, self._limits.timeout / 4, deadline))
         if pause < math.inf:
@@ -270,14 +238,15 @@ class Engine:
                 incoming.ranged = False
                 self._start_over(incoming, reason)
             case Refused(reason):
-                self._refused(stream, reason)
+                self._signatures.refused(incoming, stream.generation, reason)
+                self._reopen(incoming)
             case Missing(reason):
                 raise ObjectMissing(
                     f"the storage has lost {incoming}: {reason}",
                     "Push it again with `dvc push`, or ask for another version",
                 )
-            case Failed(reason):
-                raise Unreachable(f"{incoming} cannot be fetched: {reason}", _STORAGE_HINT)
+            case Failed(reason, hint):
+                raise Unreachable(f"{incoming} cannot be fetched: {reason}", hint or _HINT)
 
     def _succeed(self, stream: Stream) -> None:
         incoming = stream.incoming
@@ -292,16 +261,20 @@ class Engine:
         """Sum the file up if it is all there, else see to it that the rest is asked for."""
         if not incoming.complete:
             self._reopen(incoming)
-        elif not incoming.streams:
+        elif not incoming.streams and incoming.index not in self.fetched:
             self._summing += 1
             incoming.sum_up()
             self._shut(incoming)
 
+    def _divided(self, incoming: Incoming) -> None:
+        """A file turned out to have more parts than the one that was asked for."""
+        self._reopen(incoming)
+        self._tell(incoming)
+        self._make_room()
+
     def _reopen(self, incoming: Incoming) -> None:
         if incoming not in self._open:
             insort(self._open, incoming, key=lambda each: each.index)
-            if incoming.size is not None:
-                self._make_room()
 
     def _shut(self, incoming: Incoming) -> None:
         if incoming in self._open:
@@ -326,52 +299,13 @@ class Engine:
     def _give_up_after(self, attempt: int, incoming: Incoming, reason: str) -> None:
         if attempt > self._limits.retries:
             times = "once" if attempt == 1 else f"{attempt} times"
-            raise Unreachable(f"{incoming} cannot be fetched: {reason} ({times})", _STORAGE_HINT)
+            raise Unreachable(f"{incoming} cannot be fetched: {reason} ({times})", _HINT)
 
     def _start_over(self, incoming: Incoming, reason: str) -> None:
         incoming.restarts += 1
         self._give_up_after(incoming.restarts, incoming, reason)
         incoming.restart()
         self._reopen(incoming)
-
-    def _refused(self, stream: Stream, reason: str) -> None:
-        """A signature is not good any more: have all renewed, unless that was in vain."""
-        incoming = stream.incoming
-        self._reopen(incoming)
-        if stream.generation < self._generation:
-            return  # asked with the old one
-        if self._generation and incoming.worked != self._generation:
-            raise Unreachable(
-                f"the storage refuses {incoming}: {reason}, again after its URL was renewed",
-                _REFUSED_HINT,
-            )
-        self._renew()
-
-    def _renew(self) -> None:
-        if not self._renewing:
-            self._renewing = True
-            self._ask_renewal()
-
-    def _ends_soon(self, incoming: Incoming) -> bool:
-        fresh = self._generation and incoming.worked != self._generation
-        if incoming.expires is None or fresh:
-            return False
-        return incoming.expires - self._outside.utc() <= EXPIRY_MARGIN
-
-    def _take_urls(self, urls: Mapping[str, str]) -> None:
-        self._renewing = False
-        self._generation += 1
-        for incoming in self._incoming:
-            url = urls.get(incoming.file.path)
-            if url is None:
-                raise UnexpectedAnswer(
-                    f"{incoming} is not among the signed URLs that were asked for once more",
-                    "Run the step again",
-                )
-            expires = signed_url.expiry(url)
-            if expires is not None and expires - self._outside.utc() <= EXPIRY_MARGIN:
-                expires = None  # one of the two clocks is wrong; the storage will tell
-            incoming.url, incoming.expires = url, expires
 
     def _take_digests(self, incoming: Incoming, found: Digests | OSError) -> None:
         self._summing -= 1
@@ -383,36 +317,23 @@ class Engine:
 
     def _check(self, incoming: Incoming, found: Digests) -> None:
         """Take the file for whole if it is right; fetch it once more if it is not."""
-        verified = self._verified(incoming, found)
-        if verified is not None:
-            self._finish(incoming, found, verified)
+        told = Told(incoming.measured, incoming.md5)
+        how = verified(incoming.file, told, found, self._verify)
+        if how is not None:
+            self._finish(incoming, found, how)
             return
         if not incoming.resumed:
             incoming.mismatches += 1
         if incoming.mismatches > 1:
             raise ContentMismatch(
-                f"{incoming} is not what it should be: {_difference(incoming, found)},"
+                f"{incoming} is not what it should be: {difference(incoming.file, told, found)},"
                 " also when it was fetched once more",
                 "The storage has other bytes under this name: push the model again",
             )
         incoming.restart()
         self._reopen(incoming)
 
-    def _verified(self, incoming: Incoming, found: Digests) -> Verified | None:
-        """How the file was checked; None if it is not what it should be."""
-        file = incoming.file
-        if file.size is not None and found.size != file.size:
-            return None
-        if self._verify == "off":
-            return "off"
-        if file.digest is not None:
-            right = found.stored_as.hex == file.digest.hex.removesuffix(".dir")
-            return found.rule if right else None
-        if incoming.md5 is not None:
-            return "content-md5" if found.md5 == incoming.md5 else None
-        return "length" if incoming.measured or file.size is not None else "none"
-
-    def _finish(self, incoming: Incoming, found: Digests, verified: Verified) -> None:
+    def _finish(self, incoming: Incoming, found: Digests, how: Verified) -> None:
         incoming.checkpoint()
         incoming.close()
         self._shut(incoming)
@@ -422,7 +343,7 @@ class Engine:
             found.size,
             found.md5,
             found.sha256,
-            verified,
+            how,
             incoming.transferred,
         )
         self._tell(incoming)
@@ -439,7 +360,7 @@ class Engine:
         if self._pace.due("checkpoint", now, CHECKPOINT):
             for incoming in {stream.incoming for stream in self._streams}:
                 incoming.checkpoint()
-        rate = self._pace.rate(self.arrived, now)
+        rate = self._pace.rate(self.arrived, now, MEASURE)
         if rate is not None:
             self._lanes.measured(rate)
 
@@ -457,12 +378,3 @@ class Engine:
         self.expected += incoming.expected - incoming.told[0]
         self.arrived += incoming.arrived - incoming.told[1]
         incoming.told = (incoming.expected, incoming.arrived)
-
-
-def _difference(incoming: Incoming, found: Digests) -> str:
-    file = incoming.file
-    if file.size is not None and found.size != file.size:
-        return f"it has {found.size} bytes, and {file.size} were promised"
-    if file.digest is not None:
-        return f"its MD5 is {found.md5}, and its storage key says {file.digest}"
-    return f"its MD5 is {found.md5}, and the storage said {incoming.md5}"

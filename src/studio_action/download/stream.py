@@ -124,8 +124,10 @@ class Stream:
             return self._read_error(now)
         if self._answer is not None and not isinstance(self._answer, Content):
             return self._answer
+        if self.trouble is not None and self.trouble.final:
+            return Failed(self.trouble.reason, self.trouble.hint)
         if self.trouble is not None:
-            return (Failed if self.trouble.final else Busy)(self.trouble.reason)
+            return Busy(self.trouble.reason)
         if self._answer is None or (self._end is not None and self.position < self._end):
             return Busy("the answer was cut short")
         return self._answer

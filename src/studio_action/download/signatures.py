@@ -1,0 +1,74 @@
+"""When signed URLs have to be renewed, and when renewing them does not help. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+
+from studio_action import signed_url
+from studio_action.download.incoming import Incoming
+from studio_action.errors import UnexpectedAnswer, Unreachable
+
+MARGIN = timedelta(seconds=30)
+"""A URL that ends this soon is renewed before it is used."""
+
+
+class Signatures:
+    """The generations of a download's signed URLs: all of them are renewed together.
+
+    `ask` makes somebody else ask the registry; `take` hears what it answered.
+    """
+
+    def __init__(self, ask: Callable[[], None], utc: Callable[[], datetime]) -> None:
+        self.generation = 0
+        self.renewing = False
+        self._ask, self._utc = ask, utc
+
+    def good(self, incoming: Incoming) -> bool:
+        """Whether the file's URL can be used now; asks for new ones if it ends too soon."""
+        if not self._in_vain(incoming) and self._ends_soon(incoming.expires):
+            self._renew()
+        return not self.renewing
+
+    def refused(self, incoming: Incoming, generation: int, reason: str) -> None:
+        """The storage refused a URL of this generation: have all renewed, if that can help.
+
+        Raises `Unreachable` if it refused one that is new.
+        """
+        if generation < self.generation:
+            return  # another answer has led to new ones already
+        if self._in_vain(incoming):
+            raise Unreachable(
+                f"the storage refuses {incoming}: {reason}, again after its URL was renewed",
+                "Studio's own credentials for the remote may have ended or lack the right to"
+                " read: check them in the project's settings",
+            )
+        self._renew()
+
+    def take(self, urls: Mapping[str, str], files: Iterable[Incoming]) -> None:
+        """Give each file its new URL, by path; raise `UnexpectedAnswer` if one has none."""
+        self.renewing = False
+        self.generation += 1
+        for incoming in files:
+            url = urls.get(incoming.file.path)
+            if url is None:
+                raise UnexpectedAnswer(
+                    f"{incoming} is not among the signed URLs that were asked for once more",
+                    "Run the step again",
+                )
+            expires = signed_url.expiry(url)
+            # If a new one seems to have ended, a clock is wrong, and the storage will tell.
+            incoming.url = url
+            incoming.expires = None if self._ends_soon(expires) else expires
+
+    def _in_vain(self, incoming: Incoming) -> bool:
+        """Whether the file's URL is new, and has not yet worked."""
+        return self.generation > 0 and incoming.worked < self.generation
+
+    def _ends_soon(self, expires: datetime | None) -> bool:
+        return expires is not None and expires - self._utc() <= MARGIN
+
+    def _renew(self) -> None:
+        if not self.renewing:
+            self.renewing = True
+            self._ask()

@@ -1,0 +1,41 @@
+"""Whether bytes are those that were meant, and how that is known. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from studio_action.artifact import RemoteFile
+from studio_action.download.base import Verified, Verify
+from studio_action.download.hashing import Digests
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the storage said about a file before its bytes came: its size and MD5, if it did."""
+
+    size: bool
+    md5: str | None
+
+
+def verified(file: RemoteFile, told: Told, found: Digests, verify: Verify) -> Verified | None:
+    """How the bytes that were `found` were checked; None if they are not those of `file`."""
+    if file.size is not None and found.size != file.size:
+        return None
+    if verify == "off":
+        return "off"
+    if file.digest is not None:
+        right = found.stored_as.hex == file.digest.hex.removesuffix(".dir")
+        plain = found.stored_as.hex == found.md5
+        return ("md5" if plain else "md5-dos2unix") if right else None
+    if told.md5 is not None:
+        return "content-md5" if found.md5 == told.md5 else None
+    return "length" if told.size or file.size is not None else "none"
+
+
+def difference(file: RemoteFile, told: Told, found: Digests) -> str:
+    """What is wrong with bytes that are not verified, for people."""
+    if file.size is not None and found.size != file.size:
+        return f"it has {found.size} bytes, and {file.size} were promised"
+    if file.digest is not None:
+        return f"its MD5 is {found.md5}, and its storage key says {file.digest}"
+    return f"its MD5 is {found.md5}, and the storage said {told.md5}"
