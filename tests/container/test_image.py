@@ -9,6 +9,7 @@ import pytest
 
 import studio_action
 from tests.container.engine import Image, answer
+from tests.reference.server import ReferenceServer
 
 MEGABYTE = 1_000_000
 
@@ -44,16 +45,28 @@ def test_image__no_compiler_and_no_cache(image: Image) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_image__whatever_is_imported_has_bytecode(image: Image) -> None:
-    script = (
-        "import sys, pathlib, studio_action.cli, click, pycurl, requests, tqdm;"
-        "print([m.__name__ for m in list(sys.modules.values()) if getattr(m, '__cached__', None)"
-        " and not pathlib.Path(m.__cached__).exists()])"
+def test_image__whatever_a_download_imports_has_bytecode(
+    image: Image, studio: ReferenceServer, owned_workspace: Path
+) -> None:
+    script = """
+import contextlib, io, os, pathlib, sys
+from studio_action.cli import run
+with contextlib.redirect_stdout(io.StringIO()):
+    code = run(["download-model", "--repo=acme/models", "--model=text-classifier"], os.environ)
+paths = [getattr(module, "__cached__", None) for module in list(sys.modules.values())]
+print(code, [path for path in paths if path and not pathlib.Path(path).exists()])
+"""
+    environ = {"DVC_STUDIO_URL": studio.url, "DVC_STUDIO_TOKEN": studio.token}
+
+    done = image.run(
+        "-IBc",
+        script,
+        options=("--entrypoint=python3",),
+        workspace=owned_workspace,
+        environ=environ,
     )
 
-    done = image.run("-IBc", script, options=("--entrypoint=python3",))
-
-    assert done.stdout == "[]\n", done.stderr
+    assert done.stdout == "0 []\n", done.stderr
 
 
 @pytest.mark.parametrize(
