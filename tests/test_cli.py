@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from studio_action import __version__, cli
+from studio_action.inputs import inputs_of
+from studio_action.outputs import COMMANDS
+from tests.reference import REPOSITORY, Answer, ReferenceServer
+
+
+def environ_for(studio: ReferenceServer, **more: str) -> dict[str, str]:
+    return {
+        "STUDIO_ACTION_REPO": REPOSITORY,
+        "DVC_STUDIO_URL": studio.url,
+        "DVC_STUDIO_TOKEN": studio.token,
+        **more,
+    }
+
+
+def test_help__is_what_nothing_gives(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run([], {}) == 0
+    assert "download-model" in capsys.readouterr().out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["--version"], {}) == 0
+    assert __version__ in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help__has_every_input_but_the_token(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run([command, "--help"], {}) == 0
+    shown = capsys.readouterr().out
+    for each in inputs_of(command):
+        assert (f"--{each.name} " in shown) is not each.secret
+
+
+def test_github__an_input_names_the_command(
+    studio: ReferenceServer, workspace: Path, tmp_path: Path
+) -> None:
+    outputs = tmp_path / "output"
+    github = {"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(outputs)}
+    assert cli.run([], environ_for(studio, INPUT_COMMAND="create-project", **github)) == 0
+    assert "project-id<<" in outputs.read_text()
+
+
+def test_github__download_is_what_no_command_means(
+    studio: ReferenceServer, workspace: Path, tmp_path: Path
+) -> None:
+    outputs = tmp_path / "output"
+    github = {"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(outputs), "INPUT_MODEL": "dir-model"}
+    assert cli.run([], environ_for(studio, **github)) == 0
+    assert (workspace / "encoder/config.json").exists()
+
+
+def test_github__no_such_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run([], {"GITHUB_ACTIONS": "true", "INPUT_COMMAND": "deploy"}) == 10
+    assert "::error" in capsys.readouterr().out
+
+
+def test_a_flag_may_stand_alone_and_a_list_may_be_repeated(
+    studio: ReferenceServer, workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lists = ["--include", "*.json", "--include", "empty"]
+    code = cli.run(["download-model", "--model=dir-model", *lists], environ_for(studio))
+    files = json.loads(capsys.readouterr().out)["files"]
+    assert (code, files) == (0, ["encoder/config.json", "encoder/empty"])
+    assert cli.run(["create-project", "--public"], environ_for(studio)) == 0
+    assert json.loads(studio.requests[-1].body)["public"] is True
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_stopped__at_once_with_nothing_at_a_final_path(
+    studio: ReferenceServer, workspace: Path, signum: signal.Signals, code: int
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(30)
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/model.bin"
+        studio.api_script.append(Answer(200, {"model.bin": url}))
+        program = subprocess.Popen(
+            [sys.executable, "-c", "from studio_action import cli; cli.main()", "download-model"],
+            env={**os.environ, **environ_for(studio, STUDIO_ACTION_MODEL="churn")},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with silent.accept()[0]:
+            program.send_signal(signum)
+            began = time.monotonic()
+            said = program.communicate(timeout=30)[1]
+            assert time.monotonic() - began < 2
+    assert (program.returncode, signum.name in said) == (code, True)
+    assert [path.name for path in workspace.iterdir()] == [".studio-action"]
