@@ -213,6 +213,8 @@ class Engine:
             return self._connections.turn(min(pause, TICK, self._limits.timeout / 4, deadline))
         if pause < math.inf:
             self._outside.deadline.sleep(pause)
+        else:
+            assert len(self.fetched) == len(self._incoming), "nothing is left to wait for"
         return []
 
     # What follows from what has come

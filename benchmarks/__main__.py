@@ -1,0 +1,162 @@
+"""`python -m benchmarks`: start the servers, run each tool in turn, print the ratios."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pycurl
+
+from benchmarks import measuring, storage, table, tools
+from benchmarks.measuring import Result, Sample
+from benchmarks.scenarios import RATE, ROUND_TRIP, SCENARIOS, Scenario
+from benchmarks.storage import Storage
+from benchmarks.table import OURS, Target
+from benchmarks.tools import Work
+
+MEMORY_DISK = Path("/dev/shm")
+RESULTS = Path(__file__).with_name("RESULTS.md")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Measure; 1 if a target was missed, 2 if a program is not there."""
+    options = _options().parse_args(argv)
+    if tools.missing():
+        print(f"Not there: {', '.join(tools.missing())} (apt-get install nginx-light aria2 curl)")
+        return 2
+    tools.install_peers()
+    chosen = [each for each in SCENARIOS if each.name in (options.only or [each.name])]
+    targets: list[Target] = []
+    sections = []
+    with tempfile.TemporaryDirectory(dir=options.folder) as scratch:
+        folder = Path(scratch)
+        folder.chmod(0o755)
+        models = sorted({scenario.model for scenario in chosen})
+        with storage.serving(folder, options.objects.resolve(), models) as served:
+            for scenario in chosen:
+                results = _measure(scenario, served, folder, options.rounds)
+                sections.append((scenario.title, results))
+                targets += _targets(scenario, results)
+                print(f"\n### {scenario.title}\n\n{table.results_table(results)}", flush=True)
+    date = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    text = table.document(date, _machine(options.folder, options.rounds), sections, targets)
+    print(f"\n{table.targets_table(targets)}")
+    if options.keep:
+        _keep(text)
+    return 0 if all(target.met for target in targets) else 1
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    names = [scenario.name for scenario in SCENARIOS]
+    parser.add_argument("--only", action="append", choices=names, help="this scenario alone")
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each tool")
+    default = MEMORY_DISK if MEMORY_DISK.is_dir() else Path(tempfile.gettempdir())
+    parser.add_argument("--folder", type=Path, default=default, help="where files are put")
+    objects = tools.peers().parent.parent / "objects"
+    parser.add_argument("--objects", type=Path, default=objects, help="where they come from")
+    parser.add_argument("--keep", action="store_true", help=f"add the results to {RESULTS.name}")
+    return parser
+
+
+def _measure(scenario: Scenario, served: Storage, folder: Path, rounds: int) -> list[Result]:
+    """Each tool once in each round, so that what disturbs one disturbs all."""
+    samples: dict[str, list[Sample]] = {name: [] for name in scenario.tools}
+    size, keys = served.sizes[scenario.model], served.models[scenario.model]
+    os.environ["BENCHMARK_SIZE"] = str(size)
+    with _way(scenario.way, served) as base, storage.studio(served, base) as studio:
+        urls = {path: f"{base}/{key}" for path, key in keys.items()}
+        for _ in range(rounds):
+            for name, tool in scenario.tools.items():
+                workspace = folder / "workspace"
+                workspace.mkdir()
+                work = Work(scenario.model, urls, studio, served.authority, workspace)
+                sample = measuring.run(tool(work), workspace, folder / "log")
+                if "/dev/null" not in name:
+                    measuring.check(workspace, list(urls), size)
+                samples[name].append(sample)
+                shutil.rmtree(workspace)
+                print(f"{scenario.name}: {name}: {sample.seconds:.2f} s", file=sys.stderr)
+    return [Result(name, tuple(taken)) for name, taken in samples.items()]
+
+
+@contextmanager
+def _way(way: str, served: Storage) -> Iterator[str]:
+    """The base of the objects' URLs."""
+    if way != "link":
+        yield f"https://127.0.0.1:{served.tls}" + ("/capped" if way == "capped" else "")
+        return
+    port = storage.free_port()
+    argv = [sys.executable, "-m", "benchmarks.link", str(port), str(served.tls)]
+    with subprocess.Popen([*argv, str(ROUND_TRIP), str(RATE)]) as relay:
+        try:
+            storage.wait_for(port)
+            yield f"https://127.0.0.1:{port}"
+        finally:
+            relay.terminate()
+
+
+def _targets(scenario: Scenario, results: Sequence[Result]) -> list[Target]:
+    by_name = {result.tool: result for result in results}
+    mine = by_name[OURS]
+    targets = []
+    for against, least in scenario.least.items():
+        if against in by_name:
+            reached = by_name[against].seconds / mine.seconds
+        else:
+            reached = (1 << 30) / RATE / mine.seconds
+        targets.append(Target(scenario.title, against, least, reached))
+    if scenario.most_memory is not None:
+        most = scenario.most_memory
+        targets.append(Target(scenario.title, "peak memory, MiB", most, mine.memory, most=True))
+    return targets
+
+
+def _machine(folder: Path, rounds: int) -> dict[str, str]:
+    """What the figures depend on; MD5 of one file cannot be taken faster than this."""
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.machine(),
+    )
+    return {
+        "machine": f"{model}, {os.cpu_count()} cores, Linux {platform.release()}, servers included",
+        "programs": f"Python {platform.python_version()}, {pycurl.version.split(' OpenSSL')[0]}, "
+        + ", ".join(tools.DVC),
+        "files are put into": str(folder),
+        "runs of each tool, in turn": str(rounds),
+        "1 GiB through one core": f"MD5 {_hash('md5'):.2f} s, SHA-256 {_hash('sha256'):.2f} s",
+    }
+
+
+def _hash(name: str) -> float:
+    block = bytes(1 << 18)
+    digest = hashlib.new(name, usedforsecurity=False)
+    started = time.thread_time()
+    for _ in range(1 << 10):
+        digest.update(block)
+    return 4 * (time.thread_time() - started)
+
+
+def _keep(text: str) -> None:
+    """The newest results come first."""
+    head, _, rest = RESULTS.read_text().partition("\n## ")
+    RESULTS.write_text(f"{head}\n{text}" + (f"\n## {rest}" if rest else ""))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,133 @@
+"""How each tool is told to bring the same files from the same storage."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+DVC = ["dvc==3.67.1", "dvc-studio-client==0.23.0"]
+
+LOOP = """
+import os, sys, requests
+uris = requests.get(
+    os.environ["DVC_STUDIO_URL"] + "/api/model-registry/get-download-uris",
+    params={"repo": "acme/models", "name": sys.argv[1]},
+    headers={"Authorization": "token " + os.environ["DVC_STUDIO_TOKEN"]},
+).json()
+for path, uri in uris.items():
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file, requests.get(uri, stream=True) as answer:
+        for chunk in answer.iter_content(8192):
+            file.write(chunk)
+"""
+"""The loop that people write from the API's own documentation."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """One model to bring into `folder`, which is empty: URLs by path, and the Studio to ask."""
+
+    model: str
+    urls: Mapping[str, str]
+    studio: str
+    authority: Path
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Command:
+    """A program with its arguments; `then` are run after it, one after the other."""
+
+    argv: list[str]
+    then: list[list[str]] = field(default_factory=list)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+Tool = Callable[[Work], Command]
+
+
+def ours(work: Work) -> Command:
+    """The whole step: resolve, download, MD5 and SHA-256, place, manifest."""
+    program = Path(sys.executable).with_name("studio-action")
+    argv = [str(program), "download-model", "--studio-url", work.studio, "--repo", "acme/models"]
+    argv += ["--model", work.model, "--ca-bundle", str(work.authority)]
+    return Command(argv, environment={"DVC_STUDIO_TOKEN": "isat_benchmark"})
+
+
+def dvc(work: Work) -> Command:
+    """`dvc artifacts get` through the same Studio; one connection for each file, no checksum."""
+    argv = ["dvc", "artifacts", "get", "acme/models", work.model]
+    return Command([str(peers() / argv[0]), *argv[1:]], environment=_studio(work))
+
+
+def loop(work: Work) -> Command:
+    """One file after the other with `requests`; no checksum."""
+    return Command([sys.executable, "-c", LOOP, work.model], environment=_studio(work))
+
+
+def curl(work: Work) -> Command:
+    """One connection, no checksum; for many files 64 connections, as `curl -Z` takes them."""
+    if len(work.urls) == 1:
+        ((path, url),) = work.urls.items()
+        argv = ["--create-dirs", "-o", path, url]
+    else:
+        listed = work.folder.with_name("curl.list")
+        lines = [f'url = "{url}"\noutput = "{path}"\n' for path, url in work.urls.items()]
+        listed.write_text("".join(lines))
+        argv = ["--create-dirs", "-Z", "--parallel-max", "64", "-K", str(listed)]
+    return Command(["curl", "-sS", "--fail", "--cacert", str(work.authority), *argv])
+
+
+def curl_parts(work: Work) -> Command:
+    """Sixteen ranges at once to nowhere: what the way and the server give at most."""
+    ((_, url),) = work.urls.items()
+    size = int(os.environ["BENCHMARK_SIZE"])
+    step = -(-size // 16)
+    argv = ["curl", "-sS", "--fail", "--cacert", str(work.authority), "-Z", "--parallel-max", "16"]
+    for at in range(0, size, step):
+        argv += [*(["--next", "--cacert", str(work.authority)] if at else []), "-o", "/dev/null"]
+        argv += ["-r", f"{at}-{min(size, at + step) - 1}", url]
+    return Command(argv)
+
+
+def aria2(work: Work) -> Command:
+    """Sixteen connections, then the checksums that ours takes on the way."""
+    ((path, url),) = work.urls.items()
+    argv = ["aria2c", "-q", "-x16", "-s16", "-k1M", "--file-allocation=none"]
+    argv += [f"--ca-certificate={work.authority}", "-o", path, url]
+    return Command(argv, then=[["md5sum", path], ["sha256sum", path]])
+
+
+def _studio(work: Work) -> dict[str, str]:
+    authority = str(work.authority)
+    return {
+        "DVC_STUDIO_URL": work.studio,
+        "DVC_STUDIO_TOKEN": "isat_benchmark",
+        "SSL_CERT_FILE": authority,
+        "REQUESTS_CA_BUNDLE": authority,
+        "DVC_NO_ANALYTICS": "1",
+    }
+
+
+def peers() -> Path:
+    """The programs of an environment that only the benchmark uses."""
+    return Path(__file__).resolve().parent.parent / "build/benchmarks/peers/bin"
+
+
+def install_peers() -> None:
+    """Make that environment, once."""
+    if not (peers() / "dvc").exists():
+        venv.create(peers().parent, with_pip=True, clear=True)
+        subprocess.run([peers() / "pip", "install", "--quiet", *DVC], check=True)
+
+
+def missing() -> list[str]:
+    """The system's programs that are needed and not there."""
+    path = f"{os.environ['PATH']}:/usr/sbin"
+    return [name for name in ("nginx", "curl", "aria2c") if not shutil.which(name, path=path)]
