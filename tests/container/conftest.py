@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.container.engine import OWNER, ROOT, Image, answer
-from tests.reference import serve
-from tests.reference.server import ReferenceServer
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,10 +34,3 @@ def owned_workspace(tmp_path: Path) -> Path:
     folder.mkdir()
     os.chown(folder, *OWNER)
     return folder
-
-
-@pytest.fixture
-def studio() -> Iterator[ReferenceServer]:
-    """The reference API on loopback, which containers on the host's network reach, too."""
-    with serve() as server:
-        yield server
