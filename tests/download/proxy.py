@@ -31,6 +31,7 @@ class _Handler(BaseHTTPRequestHandler):
         given = self.headers.get("Proxy-Authorization", "").removeprefix("Basic ")
         if self.proxy.credentials and given != wanted:
             self.send_response(407)
+            self.send_header("Proxy-Authenticate", 'Basic realm="proxy"')
             self.send_header("Content-Length", "0")
             self.end_headers()
             return False

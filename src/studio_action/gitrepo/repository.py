@@ -1,0 +1,174 @@
+"""A Git repository, as far as a registry reads one: tags with their dates, files at a revision.
+
+A checkout is read where it is and never changed. Of a remote repository the tags, their commits
+and trees are fetched into a bare one of our own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from studio_action.errors import BadInput
+from studio_action.gitrepo.history import TagRef
+from studio_action.gitrepo.objects import FETCH, Objects
+from studio_action.gitrepo.program import Git
+from studio_action.text import printable
+
+_TAG_FIELDS = (
+    "refname:strip=2",
+    "objecttype",
+    "objectname",
+    "*objecttype",
+    "*objectname",
+    "taggerdate:unix",
+)
+_FILE = 0o100000
+"""The bit of Git's modes that tells files from links and submodules, with `_KIND`."""
+_KIND = 0o170000
+
+
+class Repository:
+    """One repository, open for reading; use it as a context manager.
+
+    `url` is where what `folder` lacks comes from; empty for a checkout, which has all or nothing.
+    """
+
+    def __init__(self, folder: Path, git: Git, url: str = "") -> None:
+        self.folder, self.url = folder, url
+        self._git = git
+        self._objects = Objects(folder, git, url)
+        self._revisions: dict[str, Revision] = {}
+
+    @classmethod
+    def at(cls, folder: Path, git: Git) -> Repository:
+        """The repository that is at `folder` already; raise `BadInput` if there is none."""
+        if not folder.is_dir() or not git.succeeds(folder, "rev-parse", "--git-dir"):
+            raise BadInput(
+                f"there is no Git repository at {printable(str(folder), 300)!r}",
+                "Give the folder of a checkout, or the repository's address",
+            )
+        return cls(folder, git)
+
+    @classmethod
+    def of(cls, url: str, git: Git, folder: Path) -> Repository:
+        """The repository at `url`, its tags fetched into `folder`, which is empty or kept for it.
+
+        Raises what `Git.talk` raises.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / "HEAD").exists():
+            git.read(folder, "init", "--quiet", "--bare", "--template=")
+        git.talk(folder, url, *FETCH, "--prune", "origin", "+refs/tags/*:refs/tags/*")
+        return cls(folder, git, url)
+
+    def __enter__(self) -> Repository:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._objects.close()
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether it is a shallow clone, or one whose content was to come later."""
+        shallow = self._git.read(self.folder, "rev-parse", "--is-shallow-repository")
+        promised = ("config", "--get-regexp", r"^remote\..*\.promisor$")
+        return shallow.strip() == b"true" or self._git.succeeds(self.folder, *promised)
+
+    def tags(self) -> list[TagRef]:
+        """Every tag of a commit, with the moment it was made, if it is annotated."""
+        fields = "%00".join(f"%({field})" for field in _TAG_FIELDS)
+        lines = self._git.read(self.folder, "for-each-ref", f"--format={fields}", "refs/tags")
+        rows = (line.split("\0") for line in lines.decode("utf-8", "replace").split("\n") if line)
+        found = (self._tag(*row) for row in rows)
+        return [tag for tag in found if tag is not None]
+
+    def _tag(
+        self, name: str, kind: str, target: str, peeled_kind: str, peeled: str, when: str
+    ) -> TagRef | None:
+        if kind == "commit":
+            return TagRef(name, target, 0, annotated=False)
+        if peeled_kind == "tag":  # a tag of a tag, which older gits peel but once
+            commit = self._commit(f"refs/tags/{name}")
+            return TagRef(name, commit, int(when or 0), annotated=True) if commit else None
+        if peeled_kind != "commit":
+            return None
+        return TagRef(name, peeled, int(when or 0), annotated=True)
+
+    def branch(self, name: str) -> str | None:
+        """The commit that a branch is at, None if there is no such branch.
+
+        In a checkout the branch is as `origin` had it last, if there is one, else the local one.
+        """
+        if self.url:  # with a star, that there is none is no failure
+            ours = f"refs/heads/{name}*"
+            self._git.talk(self.folder, self.url, *FETCH, "--prune", "origin", f"+{ours}:{ours}")
+        return self._commit(f"refs/remotes/origin/{name}") or self._commit(f"refs/heads/{name}")
+
+    def is_ancestor(self, commit: str, of: str) -> bool:
+        """Whether `commit` is `of`, or comes before it; both are commits."""
+        return self._git.succeeds(self.folder, "merge-base", "--is-ancestor", commit, of)
+
+    def revision(self, commit: str) -> Revision:
+        """The files of one commit."""
+        if commit not in self._revisions:
+            words = ("ls-tree", "-r", "-z", "--full-tree", commit)
+            lines = self._git.read(self.folder, *words).decode("utf-8", "surrogateescape")
+            entries = dict(_entry(line) for line in lines.split("\0") if line)
+            self._revisions[commit] = Revision(commit, entries, self._objects)
+        return self._revisions[commit]
+
+    def _commit(self, ref: str) -> str | None:
+        words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+        if not self._git.succeeds(self.folder, *words):
+            return None
+        return self._git.read(self.folder, *words).decode().split()[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of a revision: Git's mode of it, and the name of its object."""
+
+    mode: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """The files of one commit; implements `dvcfiles.Files`."""
+
+    revision: str
+    entries: Mapping[str, Entry]
+    objects: Objects
+
+    def modes(self) -> Mapping[str, int]:
+        """Git's mode of every file, link and submodule, by its path."""
+        return {path: entry.mode for path, entry in self.entries.items()}
+
+    def read(self, paths: Collection[str]) -> Mapping[str, bytes]:
+        """The content of the files that are there, by path; fetched by one request."""
+        there = {path: self.entries[path] for path in paths if self._is_file(path)}
+        self.objects.have(entry.name for entry in there.values())
+        return {path: self.objects.read(entry.name) for path, entry in there.items()}
+
+    def save(self, path: str, to: Path) -> None:
+        """Write the content of the file at `path`, which is there, to `to`."""
+        name = self.entries[path].name
+        self.objects.have([name])
+        self.objects.save(name, to)
+
+    def _is_file(self, path: str) -> bool:
+        return path in self.entries and self.entries[path].mode & _KIND == _FILE
+
+
+def _entry(line: str) -> tuple[str, Entry]:
+    head, _, path = line.partition("\t")
+    mode, _, name = head.split(" ")
+    return path, Entry(int(mode, 8), name)

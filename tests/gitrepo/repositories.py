@@ -1,0 +1,77 @@
+"""Real Git repositories to read, and the git program as the tests run it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from studio_action.clock import Clock, Deadline
+from studio_action.gitrepo.program import Credential, Git
+from studio_action.network import Network
+from studio_action.session import Patience
+from tests import sample
+
+_WHO = {
+    f"GIT_{role}_{key}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for key, value in {"NAME": "Ada Example", "EMAIL": "ada@example.com"}.items()
+}
+
+
+def git(folder: Path, *words: str, date: str = "2026-03-01T12:00:00+00:00", stdin: str = "") -> str:
+    """Run git in `folder` and give what it prints."""
+    dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
+    done = subprocess.run(
+        ["git", "-C", str(folder), *words],
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), **_WHO, **dates},
+        input=stdin,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return done.stdout.strip()
+
+
+def sample_at(folder: Path) -> Path:
+    """The sample repository, bare, as a server has it."""
+    git(Path.cwd(), "clone", "--quiet", "--bare", str(sample.BUNDLE), str(folder))
+    git(folder, "config", "uploadpack.allowFilter", "true")
+    return folder
+
+
+def made_at(folder: Path, files: dict[str, bytes], *tags: str) -> Path:
+    """A checkout with one commit of `files`, and annotated tags."""
+    folder.mkdir()
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    committed(folder, files, *tags)
+    return folder
+
+
+def committed(folder: Path, files: dict[str, bytes], *tags: str) -> str:
+    """One more commit in the checkout at `folder`, with annotated tags; gives its name."""
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    git(folder, "add", "--all", "--force")
+    git(folder, "commit", "--quiet", "--allow-empty", "-m", "One more commit")
+    for tag in tags:
+        git(folder, "tag", "-a", tag, "-m", tag)
+    return git(folder, "rev-parse", "HEAD")
+
+
+def make_git(
+    *,
+    credential: Credential | None = None,
+    network: Network | None = None,
+    retries: int = 2,
+    deadline: float | None = None,
+    log: Callable[[str], None] = print,
+    **environ: str,
+) -> Git:
+    """git with time that does not pass and waits that take none."""
+    clock = Clock(now=lambda: 0.0, sleep=lambda seconds: None)
+    patience = Patience(10, retries, Deadline(deadline, clock), lambda: 0.5)
+    path = {"PATH": os.environ["PATH"], **environ}
+    return Git(network or Network(), patience, path, log, credential)
