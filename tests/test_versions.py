@@ -25,7 +25,7 @@ ORDER = [
 ]
 
 
-@pytest.mark.parametrize(("lower", "higher"), pairwise(ORDER))
+@pytest.mark.parametrize(("lower", "higher"), list(pairwise(ORDER)))
 def test_semantic__the_order_of_the_specification(lower: str, higher: str) -> None:
     assert semantic(lower) < semantic(higher)
     assert not semantic(higher) < semantic(lower)
