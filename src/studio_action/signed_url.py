@@ -30,6 +30,8 @@ _SECRET = frozenset(
 
 def expiry(url: str) -> datetime | None:
     """The moment, in UTC, after which the URL is refused; None where it does not say."""
+    if "?" not in url:
+        return None
     query = _query(url)
     for vendor in ("amz", "goog"):
         found = _signed_at(query, f"x-{vendor}-date", f"x-{vendor}-expires")

@@ -199,9 +199,11 @@ def _md5(headers: Headers, *, whole: bool) -> str | None:
     given = headers.get("x-ms-blob-content-md5", "")
     if not given and whole:
         given = headers.get("content-md5", "")
-    if not given:
-        goog = re.search(r"(?:^|[,\s])md5=([A-Za-z0-9+/=]+)", headers.get("x-goog-hash", ""))
+    if not given and "x-goog-hash" in headers:
+        goog = re.search(r"(?:^|[,\s])md5=([A-Za-z0-9+/=]+)", headers["x-goog-hash"])
         given = goog[1] if goog else ""
+    if not given:
+        return None
     try:
         digest = base64.b64decode(given, validate=True)
     except (binascii.Error, ValueError):

@@ -6,14 +6,15 @@ TLS. It is told everything and reads nothing of its own: no environment, no netr
 
 from __future__ import annotations
 
+import math
 import os
-import selectors
+import select
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
-from urllib.parse import urlsplit
 
 import pycurl
 
@@ -77,9 +78,9 @@ class _Connection:
         self.receiver: Receiver | None = None
         self.raised: BaseException | None = None
         self._network = network
-        self._headers: dict[str, str] = {}
-        self._status, self._begun = 0, False
-        self._sent: tuple[str, ...] = ()
+        self._lines: list[bytes] = []
+        self._begun = False
+        self._scheme = ""
         self.curl = curl = pycurl.Curl()
         curl.setopt(pycurl.NOSIGNAL, 1)
         curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
@@ -90,7 +91,7 @@ class _Connection:
         curl.setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, int(timeout * 1000)))
         curl.setopt(pycurl.BUFFERSIZE, _RECEIVE_BUFFER)
-        curl.setopt(pycurl.HEADERFUNCTION, self._header)
+        curl.setopt(pycurl.HEADERFUNCTION, self._lines.append)
         curl.setopt(pycurl.WRITEFUNCTION, self._body)
         curl.setopt(pycurl.NOPROXY, network.proxies.get("no", ""))
         if network.ca_bundle is not None:
@@ -98,25 +99,21 @@ class _Connection:
 
     def ask(self, get: Get, receiver: Receiver) -> None:
         """Make this handle ready for a request."""
-        scheme = urlsplit(get.url).scheme.lower()
-        curl = self.curl
-        curl.setopt(pycurl.URL, get.url)
-        curl.setopt(pycurl.PROXY, self._network.proxy_for(scheme))
-        # What was asked for over TLS is not fetched without it
-        safe = pycurl.PROTO_HTTPS if scheme == "https" else pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
-        curl.setopt(pycurl.REDIR_PROTOCOLS, safe)
-        curl.setopt(pycurl.HTTPHEADER, get.headers)
+        scheme = get.url.partition(":")[0].lower()
+        if scheme != self._scheme:
+            self._speak(scheme)
+        self.curl.setopt(pycurl.URL, get.url)
+        self.curl.setopt(pycurl.HTTPHEADER, get.headers)
         self.receiver = receiver
-        self._headers, self._status, self._begun = {}, 0, False
+        self._lines.clear()
+        self._begun = False
 
-    def _header(self, line: bytes) -> None:
-        text = line.decode("latin-1")
-        if text.startswith("HTTP/"):  # the next answer, perhaps after a redirect or a proxy's
-            self._headers, self._status = {}, int(text.split()[1])
-            return
-        name, colon, value = text.partition(":")
-        if colon:
-            self._headers[name.lower()] = value.strip()
+    def _speak(self, scheme: str) -> None:
+        """Use the proxy for `scheme`; what was asked for over TLS is not fetched without it."""
+        web = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
+        self.curl.setopt(pycurl.PROXY, self._network.proxy_for(scheme))
+        self.curl.setopt(pycurl.REDIR_PROTOCOLS, pycurl.PROTO_HTTPS if scheme == "https" else web)
+        self._scheme = scheme
 
     def _body(self, data: bytes) -> int:
         receiver = self.receiver
@@ -129,7 +126,7 @@ class _Connection:
 
     def _begin(self, receiver: Receiver) -> bool:
         self._begun = True
-        return receiver.begin(self._status, self._headers)
+        return receiver.begin(*_head(self._lines))
 
     def finish(self) -> Receiver:
         """The request is over: tell of an answer without a body, and who it was for."""
@@ -137,7 +134,7 @@ class _Connection:
         assert receiver is not None
         if self.raised is not None:
             raise self.raised
-        if not self._begun and self._status:
+        if not self._begun and self._lines:
             self._begin(receiver)
         return receiver
 
@@ -150,13 +147,13 @@ class Connections:
         self._idle: list[_Connection] = []
         self._busy: dict[Receiver, _Connection] = {}
         self._ended: list[Ended] = []
-        self._selector = selectors.DefaultSelector()
+        self._poll = select.poll()
         self._due: float | None = None
         self._waking, self._closed = threading.Lock(), False
         self._woken, self._waker = os.pipe()
         os.set_blocking(self._woken, False)
         os.set_blocking(self._waker, False)
-        self._selector.register(self._woken, selectors.EVENT_READ)
+        self._poll.register(self._woken, select.POLLIN)
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
@@ -192,11 +189,11 @@ class Connections:
         """
         if self._due is not None:
             wait = min(wait, self._due - time.monotonic())
-        for key, events in self._selector.select(max(0.0, wait)):
-            if key.fd == self._woken:
+        for descriptor, events in self._poll.poll(math.ceil(max(0.0, wait) * 1000)):
+            if descriptor == self._woken:
                 os.read(self._woken, 4096)
             else:
-                self._multi.socket_action(key.fd, _CURL_EVENTS[events])
+                self._multi.socket_action(descriptor, _curl_events(events))
         if self._due is not None and self._due <= time.monotonic():
             self._due = None
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
@@ -221,7 +218,6 @@ class Connections:
         self._idle.clear()
         self._busy.clear()
         self._multi.close()
-        self._selector.close()
         with self._waking:
             self._closed = True
             os.close(self._woken)
@@ -245,30 +241,38 @@ class Connections:
 
     def _watch(self, what: int, descriptor: int, *_: object) -> None:
         """A wish of libcurl's to hear about a socket, or not any more."""
-        events = _SELECTOR_EVENTS.get(what, 0)
-        known = descriptor in self._selector.get_map()
-        if not events:
-            if known:
-                self._selector.unregister(descriptor)
-        elif known:
-            self._selector.modify(descriptor, events)
-        else:
-            self._selector.register(descriptor, events)
+        if what in _POLL_EVENTS:
+            self._poll.register(descriptor, _POLL_EVENTS[what])
+        elif what == pycurl.POLL_REMOVE:
+            self._poll.unregister(descriptor)
 
     def _set_timer(self, milliseconds: int) -> None:
         self._due = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
 
 
-_SELECTOR_EVENTS = {
-    pycurl.POLL_IN: selectors.EVENT_READ,
-    pycurl.POLL_OUT: selectors.EVENT_WRITE,
-    pycurl.POLL_INOUT: selectors.EVENT_READ | selectors.EVENT_WRITE,
+def _head(lines: Sequence[bytes]) -> tuple[int, dict[str, str]]:
+    """Status and headers of the last answer; before it came those of redirects and proxies."""
+    status, headers = 0, dict[str, str]()
+    for line in b"".join(lines).decode("latin-1").split("\r\n"):
+        name, colon, value = line.partition(":")
+        if name.startswith("HTTP/"):
+            status, headers = int(name.split()[1]), {}
+        elif colon:
+            headers[name.lower()] = value.strip()
+    return status, headers
+
+
+_POLL_EVENTS = {
+    pycurl.POLL_IN: select.POLLIN,
+    pycurl.POLL_OUT: select.POLLOUT,
+    pycurl.POLL_INOUT: select.POLLIN | select.POLLOUT,
 }
-_CURL_EVENTS = {
-    selectors.EVENT_READ: pycurl.CSELECT_IN,
-    selectors.EVENT_WRITE: pycurl.CSELECT_OUT,
-    selectors.EVENT_READ | selectors.EVENT_WRITE: pycurl.CSELECT_IN | pycurl.CSELECT_OUT,
-}
+
+
+def _curl_events(events: int) -> int:
+    found = pycurl.CSELECT_IN if events & (select.POLLIN | select.POLLHUP) else 0
+    found |= pycurl.CSELECT_OUT if events & select.POLLOUT else 0
+    return found | (pycurl.CSELECT_ERR if events & (select.POLLERR | select.POLLNVAL) else 0)
 
 
 def _trouble(number: int, text: str) -> Trouble:

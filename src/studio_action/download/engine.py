@@ -156,7 +156,8 @@ class Engine:
             else:
                 incoming.resume(record)
                 self._go_on(incoming)
-            self._tell(incoming)
+            if incoming.expected:
+                self._tell(incoming)
         self._make_room()
 
     def _make_room(self) -> None:

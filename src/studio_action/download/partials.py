@@ -22,6 +22,7 @@ from typing import cast
 
 from studio_action.artifact import RemoteFile
 from studio_action.download.parts import Span, Spans, joined
+from studio_action.errors import WorkspaceRefused
 from studio_action.workspace import refused
 
 STALE = 7 * 24 * 3600.0
@@ -104,12 +105,14 @@ class Partials:
 
     def store(self, key: str, data: memoryview) -> None:
         """Put a small file there at once."""
-        with _explained(self.folder / key):
+        try:
             descriptor = os.open(key, _FLAGS | os.O_TRUNC, 0o666, dir_fd=self._dir)
             try:
                 write_fully(descriptor, data, 0)
             finally:
                 os.close(descriptor)
+        except OSError as error:
+            raise _refused(self.folder / key, error) from error
 
     def resume(self, file: RemoteFile, *, checked: bool) -> Record | None:
         """What an earlier run left of `file`, as far as it can be relied on.
@@ -221,4 +224,8 @@ def _explained(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise refused("a partial file cannot be kept", place, error) from error
+        raise _refused(place, error) from error
+
+
+def _refused(place: Path, error: OSError) -> WorkspaceRefused:
+    return refused("a partial file cannot be kept", place, error)
