@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 Algorithm = Literal["md5", "md5-dos2unix"]
 
@@ -54,7 +54,8 @@ class Digest:
 
 def digest_in_url(url: str) -> Digest | None:
     """The digest that the URL's path ends with, where the remote is laid out by content."""
-    key = _OBJECT_KEY.search(unquote(urlsplit(url).path))
+    path = url.partition("://")[2].partition("?")[0].partition("#")[0].partition("/")[2]
+    key = _OBJECT_KEY.search(unquote(f"/{path}"))
     if key is None:
         return None
     return Digest("md5" if key["v3"] else "md5-dos2unix", key["head"] + key["tail"])

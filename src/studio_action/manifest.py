@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from studio_action.artifact import Resolution
@@ -33,6 +33,9 @@ class FileRecord:
     sha256: str
     verified: Verified
     origin: Origin
+
+
+_COLUMNS = tuple(each.name for each in fields(FileRecord))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def folder_for(resolution: Resolution, dest: str) -> str:
 def document(download: Download) -> str:
     """The text of `model.json`. It holds no URL of a file: signed URLs are secrets."""
     resolution = download.resolution
-    content = {
+    head = {
         "schema": SCHEMA,
         "repository": resolution.artifact.repository,
         "model": str(resolution.artifact.model),
@@ -91,9 +94,18 @@ def document(download: Download) -> str:
         "exclude": list(download.filters.exclude),
         "started": download.started.isoformat(timespec="milliseconds"),
         "seconds": round(download.seconds, 3),
-        "files": [asdict(file) for file in download.files],
     }
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    lines = [f"  {_json(name)}: {_json(value)}" for name, value in head.items()]
+    rows = ",\n".join(f"    {_json(_row(file))}" for file in download.files)
+    return "{\n" + ",\n".join([*lines, f'  "files": [\n{rows}\n  ]']) + "\n}\n"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _row(file: FileRecord) -> dict[str, str | int]:
+    return {name: getattr(file, name) for name in _COLUMNS}
 
 
 def checksums(files: Sequence[FileRecord]) -> str:

@@ -19,6 +19,7 @@ STATE_FOLDER = ".studio-action"
 
 _LONGEST_PART = 255
 _LONGEST_PATH = 4096
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _DRIVE = re.compile(r"[A-Za-z]:")
 # What HFS+ ignores in a name: git's own list, utf8.c `next_hfs_char`.
 _IGNORED_BY_HFS = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
@@ -37,7 +38,7 @@ def check_path(path: str) -> None:
 def _fault(path: str) -> str:
     if not path:
         return "it is empty"
-    if any(unicodedata.category(char) == "Cc" for char in path):
+    if _CONTROL.search(path):
         return "it has a control character"
     if path.startswith("/"):
         return "it is absolute"
@@ -60,9 +61,10 @@ def _fault(path: str) -> str:
 def _fault_of_part(part: str) -> str:
     if part in ("", ".", ".."):
         return "it has an empty part, '.' or '..'"
-    if len(part.encode()) > _LONGEST_PART:
+    if len(part) > _LONGEST_PART // 4 and len(part.encode()) > _LONGEST_PART:
         return f"a part is longer than {_LONGEST_PART} bytes"
-    plain = _IGNORED_BY_HFS.sub("", part).rstrip(". ").split(":")[0].casefold()
+    plain = part if part.isascii() else _IGNORED_BY_HFS.sub("", part)
+    plain = plain.rstrip(". ").partition(":")[0].casefold()
     if plain in (".git", "git~1"):
         return "it reaches into Git's own folder"
     return ""
@@ -70,6 +72,8 @@ def _fault_of_part(part: str) -> str:
 
 def same_name(path: str) -> str:
     """A form that is equal for names that some file systems cannot tell apart."""
+    if path.isascii():
+        return path.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
@@ -87,10 +91,12 @@ def clash(paths: Iterable[str]) -> tuple[str, str] | None:
         if name in folders:
             return folders[name], path
         files[name] = path
-        for parent in PurePosixPath(name).parents:
-            if str(parent) in files:
-                return files[str(parent)], path
-            folders.setdefault(str(parent), path)
+        folder = name.rpartition("/")[0]
+        while folder and folder not in folders:  # above a known one, all are known
+            if folder in files:
+                return files[folder], path
+            folders[folder] = path
+            folder = folder.rpartition("/")[0]
     return None
 
 

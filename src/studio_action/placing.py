@@ -34,6 +34,7 @@ class _Step:
     move: Move
     folder: int
     inode: int
+    replaces: bool = True
     spare: str = field(default_factory=lambda: f".{secrets.token_hex(8)}.studio-action")
 
     @property
@@ -52,8 +53,7 @@ def put(moves: Iterable[Move], workspace: Workspace) -> None:
                 parent = move.target.parent
                 if parent not in opened:
                     opened[parent] = folders.enter_context(workspace.folder(parent))
-                _own(move, mode, workspace)
-                step = _Step(move, opened[parent], move.partial.stat().st_ino)
+                step = _Step(move, opened[parent], _prepare(move.partial, mode, workspace))
                 steps.append(step)
                 _keep_spare(step)
                 _rename(step, workspace)
@@ -64,13 +64,18 @@ def put(moves: Iterable[Move], workspace: Workspace) -> None:
                 raise refused("a file cannot be placed", move.target, error) from error
             raise
         for step in steps:
-            with suppress(FileNotFoundError):
-                os.unlink(step.spare, dir_fd=step.folder)
+            if step.replaces:
+                with suppress(FileNotFoundError):
+                    os.unlink(step.spare, dir_fd=step.folder)
 
 
-def _own(move: Move, mode: int, workspace: Workspace) -> None:
-    move.partial.chmod(mode)
-    workspace.give(move.partial)
+def _prepare(partial: Path, mode: int, workspace: Workspace) -> int:
+    """Give the file the mode and the owner that it is to have; its inode is returned."""
+    found = partial.stat()
+    if stat.S_IMODE(found.st_mode) != mode:
+        partial.chmod(mode)
+    workspace.give(partial)
+    return found.st_ino
 
 
 def _keep_spare(step: _Step) -> None:
@@ -84,7 +89,7 @@ def _keep_spare(step: _Step) -> None:
             follow_symlinks=False,
         )
     except FileNotFoundError:
-        return
+        step.replaces = False
     except OSError:  # a file of somebody else's, or a file system without links
         if stat.S_ISDIR(os.stat(step.name, dir_fd=step.folder, follow_symlinks=False).st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)) from None

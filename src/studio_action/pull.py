@@ -79,7 +79,8 @@ def download(
     if delivery.verify == "require":
         plan.require_digests(found.files)
     placements = plan.place(found.files, delivery.layout, found.root)
-    landings = [Landing(each, workspace.inside(dest / each.target)) for each in placements]
+    places = workspace.places(dest, (each.target for each in placements))
+    landings = [Landing(*each) for each in zip(placements, places, strict=True)]
     there = existing.sort(landings, overwrite=delivery.overwrite)
 
     with platform.group(_title(there.missing, there.kept)):

@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
-from urllib.parse import parse_qsl, unquote, urlsplit
+from functools import lru_cache
+from urllib.parse import unquote, urlsplit
 
+_TIMES = re.compile(r"(?:\A|&)(x-(?:amz|goog)-(?:date|expires)|se|expires)=([^&]*)", re.IGNORECASE)
 _SECRET = frozenset(
     {
         "awsaccesskeyid",
@@ -55,15 +57,19 @@ def secrets_of(url: str) -> tuple[str, ...]:
 
 
 def _query(url: str) -> Mapping[str, str]:
-    return {name.lower(): value for name, value in parse_qsl(urlsplit(url).query)}
+    found = _TIMES.findall(url.partition("?")[2].partition("#")[0])
+    return {name.lower(): unquote(value) for name, value in found}
 
 
 def _signed_at(query: Mapping[str, str], date: str, lifetime: str) -> datetime | None:
     seconds = _number(query.get(lifetime, ""))
-    if seconds is None:
-        return None
+    return None if seconds is None else _end(query.get(date, ""), seconds)
+
+
+@lru_cache  # the URLs of one answer were signed within a second or two
+def _end(date: str, seconds: int) -> datetime | None:
     try:
-        signed = datetime.strptime(query.get(date, ""), "%Y%m%dT%H%M%SZ")
+        signed = datetime.strptime(date, "%Y%m%dT%H%M%SZ")
         return signed.replace(tzinfo=timezone.utc) + timedelta(seconds=seconds)
     except (ValueError, OverflowError):
         return None

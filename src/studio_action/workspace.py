@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -70,9 +70,18 @@ class Workspace:
             )
         return place
 
+    def places(self, folder: Path, targets: Iterable[PurePath]) -> Iterator[Path]:
+        """`inside` for many paths relative to `folder`; each parent is looked up once."""
+        parents: dict[PurePath, Path] = {}
+        for target in targets:
+            parent = target.parent
+            if parent not in parents:
+                parents[parent] = self.inside(folder / parent / "file").parent
+            yield parents[parent] / target.name
+
     def relative(self, place: Path) -> str:
         """`place` as later steps see it: POSIX, relative to the workspace."""
-        return place.relative_to(self.root).as_posix()
+        return str(place)[len(str(self.root)) :].lstrip("/") or "."
 
     @contextmanager
     def folder(self, place: Path) -> Iterator[int]:
