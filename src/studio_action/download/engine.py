@@ -27,10 +27,10 @@ from studio_action.download.answers import (
 from studio_action.download.base import Fetched, Verified, Verify
 from studio_action.download.connections import Connections, Ended, Get, Trouble
 from studio_action.download.hashing import BUFFER, Buffers, Digests
-from studio_action.download.incoming import Again, Incoming, Store
+from studio_action.download.incoming import FIRST_PART, Again, Incoming, Store
 from studio_action.download.pace import Pace
 from studio_action.download.partials import Partials
-from studio_action.download.parts import LARGEST_PART, SMALLEST_PART, Lanes
+from studio_action.download.parts import SMALLEST_PART, Lanes
 from studio_action.download.signatures import Signatures
 from studio_action.download.stream import Stream
 from studio_action.download.verifying import Told, difference, verified
@@ -52,6 +52,8 @@ MEASURE = 1.0
 
 MOST_OPEN = 4
 """Files of which more parts are to come, before further ones are begun."""
+MOST_SUMMING = 32
+"""Files that are on disk and still being hashed, before further ones are begun."""
 
 _HINT = "Look at the storage and the network in between, then run the step again"
 
@@ -98,9 +100,10 @@ class Engine:
         self._limits, self._verify, self._outside = limits, verify, outside
         self._signatures = Signatures(ask_renewal, outside.utc)
         self._clock = outside.deadline.clock
-        store = Store(partials, Buffers(), threads, self._divided, self._summed)
-        self._incoming = [Incoming(index, file, store) for index, file in enumerate(files)]
-        self._waiting = deque(self._incoming)
+        self._store = Store(partials, Buffers(), threads, self._divided, self._summed)
+        self._files = files
+        self._waiting: deque[int] = deque()
+        self._begun: dict[int, Incoming] = {}
         self._open: list[Incoming] = []
         self._streams: dict[Stream, None] = {}
         self._spare: list[bytearray] = []
@@ -115,7 +118,7 @@ class Engine:
 
     def renewed(self, urls: Mapping[str, str]) -> None:
         """Take the signed URLs, by path, that were asked for."""
-        self._inbox.append(lambda: self._signatures.take(urls, self._incoming))
+        self._inbox.append(lambda: self._signatures.take(urls, self._begun.values()))
         self._connections.wake()
 
     def stop(self) -> None:
@@ -133,7 +136,7 @@ class Engine:
         """Fetch every file; raise the first failure that cannot be helped."""
         try:
             self._resume()
-            while len(self.fetched) < len(self._incoming) and not self._stopped:
+            while len(self.fetched) < len(self._files) and not self._stopped:
                 self._outside.deadline.check()
                 while self._inbox:
                     self._inbox.popleft()()
@@ -142,23 +145,29 @@ class Engine:
                     self._settle(cast(Stream, receiver), trouble)
                 self._look_after()
         finally:
-            for incoming in self._incoming:
+            for incoming in self._begun.values():
                 incoming.checkpoint()
                 incoming.close()
 
     def _resume(self) -> None:
         """Take over what an earlier run left, and see whether the rest has room."""
-        self._waiting.clear()
-        for incoming in self._incoming:
-            record = self._partials.resume(incoming.file, checked=self._verify != "off")
+        for index, file in enumerate(self._files):
+            self.expected += file.size or 0
+            record = self._partials.resume(file, checked=self._verify != "off")
             if record is None:
-                self._waiting.append(incoming)
-            else:
-                incoming.resume(record)
-                self._go_on(incoming)
-            if incoming.expected:
-                self._tell(incoming)
+                self._waiting.append(index)
+                continue
+            incoming = self._begin(index)
+            incoming.resume(record)
+            self._go_on(incoming)
+            self._tell(incoming)
         self._make_room()
+
+    def _begin(self, index: int) -> Incoming:
+        incoming = Incoming(index, self._files[index], self._store)
+        self._signatures.adopt(incoming)
+        self._begun[index] = incoming
+        return incoming
 
     def _make_room(self) -> None:
         """Raise `WorkspaceRefused` if what is known to be missing is more than what is free."""
@@ -175,14 +184,18 @@ class Engine:
         now = self._clock.now()
         while len(self._connections) < self._lanes.most and now >= self._quiet_until:
             found = self._next(now)
-            if found is None or not self._signatures.good(found[0]):
+            if found is None:
                 return
-            self._start(*found, now)
+            incoming, asked = found
+            if not self._signatures.good(incoming):
+                self._reopen(incoming)
+                return
+            self._start(incoming, asked, now)
 
     def _next(self, now: float) -> tuple[Incoming, Asked] | None:
         """The first file, in the order asked for, that has something to ask for."""
-        parts = ((each, each.next_part(self._lanes.parts, now)) for each in self._open)
-        for incoming, asked in parts:
+        for incoming in self._open:
+            asked = incoming.next_part(self._lanes.parts, now)
             if asked is None:
                 continue
             if len(self._connections) < self._lanes.parts:
@@ -190,11 +203,11 @@ class Engine:
             if len(self._open) >= MOST_OPEN:
                 return None
             break
-        return (self._waiting[0], Asked(0, LARGEST_PART)) if self._waiting else None
+        if not self._waiting or self._summing >= MOST_SUMMING:
+            return None
+        return self._begin(self._waiting.popleft()), FIRST_PART
 
     def _start(self, incoming: Incoming, asked: Asked, now: float) -> None:
-        if self._waiting and self._waiting[0] is incoming:
-            self._waiting.popleft()
         buffer = self._spare.pop() if self._spare else bytearray(BUFFER)
         generation = self._signatures.generation
         stream = Stream(incoming, asked, generation=generation, now=now, buffer=buffer)
@@ -215,7 +228,7 @@ class Engine:
         if pause < math.inf:
             self._outside.deadline.sleep(pause)
         else:
-            assert len(self.fetched) == len(self._incoming), "nothing is left to wait for"
+            assert len(self.fetched) == len(self._files), "nothing is left to wait for"
         return []
 
     # What follows from what has come
@@ -340,6 +353,7 @@ class Engine:
         incoming.checkpoint()
         incoming.close()
         self._shut(incoming)
+        del self._begun[incoming.index]
         self.fetched[incoming.index] = Fetched(
             incoming.file,
             self._partials.path(incoming.key),

@@ -44,6 +44,7 @@ class Store:
 
 
 FIRST_TIME = Again(0, 0.0)
+FIRST_PART = Asked(0, LARGEST_PART)
 
 
 class UnderWay(Protocol):
@@ -79,7 +80,7 @@ class Incoming:
         self.retries: dict[int, Again] = {}
         self.measured = False
         """Whether the storage told the size before the bytes came."""
-        self.told = (0, 0)
+        self.told = (file.size or 0, 0)
         """`expected` and `arrived`, as they were last told."""
         self.streams: list[UnderWay] = []
         self.mismatches = 0
@@ -127,7 +128,7 @@ class Incoming:
         if under_way and not self.proven:
             return None
         if not self.ranged or self.size is None or self.size == 0:
-            whole = Asked() if not self.ranged or self.size == 0 else Asked(0, LARGEST_PART)
+            whole = Asked() if not self.ranged or self.size == 0 else FIRST_PART
             return whole if self._due(0, now) else None
         taken = joined((*self.have, *under_way))
         left = self.size - sum(map(len, taken))

@@ -23,6 +23,7 @@ class Signatures:
         self.generation = 0
         self.renewing = False
         self._ask, self._utc = ask, utc
+        self._urls: Mapping[str, str] = {}
 
     def good(self, incoming: Incoming) -> bool:
         """Whether the file's URL can be used now; asks for new ones if it ends too soon."""
@@ -46,20 +47,27 @@ class Signatures:
         self._renew()
 
     def take(self, urls: Mapping[str, str], files: Iterable[Incoming]) -> None:
-        """Give each file its new URL, by path; raise `UnexpectedAnswer` if one has none."""
+        """Use new URLs, by path, for these files, and for those that are begun later."""
         self.renewing = False
         self.generation += 1
+        self._urls = urls
         for incoming in files:
-            url = urls.get(incoming.file.path)
-            if url is None:
-                raise UnexpectedAnswer(
-                    f"{incoming} is not among the signed URLs that were asked for once more",
-                    "Run the step again",
-                )
-            expires = signed_url.expiry(url)
-            # If a new one seems to have ended, a clock is wrong, and the storage will tell.
-            incoming.url = url
-            incoming.expires = None if self._ends_soon(expires) else expires
+            self.adopt(incoming)
+
+    def adopt(self, incoming: Incoming) -> None:
+        """Give the file its newest URL; raise `UnexpectedAnswer` if there is none for it."""
+        if not self.generation:
+            return
+        url = self._urls.get(incoming.file.path)
+        if url is None:
+            raise UnexpectedAnswer(
+                f"{incoming} is not among the signed URLs that were asked for once more",
+                "Run the step again",
+            )
+        expires = signed_url.expiry(url)
+        # If a new one seems to have ended, a clock is wrong, and the storage will tell.
+        incoming.url = url
+        incoming.expires = None if self._ends_soon(expires) else expires
 
     def _in_vain(self, incoming: Incoming) -> bool:
         """Whether the file's URL is new, and has not yet worked."""
