@@ -135,7 +135,8 @@ class RemoteFile:
     """One file of a model version and where its bytes are.
 
     `path` is POSIX, relative to the repository's root, and not yet trusted; `size` is in bytes;
-    `expires` says until when the signed URL is good. `url` is a secret, so it is not in the repr.
+    `expires` says until when the signed URL is good. `url` is a secret, so it is not in the repr,
+    and so are `headers`, lines to send along where the URL alone opens nothing.
     """
 
     path: str
@@ -143,6 +144,7 @@ class RemoteFile:
     size: int | None = None
     digest: Digest | None = None
     expires: datetime | None = None
+    headers: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

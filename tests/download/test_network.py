@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,30 @@ def test_redirect_from_plain_text_to_tls(
     fetcher.network = Network(bundle)
 
     assert contents(fetcher.fetch(of("model", f"{storage.url}/key", LARGE))) == [LARGE]
+
+
+def test_headers_of_a_file(storage: Storage, fetcher: Fetcher) -> None:
+    file = replace(of("model", storage.put("key", LARGE), LARGE), headers=("X-Token: secret",))
+
+    assert contents(fetcher.fetch(file)) == [LARGE]
+    assert len(storage.requests) > 1
+    assert {request.headers.get("x-token") for request in storage.requests} == {"secret"}
+    assert "secret" not in repr(file)
+
+
+def test_headers_of_a_file_go_nowhere_else(storage: Storage, fetcher: Fetcher) -> None:
+    with running() as elsewhere:
+        target = elsewhere.put("key", LARGE)
+        storage.always(lambda _: Reply(302, headers={"Location": target}))
+        file = replace(of("model", f"{storage.url}/key", LARGE), headers=("X-Token: secret",))
+        plain = of("model 2", f"{storage.url}/key", LARGE)
+
+        with pytest.raises(Unreachable, match="HTTP 302"):
+            fetcher.fetch(file)
+        assert elsewhere.requests == []
+        assert contents(fetcher.fetch(plain)) == [LARGE]
+
+    assert all("x-token" not in request.headers for request in elsewhere.requests)
 
 
 def test_proxy__plain_text(storage: Storage, fetcher: Fetcher, proxy: Proxy) -> None:

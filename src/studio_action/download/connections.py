@@ -61,10 +61,14 @@ class Receiver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Get:
-    """One request: a URL, which is a secret, and header lines."""
+    """One request: a URL, which is a secret, and header lines.
+
+    `credentials` are more of them, for the server of `url` alone: no redirect is followed then.
+    """
 
     url: str = field(repr=False)
     headers: tuple[str, ...] = ()
+    credentials: tuple[str, ...] = field(default=(), repr=False)
 
 
 Ended = tuple[Receiver, Trouble | None]
@@ -86,7 +90,6 @@ class _Connection:
         curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
         curl.setopt(pycurl.USERAGENT, f"studio-action/{__version__}")
         curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
-        curl.setopt(pycurl.FOLLOWLOCATION, 1)
         curl.setopt(pycurl.MAXREDIRS, MOST_REDIRECTS)
         curl.setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, int(timeout * 1000)))
@@ -103,7 +106,8 @@ class _Connection:
         if scheme != self._scheme:
             self._speak(scheme)
         self.curl.setopt(pycurl.URL, get.url)
-        self.curl.setopt(pycurl.HTTPHEADER, get.headers)
+        self.curl.setopt(pycurl.FOLLOWLOCATION, 0 if get.credentials else 1)
+        self.curl.setopt(pycurl.HTTPHEADER, (*get.headers, *get.credentials))
         self.receiver = receiver
         self._lines.clear()
         self._begun = False

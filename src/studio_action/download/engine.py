@@ -213,7 +213,8 @@ class Engine:
         stream = Stream(incoming, asked, generation=generation, now=now, buffer=buffer)
         incoming.streams.append(stream)
         self._streams[stream] = None
-        self._connections.start(Get(incoming.url, asked.headers), stream)
+        get = Get(incoming.url, asked.headers, incoming.file.headers)
+        self._connections.start(get, stream)
 
     def _wait(self) -> list[Ended]:
         """Let the connections work, or sleep if all that is left has to wait for its time."""

@@ -56,7 +56,7 @@ def measured(
             deadline.check()
             while waiting and len(connections) < CONNECTIONS:
                 probe, file = waiting.pop()
-                connections.start(Get(file.url, _ONE_BYTE.headers), probe)
+                connections.start(Get(file.url, _ONE_BYTE.headers, file.headers), probe)
             if connections.turn(min(0.25, deadline.remaining())):
                 quiet = deadline.clock.now()
     finally:
