@@ -70,7 +70,7 @@ class Case:
 def test_download__folder(workspace: Path) -> None:
     case = Case(workspace)
 
-    outputs = case.run().outputs
+    outputs = case.run().outputs()
 
     assert case.tree == {f"out/{path}": content for path, content in FOLDER.items()}
     assert {name: outputs[name] for name in ("path", "file-count", "size", "model", "stage")} == {
@@ -91,7 +91,7 @@ def test_download__folder(workspace: Path) -> None:
 
 
 def test_download__the_record(workspace: Path) -> None:
-    outputs = Case(workspace).run().outputs
+    outputs = Case(workspace).run().outputs()
 
     manifest = json.loads(Path(outputs["manifest"]).read_text())
     assert [file["source_path"] for file in manifest["files"]] == list(FOLDER)
@@ -111,7 +111,7 @@ def test_download__again_fetches_nothing(workspace: Path) -> None:
     Case(workspace).run()
     again = Case(workspace)
 
-    outputs = again.run().outputs
+    outputs = again.run().outputs()
 
     assert again.downloader.fetched == []
     assert (outputs["cached"], outputs["digest"]) == ("true", str(DIGEST))
@@ -122,7 +122,7 @@ def test_download__fetches_only_what_differs(workspace: Path) -> None:
     (workspace / "out/models/churn/model.bin").write_bytes(b"tampered")
     again = Case(workspace)
 
-    assert again.run().outputs["cached"] == "false"
+    assert again.run().outputs()["cached"] == "false"
     assert again.downloader.fetched == ["models/churn/model.bin"]
     assert again.tree["out/models/churn/model.bin"] == b"weights"
 
@@ -179,19 +179,19 @@ def test_download__a_failure_leaves_nothing(workspace: Path, failure: BaseExcept
 
 
 def test_download__filters_name_another_cache(workspace: Path) -> None:
-    outputs = Case(workspace).run({"filters": Filters(("*.txt",))}).outputs
+    outputs = Case(workspace).run({"filters": Filters(("*.txt",))}).outputs()
     assert json.loads(outputs["files"]) == ["out/models/churn/vocab/words.txt"]
     assert outputs["digest"] == str(DIGEST)
     assert outputs["cache-key"].startswith(f"studio-action-{DIGEST.hex}-")
 
 
 def test_download__digest_from_the_bytes_where_no_url_tells_it(workspace: Path) -> None:
-    outputs = Case(workspace, addressed=False).run().outputs
+    outputs = Case(workspace, addressed=False).run().outputs()
     assert outputs["digest"] == str(DIGEST)
 
 
 def test_download__verify_require(workspace: Path) -> None:
-    assert Case(workspace).run(verify="require").outputs["digest"] == str(DIGEST)
+    assert Case(workspace).run(verify="require").outputs()["digest"] == str(DIGEST)
     case = Case(workspace, addressed=False)
     with pytest.raises(PolicyRefused, match="require"):
         case.run(verify="require", dest=PurePath("other"))
@@ -200,26 +200,26 @@ def test_download__verify_require(workspace: Path) -> None:
 
 def test_download__flat(workspace: Path) -> None:
     case = Case(workspace)
-    outputs = case.run(layout="flat").outputs
+    outputs = case.run(layout="flat").outputs()
     assert case.tree == {"out/model.bin": b"weights", "out/words.txt": b"a\nb\n"}
     assert outputs["path"] == "out"
 
 
 def test_download__one_file(workspace: Path) -> None:
     case = Case(workspace, {"models/churn.bin": b"weights"})
-    outputs = case.run(layout="model", dest=PurePath()).outputs
+    outputs = case.run(layout="model", dest=PurePath()).outputs()
     assert (outputs["path"], outputs["digest"]) == ("churn.bin", f"md5:{md5(b'weights')}")
 
 
 def test_download__the_tag_that_triggered_the_run_is_reported(workspace: Path) -> None:
     asked = {"selector": AtVersion("v1.0.0"), "tag": "models=churn@v1.0.0", "revision": "c0ffee"}
-    outputs = Case(workspace).run(asked).outputs
+    outputs = Case(workspace).run(asked).outputs()
     assert (outputs["tag"], outputs["revision"]) == ("models=churn@v1.0.0", "c0ffee")
 
 
 def test_download__says_why_the_version_stays_empty(workspace: Path) -> None:
     case = Case(workspace)
-    assert case.run().outputs["version"] == ""
+    assert case.run().outputs()["version"] == ""
     assert any("does not say which version" in text for _, text in case.platform.lines)
 
 

@@ -37,6 +37,7 @@ def test_resolve_outputs() -> None:
         "source": "studio",
         "digest": f"md5:{FOLDER.hex}",
         "cache-key": f"studio-action-{FOLDER.hex}",
+        "changed": "",
         "skipped": "false",
     }
 

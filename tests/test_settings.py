@@ -88,6 +88,17 @@ def test_question__a_tag_that_takes_back(tag: str) -> None:
     assert isinstance(question(tagged(tag)), Skip)
 
 
+def test_question__a_tag_that_the_pipeline_does_not_want() -> None:
+    assert isinstance(question(tagged("churn#dev#1"), on_stage="prod,staging"), Skip)
+    assert isinstance(question(tagged("churn#prod#1"), on_stage="prod,staging"), Question)
+    assert isinstance(question(model="churn", on_model="churn"), Skip)
+
+
+def test_question__an_event_that_gto_does_not_know() -> None:
+    with pytest.raises(BadInput, match=r"on-event.*'register', not one of registration"):
+        question(tagged("churn#prod#1"), on_event="register")
+
+
 def test_question__an_input_outweighs_the_tag() -> None:
     found = question(tagged("churn@v1.2.0"), stage="prod")
     assert isinstance(found, Question)

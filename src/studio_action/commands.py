@@ -29,6 +29,7 @@ from studio_action.inputs import Inputs
 from studio_action.network import Network
 from studio_action.outputs import DOWNLOAD, MODEL_PREFIX, PROJECT_PREFIX, RESOLVE
 from studio_action.paths import STATE_FOLDER
+from studio_action.policy import Previous, previous_digest, previous_manifest
 from studio_action.registries.studio import StudioRegistry
 from studio_action.session import Patience, StudioSession
 from studio_action.settings import Question, Skip
@@ -119,6 +120,17 @@ class Step:
                 cache = Cache.at(self.place(delivery.cache_dir))
                 yield CachedDownloader(cache, transfer, Path(copies), self.platform.info)
 
+    @property
+    def previous(self) -> Previous | None:
+        """What the pipeline had before, if it says so."""
+        digest, manifest = self.inputs["previous-digest"], self.inputs["previous-manifest"]
+        if digest.text:
+            return previous_digest(digest.text)
+        if not manifest.text:
+            return None
+        place = self.place(PurePath(manifest.text))
+        return previous_manifest(lambda: place.read_text("utf-8"), manifest.text)
+
     def publish(self, outputs: Mapping[str, str], prefix: str) -> None:
         """Hand the outputs to later steps, and to the files that were asked for."""
         self.platform.publish(outputs, prefix)
@@ -145,15 +157,20 @@ def run(command: str, inputs: Inputs, job: Job, platform: Platform) -> None:
             _create(step)
 
 
-def _ask(step: Step, command: str, answer: Callable[[Step, Question], None]) -> None:
+Answer = Callable[[Step, Question, Previous | None], None]
+"""Answers a question; the last argument is what the pipeline had before."""
+
+
+def _ask(step: Step, command: str, answer: Answer) -> None:
     """Answer the question that the inputs ask, unless a tag or `if-not-found` ends it early."""
     question = settings.read_question(step.inputs, step.job, step.origin)
     if isinstance(question, Skip):
         step.platform.info(f"Skipped: {question.reason}")
         step.publish(report.skipped_outputs(command), MODEL_PREFIX)
         return
+    previous = step.previous
     try:
-        answer(step, question)
+        answer(step, question, previous)
     except NoSuchModel as error:
         if question.if_not_found == "error":
             raise
@@ -162,7 +179,7 @@ def _ask(step: Step, command: str, answer: Callable[[Step, Question], None]) -> 
         step.publish(report.skipped_outputs(command), MODEL_PREFIX)
 
 
-def _download(step: Step, question: Question) -> None:
+def _download(step: Step, question: Question, previous: Previous | None) -> None:
     delivery = settings.read_delivery(step.inputs)
     try:
         with (
@@ -183,11 +200,11 @@ def _download(step: Step, question: Question) -> None:
             )
     finally:
         step.workspace.hand_over(step.workspace.root / STATE_FOLDER)
-    step.publish(delivered.outputs, MODEL_PREFIX)
+    step.publish(delivered.outputs(previous), MODEL_PREFIX)
     step.platform.summarize(summary.of_download(delivered.download, delivered.manifest))
 
 
-def _resolve(step: Step, question: Question) -> None:
+def _resolve(step: Step, question: Question, previous: Previous | None) -> None:
     urls_file = step.inputs["urls-file"].text
     with step.network() as network, step.studio(network) as registry:
         found = pull.resolve(question, registry=registry, platform=step.platform)
@@ -199,7 +216,9 @@ def _resolve(step: Step, question: Question) -> None:
         place = step.place(PurePath(urls_file))
         files.write(place, json.dumps(urls, indent=2) + "\n", mode=0o600)
     step.publish(
-        report.resolve_outputs(found.resolution, measured, found.digest, question.filters),
+        report.resolve_outputs(
+            found.resolution, measured, found.digest, question.filters, previous
+        ),
         MODEL_PREFIX,
     )
 

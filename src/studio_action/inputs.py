@@ -92,6 +92,27 @@ INPUTS = (
     Input(
         "stage", _MODEL, "A stage, e.g. prod; excludes version. With neither: the latest version."
     ),
+    Input(
+        "on-model",
+        _MODEL,
+        "Globs: a run that no tag of such a model triggered ends with skipped=true.",
+        kind="list",
+    ),
+    Input(
+        "on-event",
+        _MODEL,
+        "The same for what the tag does: registration, deregistration, assignment, unassignment,"
+        " deprecation, creation.",
+        kind="list",
+    ),
+    Input("on-stage", _MODEL, "The same for the stage that the tag names, as globs.", kind="list"),
+    Input(
+        "previous-manifest",
+        _MODEL,
+        "The manifest of an earlier download, with which the output changed compares; one that is"
+        " not there means a first run.",
+    ),
+    Input("previous-digest", _MODEL, "The same by an earlier output digest."),
     Input("dest", (DOWNLOAD,), "Folder in the workspace, made if it is missing.", "."),
     Input(
         "layout",

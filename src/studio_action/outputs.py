@@ -58,6 +58,12 @@ OUTPUTS = (
         "md5:…, DVC's own hash of the file or folder: what identifies the content.",
     ),
     Output("cache-key", _MODEL, "A key for the CI system's cache, made from digest."),
+    Output(
+        "changed",
+        _MODEL,
+        "true: the content is not that of previous-manifest or previous-digest; empty without"
+        " these.",
+    ),
     Output("cached", (DOWNLOAD,), "true: nothing had to be downloaded."),
     Output(
         "manifest",

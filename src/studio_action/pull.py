@@ -17,6 +17,7 @@ from studio_action.download.base import Downloader, Fetched, Progress
 from studio_action.download.existing import Landing
 from studio_action.errors import ContentMismatch
 from studio_action.placing import Move, put
+from studio_action.policy import Previous
 from studio_action.registries.base import Registry
 from studio_action.settings import Delivery, Question
 from studio_action.text import human_size, human_time
@@ -41,10 +42,11 @@ class Delivered:
     manifest: str
     checksums: str
 
-    @property
-    def outputs(self) -> dict[str, str]:
-        """What later steps get."""
-        return report.download_outputs(self.download, manifest=self.manifest, sums=self.checksums)
+    def outputs(self, previous: Previous | None = None) -> dict[str, str]:
+        """What later steps get; `previous` is what they had before."""
+        return report.download_outputs(
+            self.download, manifest=self.manifest, sums=self.checksums, previous=previous
+        )
 
 
 def resolve(question: Question, *, registry: Registry, platform: Platform) -> Found:

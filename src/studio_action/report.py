@@ -13,6 +13,7 @@ from studio_action.digest import Digest
 from studio_action.download.plan import Filters
 from studio_action.manifest import Download, shown
 from studio_action.outputs import CREATE, DOWNLOAD, LISTED_FILES, RESOLVE, outputs_of
+from studio_action.policy import Previous
 
 
 def cache_key(digest: Digest | None, filters: Filters) -> str:
@@ -26,12 +27,15 @@ def cache_key(digest: Digest | None, filters: Filters) -> str:
     return f"{key}-{hashlib.sha256(chosen).hexdigest()[:16]}"
 
 
-def download_outputs(download: Download, *, manifest: str, sums: str) -> dict[str, str]:
+def download_outputs(
+    download: Download, *, manifest: str, sums: str, previous: Previous | None
+) -> dict[str, str]:
     """The outputs of `download-model`, in their order."""
     return _complete(
         DOWNLOAD,
         {
             **_identity(download.resolution, download.digest, download.filters),
+            "changed": _changed(previous, download.digest),
             "path": download.path,
             "files": _listed([file.path for file in download.files]),
             "file-count": str(len(download.files)),
@@ -44,7 +48,11 @@ def download_outputs(download: Download, *, manifest: str, sums: str) -> dict[st
 
 
 def resolve_outputs(
-    resolution: Resolution, files: Sequence[RemoteFile], digest: Digest | None, filters: Filters
+    resolution: Resolution,
+    files: Sequence[RemoteFile],
+    digest: Digest | None,
+    filters: Filters,
+    previous: Previous | None = None,
 ) -> dict[str, str]:
     """The outputs of `resolve-model`, in their order; `files` are those that pass the filters."""
     known = [file.size for file in files if file.size is not None]
@@ -52,6 +60,7 @@ def resolve_outputs(
         RESOLVE,
         {
             **_identity(resolution, digest, filters),
+            "changed": _changed(previous, digest),
             "files": _listed([file.path for file in files]),
             "file-count": str(len(files)),
             "size": str(sum(known)) if len(known) == len(files) else "",
@@ -89,6 +98,10 @@ def _identity(resolution: Resolution, digest: Digest | None, filters: Filters) -
         "digest": shown(digest),
         "cache-key": cache_key(digest, filters),
     }
+
+
+def _changed(previous: Previous | None, digest: Digest | None) -> str:
+    return _flag(previous.changed(shown(digest))) if previous else ""
 
 
 def _complete(command: str, values: dict[str, str]) -> dict[str, str]:

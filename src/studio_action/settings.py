@@ -22,6 +22,7 @@ from studio_action.download.plan import Filters, Layout
 from studio_action.errors import BadInput
 from studio_action.gitrepo import tags
 from studio_action.inputs import Inputs, Value
+from studio_action.policy import EVENTS, Triggers
 from studio_action.repository import RepositoryUrl
 
 IfNotFound = Literal["error", "warn", "ignore"]
@@ -155,7 +156,8 @@ def read_question(inputs: Inputs, job: Job, origin: Origin) -> Question | Skip:
     """Inputs `source`, `repo`, `model`, `version`, `stage`, the filters and `if-not-found`."""
     values.choice(inputs["source"])
     _refuse_both(inputs["version"], inputs["stage"])
-    asked = _model(inputs, job)
+    objection = _triggers(inputs).objection(job.tag, tags.parse(job.tag))
+    asked = Skip(objection) if objection else _model(inputs, job)
     if isinstance(asked, Skip):
         return asked
     model, selector, registered = asked
@@ -220,6 +222,14 @@ def _model(inputs: Inputs, job: Job) -> tuple[ModelName, Selector, bool] | Skip:
         return Skip(f"tag {job.tag} takes something back, so there is nothing to fetch")
     model, tagged = chosen
     return model, selector or tagged, selector is None and isinstance(tagged, AtVersion)
+
+
+def _triggers(inputs: Inputs) -> Triggers:
+    events = values.listed(inputs["on-event"])
+    for event in events:
+        if event not in EVENTS:
+            raise inputs["on-event"].refuse(f"has {event!r}, not one of {', '.join(EVENTS)}")
+    return Triggers(values.listed(inputs["on-model"]), events, values.listed(inputs["on-stage"]))
 
 
 def _selector(inputs: Inputs) -> Selector | None:

@@ -227,3 +227,13 @@ def test_download__no_secret_is_said(program: Program) -> None:
     ).decode(errors="replace")
     said = ran.said + json.dumps(dict(ran.outputs)) + kept
     assert not [secret for secret in (program.server.token, "X-Amz-Signature") if secret in said]
+
+
+def test_download__whether_anything_changed(program: Program) -> None:
+    asked = ("download-model", "--model", "dir-model", "--stage", "prod")
+    first = program.run(*asked, "--previous-manifest", "none.json").outputs
+    again = program.run(*asked, "--previous-manifest", first["manifest"]).outputs
+    other = program.run(
+        "resolve-model", "--model", "text-classifier", "--previous-digest", first["digest"]
+    ).outputs
+    assert (first["changed"], again["changed"], other["changed"]) == ("true", "false", "true")
