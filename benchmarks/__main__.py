@@ -74,14 +74,13 @@ def _measure(scenario: Scenario, served: Storage, folder: Path, rounds: int) -> 
     """Each tool once in each round, so that what disturbs one disturbs all."""
     samples: dict[str, list[Sample]] = {name: [] for name in scenario.tools}
     size, keys = served.sizes[scenario.model], served.models[scenario.model]
-    os.environ["BENCHMARK_SIZE"] = str(size)
     with _way(scenario.way, served) as base, storage.studio(served, base) as studio:
         urls = {path: f"{base}/{key}" for path, key in keys.items()}
         for _ in range(rounds):
             for name, tool in scenario.tools.items():
                 workspace = folder / "workspace"
                 workspace.mkdir()
-                work = Work(scenario.model, urls, studio, served.authority, workspace)
+                work = Work(scenario.model, size, urls, studio, served.authority, workspace)
                 sample = measuring.run(tool(work), workspace, folder / "log")
                 if "/dev/null" not in name:
                     measuring.check(workspace, list(urls), size)
@@ -135,7 +134,7 @@ def _machine(folder: Path, rounds: int) -> dict[str, str]:
     )
     return {
         "machine": f"{model}, {os.cpu_count()} cores, Linux {platform.release()}, servers included",
-        "programs": f"Python {platform.python_version()}, {pycurl.version.split(' OpenSSL')[0]}, "
+        "programs": f"Python {platform.python_version()}, {' '.join(pycurl.version.split()[:3])}, "
         + ", ".join(tools.DVC),
         "files are put into": str(folder),
         "runs of each tool, in turn": str(rounds),

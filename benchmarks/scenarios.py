@@ -79,6 +79,7 @@ SCENARIOS = (
             "studio-action": tools.ours,
             "dvc artifacts get": tools.dvc,
             "curl -Z --parallel-max 64": tools.curl,
+            "the documentation's loop": tools.loop,
         },
         {"dvc artifacts get": 7, "curl -Z --parallel-max 64": 0.8},
     ),

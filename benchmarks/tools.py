@@ -31,9 +31,13 @@ for path, uri in uris.items():
 
 @dataclass(frozen=True)
 class Work:
-    """One model to bring into `folder`, which is empty: URLs by path, and the Studio to ask."""
+    """One model of `size` bytes to bring into `folder`, which is empty.
+
+    Its files are at `urls`, by path, and `studio` knows them.
+    """
 
     model: str
+    size: int
     urls: Mapping[str, str]
     studio: str
     authority: Path
@@ -87,12 +91,11 @@ def curl(work: Work) -> Command:
 def curl_parts(work: Work) -> Command:
     """Sixteen ranges at once to nowhere: what the way and the server give at most."""
     ((_, url),) = work.urls.items()
-    size = int(os.environ["BENCHMARK_SIZE"])
-    step = -(-size // 16)
+    step = -(-work.size // 16)
     argv = ["curl", "-sS", "--fail", "--cacert", str(work.authority), "-Z", "--parallel-max", "16"]
-    for at in range(0, size, step):
+    for at in range(0, work.size, step):
         argv += [*(["--next", "--cacert", str(work.authority)] if at else []), "-o", "/dev/null"]
-        argv += ["-r", f"{at}-{min(size, at + step) - 1}", url]
+        argv += ["-r", f"{at}-{min(work.size, at + step) - 1}", url]
     return Command(argv)
 
 

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from benchmarks.link import Link
+from benchmarks.measuring import Result, Sample
+from benchmarks.table import Target, document, results_table, targets_table
+
+
+def result(tool: str, *seconds: float) -> Result:
+    return Result(tool, tuple(Sample(each, each / 2, 10 * each) for each in seconds))
+
+
+def test_results_table__ratio_of_medians() -> None:
+    table = results_table([result("studio-action", 2, 1, 9), result("curl", 3, 5, 4)])
+
+    assert table.splitlines()[2:] == [
+        "| studio-action | 2.00 | 1.00 to 9.00 | 1.00 | 90 |  |",
+        "| curl | 4.00 | 3.00 to 5.00 | 2.00 | 50 | 2.00 |",
+    ]
+
+
+def test_targets_table() -> None:
+    table = targets_table(
+        [
+            Target("1 GiB", "curl", 0.65, 0.64),
+            Target("1 GiB", "aria2c", 2, 2.0),
+            Target("4 GiB", "peak memory, MiB", 150, 99, most=True),
+        ]
+    )
+
+    assert table.splitlines()[2:] == [
+        "| 1 GiB | curl | at least 0.65 | 0.64 | **no** |",
+        "| 1 GiB | aria2c | at least 2 | 2.00 | yes |",
+        "| 4 GiB | peak memory, MiB | under 150 | 99.00 | yes |",
+    ]
+
+
+def test_document() -> None:
+    text = document("today", {"machine": "this one"}, [("1 GiB", [result("studio-action", 1)])], [])
+
+    assert text.startswith("## today\n\n- machine: this one\n\n| work |")
+    assert "### 1 GiB\n\n| tool |" in text
+
+
+def test_link__one_rate_for_all() -> None:
+    link = Link(delay=0.5, rate=100.0)
+
+    assert [link.arrival(100, 0.0), link.arrival(100, 0.0), link.arrival(100, 9.0)] == [
+        1.5,
+        2.5,
+        10.5,
+    ]
