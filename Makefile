@@ -46,12 +46,12 @@ fix: dev
 
 # All tests: with real S3 and Azure servers, in the image, as a GitHub step and as a GitLab job.
 .PHONY: test
-test: dev tests/tools/node_modules/.package-lock.json engine
+test: dev tests/tools/node_modules/.package-lock.json oracle engine
 	$(BIN)/pytest
 
 .PHONY: test-fast
 test-fast: dev
-	$(BIN)/pytest -m "not servers and not docker"
+	$(BIN)/pytest -m "not servers and not docker and not oracle"
 
 # The same without Docker and servers under another Python: `make test-python PYTHON=python3.10`.
 OTHER = .venv-$(shell $(PYTHON) -c 'import sys; print(*sys.version_info[:2], sep=".")')
@@ -61,7 +61,17 @@ test-python:
 	$(OTHER)/bin/python -m pip install --quiet --require-hashes --no-deps \
 	  -r requirements/test.txt -r requirements/build.txt
 	$(OTHER)/bin/python -m pip install --quiet --no-deps --no-build-isolation .
-	$(OTHER)/bin/pytest -m "not servers and not docker"
+	$(OTHER)/bin/pytest -m "not servers and not docker and not oracle"
+
+# The real gto, which our reading of tags is compared with.
+ORACLE := .venv-oracle
+.PHONY: oracle
+oracle: $(ORACLE)/.ready
+
+$(ORACLE)/.ready: requirements/oracle.txt
+	$(PYTHON) -m venv --clear $(ORACLE)
+	$(ORACLE)/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements/oracle.txt
+	touch $@
 
 tests/tools/node_modules/.package-lock.json: tests/tools/package-lock.json
 	npm ci --prefix tests/tools --no-audit --no-fund --silent
@@ -78,13 +88,15 @@ image: engine
 	  --label org.opencontainers.image.created=$$(git log -1 --format=%cI) .
 
 # requirements/runtime.txt is what the image holds, build.txt what makes the package a wheel;
-# test.txt adds the test tools (Python 3.10 on), dev.txt the linters (Python 3.11 on).
+# test.txt adds the test tools (Python 3.10 on), dev.txt the linters (Python 3.11 on); oracle.txt
+# is the real gto.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
   --no-emit-find-links --custom-compile-command "make lock"
 
 .PHONY: lock
 lock: dev
 	$(COMPILE) --python-version 3.10 --group build -o requirements/build.txt
+	$(COMPILE) --python-version 3.10 --group oracle -o requirements/oracle.txt
 	$(COMPILE) pyproject.toml --python-version 3.10 -o requirements/runtime.txt
 	$(COMPILE) pyproject.toml --python-version 3.10 -c requirements/runtime.txt --group test -o requirements/test.txt
 	$(COMPILE) pyproject.toml --python-version 3.11 -c requirements/test.txt -c requirements/build.txt \
@@ -94,3 +106,9 @@ lock: dev
 .PHONY: demo
 demo: dev
 	$(BIN)/python -m tests.demo
+
+# The download beside dvc, curl and aria2, with ratios; needs nginx and aria2c
+# (apt-get install nginx-light aria2). The results go into benchmarks/RESULTS.md.
+.PHONY: benchmark
+benchmark: dev
+	$(BIN)/python -m benchmarks --keep
