@@ -109,6 +109,10 @@ VECTORS: dict[str, tuple[tuple[str, ...], dict[str, str | None]]] = {
         ("m@v1.0.0 c1 1", "m@deprecated c1 1"),
         {"@latest": "v1.0.0"},
     ),
+    "a commit's own date is no event": (
+        ("m@v1.0.0 c1 -300", "m@deprecated c1 -200"),
+        {"@latest": None},
+    ),
     "a stage taken where it never was": (
         ("m@v1.0.0 c1", "m@v2.0.0 c2", "m#prod#1 c1", "m#prod!#2 c2"),
         {"#prod": "v1.0.0"},
