@@ -1,0 +1,169 @@
+"""Remotes on Azure Blob Storage: URLs with a shared access signature (SAS) for one blob each.
+
+Not through adlfs, whose `sign` knows account keys only
+(https://learn.microsoft.com/rest/api/storageservices/create-service-sas).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from studio_action.errors import BadInput, Unreachable
+from studio_action.gitrepo.remotes.base import LIFETIME, Place, needs_extra
+from studio_action.gitrepo.remotes.config import Settings
+from studio_action.network import Network
+from studio_action.text import printable
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
+_SKEW = timedelta(minutes=5)
+"""By how much the clocks of this machine and of Azure may differ."""
+_HINT = (
+    "Give AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_ACCOUNT with AZURE_STORAGE_KEY or"
+    " AZURE_STORAGE_SAS_TOKEN, a log-in of Azure, or options in .dvc/config.local"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A storage account, and what opens it: a key, a ready-made SAS, or neither."""
+
+    name: str
+    endpoint: str
+    key: str = field(default="", repr=False)
+    sas: str = field(default="", repr=False)
+
+    @classmethod
+    def of(cls, settings: Settings, environ: Mapping[str, str]) -> Account:
+        """The account of the remote's options, else of the environment; raises `BadInput`."""
+
+        def said(option: str, variable: str) -> str:
+            return settings[option] or environ.get(f"AZURE_STORAGE_{variable}", "")
+
+        connection = said("connection_string", "CONNECTION_STRING")
+        named = settings["account_name"]
+        if connection and (settings["connection_string"] or not named):
+            return cls._connected(connection)
+        name = said("account_name", "ACCOUNT")
+        if not name:
+            raise BadInput(f"the remote {settings.name!r} names no storage account", _HINT)
+        endpoint = f"https://{name}.blob.core.windows.net"
+        return cls(name, endpoint, said("account_key", "KEY"), said("sas_token", "SAS_TOKEN"))
+
+    @classmethod
+    def _connected(cls, text: str) -> Account:
+        """Read a connection string (https://learn.microsoft.com/azure/storage/common/storage-configure-connection-string)."""
+        pairs = (part.partition("=") for part in text.split(";") if part)
+        said = {name.strip().lower(): value.strip() for name, _, value in pairs}
+        name = said.get("accountname", "")
+        scheme = said.get("defaultendpointsprotocol", "https")
+        suffix = said.get("endpointsuffix", "core.windows.net")
+        endpoint = said.get("blobendpoint") or (name and f"{scheme}://{name}.blob.{suffix}")
+        if not endpoint:
+            raise BadInput("the connection string of a remote names no account", _HINT)
+        key, sas = said.get("accountkey", ""), said.get("sharedaccesssignature", "")
+        return cls(name, endpoint.rstrip("/"), key, sas)
+
+
+@dataclass(frozen=True, slots=True)
+class AzureRemote:
+    """A container, or a part of one. `signing` is what signs: a key, or Azure's key for us."""
+
+    settings: Settings
+    account: Account
+    signing: Mapping[str, Any] | None = field(repr=False)
+    now: datetime
+
+    @classmethod
+    def open(
+        cls, settings: Settings, network: Network, environ: Mapping[str, str], now: datetime
+    ) -> AzureRemote:
+        """The remote, with the credentials of its options, else of the environment.
+
+        Raises `BadInput` where there are none, `Unreachable` where Azure gives no key for them.
+        """
+        account = Account.of(settings, environ)
+        if account.sas or settings.flag("allow_anonymous_login"):
+            return cls(settings, account, None, now)
+        try:
+            import azure.storage.blob  # noqa: F401 - is it there?
+        except ImportError:
+            raise needs_extra(settings.name, "azure") from None
+        if account.key:
+            return cls(settings, account, {"account_key": account.key}, now)
+        key = delegation_key(account, login(settings), network, now)
+        return cls(settings, account, {"user_delegation_key": key}, now)
+
+    def place(self, key: str, version_id: str) -> Place:
+        """The blob's URL, signed where that is needed."""
+        blob = self.settings.below(key)
+        query = [self._signature(blob, version_id)] if self.signing else []
+        if self.account.sas:
+            query = [self.account.sas.lstrip("?")]
+        if version_id:
+            query.append(f"versionid={quote(version_id, safe='')}")
+        url = f"{self.account.endpoint}/{self.settings.bucket}/{quote(blob)}"
+        return Place(f"{url}?{'&'.join(query)}" if query else url)
+
+    def _signature(self, blob: str, version_id: str) -> str:
+        from azure.storage.blob import BlobSasPermissions, generate_blob_sas
+
+        assert self.signing is not None
+        return str(
+            generate_blob_sas(
+                self.account.name,
+                self.settings.bucket,
+                blob,
+                permission=BlobSasPermissions(read=True),
+                start=self.now - _SKEW,
+                expiry=self.now + LIFETIME,
+                version_id=version_id or None,
+                **self.signing,
+            )
+        )
+
+
+def login(settings: Settings) -> TokenCredential:
+    """Who the remote's options say that we are, else whom Azure's own rules find."""
+    try:
+        from azure.identity import ClientSecretCredential, DefaultAzureCredential
+    except ImportError:
+        raise needs_extra(settings.name, "azure") from None
+    who = [settings[option] for option in ("tenant_id", "client_id", "client_secret")]
+    if all(who):
+        return ClientSecretCredential(*who)
+    kinds = ("environment", "visual_studio_code", "shared_token_cache", "managed_identity")
+    options = (f"exclude_{kind}_credential" for kind in kinds)
+    return DefaultAzureCredential(**{name: settings.flag(name) for name in options})
+
+
+def delegation_key(
+    account: Account, credential: TokenCredential, network: Network, now: datetime
+) -> Any:
+    """A key with which one who is logged in may sign; raise `Unreachable` if Azure gives none."""
+    from azure.core.exceptions import AzureError
+    from azure.storage.blob import BlobServiceClient
+
+    proxies = {scheme: network.proxy_for(scheme) for scheme in ("http", "https")}
+    try:
+        with BlobServiceClient(
+            account.endpoint,
+            credential,
+            connection_verify=str(network.ca_bundle) if network.ca_bundle else True,
+            proxies={scheme: proxy for scheme, proxy in proxies.items() if proxy},
+            retry_total=2,
+        ) as client:
+            return client.get_user_delegation_key(now - _SKEW, now + LIFETIME)
+    except AzureError as error:
+        told = printable(str(error).partition("\n")[0], 300)
+        raise Unreachable(f"Azure gives no key for {account.name!r}: {told}", _HINT) from error
+
+
+def utc_now() -> datetime:
+    """The time of day."""
+    return datetime.now(timezone.utc)

@@ -1,0 +1,60 @@
+"""What every remote answers: where an object can be had, and by which key it is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+from studio_action.errors import BadInput, UnexpectedAnswer
+from studio_action.gitrepo.dvcfiles import Stored
+from studio_action.text import printable
+
+LIFETIME = timedelta(hours=1)
+"""How long a URL that is signed here is good; Studio's live as long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the bytes of an object are: a URL, which is a secret, and header lines to send.
+
+    A `file:` URL is a file of this machine.
+    """
+
+    url: str = field(repr=False)
+    headers: tuple[str, ...] = field(default=(), repr=False)
+
+
+class Remote(Protocol):
+    """A storage that a DVC repository names as a remote."""
+
+    def place(self, key: str, version_id: str) -> Place:
+        """Where the object at `key`, relative to the remote's URL, can be had for a while.
+
+        `version_id` is the storage's own version of the object, '' for the newest.
+        """
+        ...
+
+
+def key_of(stored: Stored, *, worktree: bool) -> str:
+    """The key of a file below the remote's URL (dvc-data, `hashfile/db` and `data_cloud.py`).
+
+    By content as DVC 3 or DVC 2 lays it out; or the file's own path, where the storage keeps
+    versions of it, and on a remote that is a `worktree`.
+    """
+    if stored.version_id or worktree:
+        return stored.path
+    if stored.digest is None:
+        raise UnexpectedAnswer(
+            f"DVC's files say neither a digest nor a version of {printable(stored.path, 300)!r}"
+        )
+    top = "files/md5/" if stored.digest.algorithm == "md5" else ""
+    return f"{top}{stored.digest.hex[:2]}/{stored.digest.hex[2:]}"
+
+
+def needs_extra(remote: str, extra: str) -> BadInput:
+    """The error for a remote whose library is not installed."""
+    return BadInput(
+        f"the remote {remote!r} needs what is not installed here",
+        f"Install studio-action[{extra}], or use the image, which has it",
+    )

@@ -1,0 +1,102 @@
+"""Remotes on Google Cloud Storage: URLs signed (V4) where the credentials can sign.
+
+Who is logged in without a key of a service account, as most jobs on Google's own machines are,
+sends an access token along instead (https://cloud.google.com/storage/docs/authentication).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from studio_action.errors import BadInput
+from studio_action.gitrepo.remotes.base import LIFETIME, Place, needs_extra
+from studio_action.gitrepo.remotes.config import Settings
+from studio_action.network import Network
+from studio_action.text import printable
+
+_SCOPES = ["https://www.googleapis.com/auth/devstorage.read_only"]
+_ENDPOINT = "https://storage.googleapis.com"
+
+
+@dataclass(frozen=True, slots=True)
+class GcsRemote:
+    """A bucket, or a part of one; `credentials` are google-auth's, None where it is open to all."""
+
+    settings: Settings
+    credentials: Any = field(repr=False)
+
+    @classmethod
+    def open(cls, settings: Settings, network: Network) -> GcsRemote:
+        """The remote, with the credentials of its options, else of the environment.
+
+        Raises `BadInput` where there are none.
+        """
+        if settings.flag("allow_anonymous_login"):
+            return cls(settings, None)
+        try:
+            import google.auth
+            import google.cloud.storage
+            from google.auth.credentials import Signing
+            from google.auth.exceptions import GoogleAuthError
+            from google.oauth2.service_account import Credentials
+        except ImportError:
+            raise needs_extra(settings.name, "gcs") from None
+        try:
+            if path := settings["credentialpath"]:  # a key, and nothing that runs a program
+                credentials = Credentials.from_service_account_file(path, scopes=_SCOPES)
+            else:
+                credentials, _ = google.auth.default(_SCOPES)
+            if not isinstance(credentials, Signing):
+                credentials.refresh(_transport(network))
+        except (GoogleAuthError, OSError, ValueError) as error:
+            told = printable(str(error).partition("\n")[0], 300)
+            raise BadInput(
+                f"Google knows no credentials for the remote {settings.name!r}: {told}",
+                "Give GOOGLE_APPLICATION_CREDENTIALS, or credentialpath in .dvc/config.local",
+            ) from error
+        return cls(settings, credentials)
+
+    def place(self, key: str, version_id: str) -> Place:
+        """The object's URL: signed, or with an access token beside it, or open."""
+        name = self.settings.below(key)
+        if self.credentials is not None and hasattr(self.credentials, "sign_bytes"):
+            return Place(self._signed(name, version_id))
+        query = f"?generation={quote(version_id, safe='')}" if version_id else ""
+        url = f"{self._endpoint}/{self.settings.bucket}/{quote(name)}{query}"
+        if self.credentials is None:
+            return Place(url)
+        return Place(url, (f"Authorization: Bearer {self.credentials.token}",))
+
+    @property
+    def _endpoint(self) -> str:
+        return (self.settings["endpointurl"] or _ENDPOINT).rstrip("/")
+
+    def _signed(self, name: str, version_id: str) -> str:
+        from google.cloud.storage import Client
+
+        project = self.settings["projectname"] or "none"  # it is not sent
+        bucket = Client(project, self.credentials).bucket(self.settings.bucket)
+        return str(
+            bucket.blob(name).generate_signed_url(
+                version="v4",
+                expiration=LIFETIME,
+                generation=version_id or None,
+                api_access_endpoint=self._endpoint,
+            )
+        )
+
+
+def _transport(network: Network) -> Any:
+    """How google-auth asks for an access token."""
+    import google.auth.transport.requests
+    import requests
+
+    session = requests.Session()
+    session.trust_env = False
+    session.verify = str(network.ca_bundle) if network.ca_bundle else True
+    for scheme in ("http", "https"):
+        if proxy := network.proxy_for(scheme):
+            session.proxies[scheme] = proxy
+    return google.auth.transport.requests.Request(session)

@@ -1,0 +1,90 @@
+"""From what DVC's configuration says about a remote to one that tells where its objects are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from studio_action.errors import BadInput
+from studio_action.gitrepo.remotes.azure import AzureRemote
+from studio_action.gitrepo.remotes.base import Remote
+from studio_action.gitrepo.remotes.config import ConfigFile, Settings
+from studio_action.gitrepo.remotes.gcs import GcsRemote
+from studio_action.gitrepo.remotes.s3 import S3Remote
+from studio_action.gitrepo.remotes.web import LocalRemote, WebRemote
+from studio_action.network import Network
+from studio_action.text import printable
+
+
+class Opener(Protocol):
+    """Makes a remote of what is said about it."""
+
+    def __call__(self, settings: Settings, now: datetime) -> Remote:
+        """The remote, whose URLs are signed as of `now`; raises `BadInput` where that cannot be."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Storages:
+    """Every kind of remote that can be read; implements `Opener`.
+
+    Credentials come from the remote's options, else from `environ` and what the storage's own
+    library finds on this machine.
+    """
+
+    network: Network
+    environ: Mapping[str, str] = field(repr=False)
+
+    def __call__(self, settings: Settings, now: datetime) -> Remote:
+        """The remote; raises `BadInput` for a kind that is not known, or without credentials."""
+        match settings.scheme:
+            case "s3":
+                return S3Remote.open(settings, self.network)
+            case "azure":
+                return AzureRemote.open(settings, self.network, self.environ, now)
+            case "gs" | "gcs":
+                return GcsRemote.open(settings, self.network)
+            case "http" | "https":
+                return WebRemote(settings)
+            case "":
+                return LocalRemote(settings)
+            case other:
+                raise BadInput(
+                    f"the remote {settings.name!r} is on {printable(other, 50)}://, which cannot"
+                    " be read here",
+                    "Models come from S3, Azure, Google Cloud Storage, http(s) and folders",
+                )
+
+
+def config_files(
+    environ: Mapping[str, str], committed: Sequence[ConfigFile], checkout: Path | None
+) -> list[ConfigFile]:
+    """All of DVC's configuration, later files over earlier: the machine's, the user's, what is
+    `committed`, and `config.local` in the `.dvc` folder `checkout`, where there is one.
+    """
+    site = environ.get("DVC_SYSTEM_CONFIG_DIR") or "/etc/xdg/dvc"
+    base = environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111
+    user = environ.get("DVC_GLOBAL_CONFIG_DIR") or f"{base}/dvc"
+    local = [checkout / "config.local"] if checkout else []
+    return [
+        *_there([Path(site, "config"), Path(user, "config")]),
+        *committed,
+        *_there(local),
+    ]
+
+
+def _there(places: Sequence[Path]) -> list[ConfigFile]:
+    found = []
+    for place in places:
+        try:
+            text = place.read_text("utf-8")
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInput(f"{str(place)!r} cannot be read: {type(error).__name__}") from error
+        found.append(ConfigFile(place.name, text, place.parent))
+    return found

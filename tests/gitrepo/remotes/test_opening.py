@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from studio_action.errors import BadInput
+from studio_action.gitrepo.remotes.azure import AzureRemote
+from studio_action.gitrepo.remotes.config import ConfigFile, Settings
+from studio_action.gitrepo.remotes.gcs import GcsRemote
+from studio_action.gitrepo.remotes.opening import Storages, config_files
+from studio_action.gitrepo.remotes.s3 import S3Remote
+from studio_action.gitrepo.remotes.web import LocalRemote, WebRemote
+from studio_action.network import Network
+
+NOW = datetime(2026, 11, 21, tzinfo=timezone.utc)
+OPEN = {"allow_anonymous_login": "true"}
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "kind"),
+    [
+        ("s3://b/k", {**OPEN, "endpointurl": "http://127.0.0.1:1"}, S3Remote),
+        ("azure://c/k", {**OPEN, "account_name": "ours"}, AzureRemote),
+        ("gs://b/k", OPEN, GcsRemote),
+        ("https://h/k", {}, WebRemote),
+        ("http://h/k", {}, WebRemote),
+        ("/srv/models", {}, LocalRemote),
+    ],
+    ids=["s3", "azure", "gs", "https", "http", "folder"],
+)
+def test_storages__by_scheme(url: str, options: dict[str, str], kind: type) -> None:
+    assert type(Storages(Network(), {})(Settings("r", url, options), NOW)) is kind
+
+
+def test_storages__another_scheme() -> None:
+    with pytest.raises(BadInput, match="'r' is on ssh://, which cannot be read here"):
+        Storages(Network(), {})(Settings("r", "ssh://ada:pw@h/k", {}), NOW)
+
+
+def test_config_files__in_their_order(tmp_path: Path) -> None:
+    for name in ("site/config", "user/config", "checkout/.dvc/config.local"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(name)
+    environ = {
+        "DVC_SYSTEM_CONFIG_DIR": str(tmp_path / "site"),
+        "DVC_GLOBAL_CONFIG_DIR": str(tmp_path / "user"),
+    }
+    committed = ConfigFile(".dvc/config", "committed", None)
+
+    found = config_files(environ, [committed], tmp_path / "checkout/.dvc")
+
+    assert [file.text for file in found] == [
+        "site/config",
+        "user/config",
+        "committed",
+        "checkout/.dvc/config.local",
+    ]
+    assert found[-1].folder == tmp_path / "checkout/.dvc"
+
+
+def test_config_files__none_there(tmp_path: Path) -> None:
+    environ = {"DVC_SYSTEM_CONFIG_DIR": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+
+    assert config_files(environ, [], None) == []
+
+
+def test_config_files__not_text(tmp_path: Path) -> None:
+    (tmp_path / "config").write_bytes(b"\xff\xfe")
+    environ = {"DVC_SYSTEM_CONFIG_DIR": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+
+    with pytest.raises(BadInput, match="cannot be read"):
+        config_files(environ, [], None)

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from studio_action.digest import Digest
+from studio_action.errors import BadInput, UnexpectedAnswer
+from studio_action.gitrepo.dvcfiles import Stored
+from studio_action.gitrepo.remotes.base import Place, key_of
+from studio_action.gitrepo.remotes.config import Settings
+from studio_action.gitrepo.remotes.web import LocalRemote, WebRemote
+
+HEX = "4c65eb98e1" + "0" * 22
+
+
+def web(url: str, **options: str) -> Place:
+    return WebRemote(Settings("web", url, options)).place("files/md5/ab/c d", "")
+
+
+def basic(text: str) -> str:
+    return f"Authorization: Basic {base64.b64encode(text.encode()).decode()}"
+
+
+@pytest.mark.parametrize(
+    ("stored", "worktree", "key"),
+    [
+        (Stored("a", Digest("md5", HEX)), False, f"files/md5/4c/{HEX[2:]}"),
+        (Stored("a", Digest("md5", f"{HEX}.dir")), False, f"files/md5/4c/{HEX[2:]}.dir"),
+        (Stored("a", Digest("md5-dos2unix", HEX)), False, f"4c/{HEX[2:]}"),
+        (Stored("m/a", Digest("md5", HEX), version_id="1"), False, "m/a"),
+        (Stored("m/a", None, version_id="1"), False, "m/a"),
+        (Stored("m/a", Digest("md5", HEX)), True, "m/a"),
+    ],
+    ids=["DVC 3", "folder", "DVC 2", "versioned", "versioned, no digest", "worktree"],
+)
+def test_key_of(stored: Stored, worktree: bool, key: str) -> None:
+    assert key_of(stored, worktree=worktree) == key
+
+
+def test_key_of__nothing_known() -> None:
+    with pytest.raises(UnexpectedAnswer, match="neither a digest nor a version of 'a'"):
+        key_of(Stored("a", None), worktree=False)
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "place"),
+    [
+        ("https://h/top", {}, Place("https://h/top/files/md5/ab/c%20d")),
+        ("http://h:81", {}, Place("http://h:81/files/md5/ab/c%20d")),
+        (
+            "https://ada:p%40ss@h/top",
+            {},
+            Place("https://h/top/files/md5/ab/c%20d", (basic("ada:p@ss"),)),
+        ),
+        (
+            "https://h",
+            {"auth": "Basic", "user": "ada", "password": "pw"},
+            Place("https://h/files/md5/ab/c%20d", (basic("ada:pw"),)),
+        ),
+        (
+            "https://h",
+            {"auth": "custom", "custom_auth_header": "X-Token", "password": "pw"},
+            Place("https://h/files/md5/ab/c%20d", ("X-Token: pw",)),
+        ),
+    ],
+    ids=["open", "port", "user info", "basic", "custom"],
+)
+def test_web__place(url: str, options: dict[str, str], place: Place) -> None:
+    assert web(url, **options) == place
+    assert "pw" not in repr(place)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"auth": "basic", "user": "ada"}, "needs user and password"),
+        ({"auth": "custom", "password": "pw"}, "needs custom_auth_header and password"),
+        ({"auth": "digest"}, "wants auth 'digest'"),
+        ({"auth": "custom", "custom_auth_header": "A\r\nB", "password": "x"}, "no header line"),
+    ],
+    ids=["no password", "no header", "digest", "two lines"],
+)
+def test_web__refused(options: dict[str, str], message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        web("https://h", **options)
+
+
+def test_local__place() -> None:
+    remote = LocalRemote(Settings("shelf", "/work/.dvc/../shelf é", {}))
+
+    assert remote.place("files/md5/ab/cd", "") == Place(
+        "file:///work/shelf%20%C3%A9/files/md5/ab/cd"
+    )
+
+
+def test_local__a_folder_of_a_checkout_that_is_not_here() -> None:
+    with pytest.raises(BadInput, match=r"'shelf' is the folder '\.\./shelf' of a checkout"):
+        LocalRemote(Settings("shelf", str(Path("../shelf")), {})).place("key", "")
