@@ -32,6 +32,11 @@ HEX = "5d41402abc4b2a76b9719d911017c592"
             Asked(8, 16, 99, '"a"'), ("Range: bytes=8-15", 'If-Range: "a"'), id="further part"
         ),
         pytest.param(Asked(8, 16, 99, 'W/"a"'), ("Range: bytes=8-15",), id="weak ETag"),
+        pytest.param(
+            Asked(8, 16, 99, "Mon, 06 Jul 2026 00:00:09 GMT"),
+            ("Range: bytes=8-15", "If-Range: Mon, 06 Jul 2026 00:00:09 GMT"),
+            id="date",
+        ),
         pytest.param(Asked(0, 8, 99, '"a"'), ("Range: bytes=0-7",), id="first part again"),
     ],
 )
@@ -64,7 +69,8 @@ PART = {"content-range": "bytes 8-15/99", "content-length": "8", "etag": '"a"'}
             id="other size",
         ),
         pytest.param(
-            Asked(8, 16, 99, '"b"'), 206, PART, Changed("the file has another ETag than before"),
+            Asked(8, 16, 99, '"b"'), 206, PART,
+            Changed("the file has another ETag or date than before"),
             id="other ETag",
         ),
         pytest.param(
@@ -81,6 +87,9 @@ PART = {"content-range": "bytes 8-15/99", "content-length": "8", "etag": '"a"'}
         ),
         pytest.param(
             Asked(), 200, {"content-encoding": "Identity"}, Content(0, None, None), id="identity"
+        ),
+        pytest.param(
+            Asked(), 200, {"last-modified": "today"}, Content(0, None, None, "today"), id="date"
         ),
         pytest.param(Asked(), 202, {}, Failed("HTTP 202"), id="not content"),
         pytest.param(

@@ -40,7 +40,8 @@ _EXPIRED_CODES = frozenset(
 class Asked:
     """Bytes `start` to `end` (exclusive) of a file; all of it, without a `Range`, if `end` is None.
 
-    `size` and `validator` are what earlier answers told, and what this one must agree with.
+    `size` and `validator` are what earlier answers told, and what this one must agree with. The
+    validator is the ETag, or else the date of the last change; a weak ETag must not be sent.
     """
 
     start: int = 0
@@ -54,7 +55,7 @@ class Asked:
         lines = ["Accept-Encoding: identity"]
         if self.end is not None:
             lines.append(f"Range: bytes={self.start}-{self.end - 1}")
-            if self.start and self.validator.startswith('"'):  # weak ones must not be sent
+            if self.start and self.validator and not self.validator.startswith("W/"):
                 lines.append(f"If-Range: {self.validator}")
         return tuple(lines)
 
@@ -133,7 +134,7 @@ def read_success(
         return _read_part(asked, headers)
     if status == 200:
         length = _number(headers.get("content-length"))
-        return Content(0, length, length, headers.get("etag", ""), _md5(headers, whole=True))
+        return Content(0, length, length, _validator(headers), _md5(headers, whole=True))
     return Failed(f"HTTP {status}")
 
 
@@ -152,11 +153,11 @@ def _read_part(asked: Asked, headers: Headers) -> Content | Changed | Unranged |
         )
     if length is not None and length != end - start:
         return Unranged(f"{length} bytes as bytes {start}-{end - 1}")
-    validator = headers.get("etag", "")
+    validator = _validator(headers)
     if asked.size is not None and size != asked.size:
         return Changed(f"the file has {size} bytes now, and had {asked.size} before")
     if asked.validator and validator and validator != asked.validator:
-        return Changed("the file has another ETag than before")
+        return Changed("the file has another ETag or date than before")
     return Content(start, end, size, validator, _md5(headers, whole=end - start == size), True)
 
 
@@ -183,8 +184,12 @@ def _read_unsatisfied(asked: Asked, headers: Headers) -> Answer:
     if asked.end is None:
         return Failed("HTTP 416")
     if asked.start == 0:
-        return Content(0, 0, 0, headers.get("etag", "")) if size == 0 else Unranged("HTTP 416")
+        return Content(0, 0, 0, _validator(headers)) if size == 0 else Unranged("HTTP 416")
     return Changed("HTTP 416: the file is shorter than before")
+
+
+def _validator(headers: Headers) -> str:
+    return headers.get("etag") or headers.get("last-modified", "")
 
 
 def _error_code(headers: Headers, body: bytes) -> str:
