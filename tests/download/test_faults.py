@@ -343,6 +343,25 @@ def test_expired_in_mid_file(storage: Storage, fetcher: Fetcher) -> None:
     assert (fetcher.renewed, fetched.transferred) == (1, len(LARGE))
 
 
+def test_expired_in_mid_model(storage: Storage, fetcher: Fetcher) -> None:
+    """One renewal serves the files under way and those that nobody has asked for yet."""
+    bodies = [LARGE[at : at + 3000] for at in range(60)]
+    files = [
+        of(f"f{at}", f"{storage.put(f'f{at}', body)}?sig={SECRET}", body)
+        for at, body in enumerate(bodies)
+    ]
+    fetcher.renewals = [{f"f{at}": f"{storage.url}/f{at}?sig=new" for at in range(60)}]
+    storage.always(
+        lambda request: (
+            Reply(403) if len(storage.requests) > 20 and SECRET in request.path else None
+        )
+    )
+
+    assert contents(fetcher.fetch(*files)) == bodies
+    assert fetcher.renewed == 1
+    assert len(storage.requests) <= 64
+
+
 def test_expired_again_and_again(storage: Storage, fetcher: Fetcher) -> None:
     """Each URL is good for one request: slow, but it works."""
     file = stored(storage, LARGE)

@@ -54,6 +54,16 @@ def test_fetch__many_files_in_their_order(storage: Storage, fetcher: Fetcher) ->
     assert len(storage.requests) == 300
 
 
+def test_fetch__several_large_files(storage: Storage, fetcher: Fetcher) -> None:
+    """Few are under way at a time, and all connections are shared."""
+    fetcher.limit(connections=12)
+    bodies = [LARGE[at:] + LARGE[:at] for at in range(8)]
+    files = [of(f"f{at}", storage.put(f"f{at}", body), body) for at, body in enumerate(bodies)]
+
+    assert contents(fetcher.fetch(*files)) == bodies
+    assert fetcher.heard == Heard(8 * len(LARGE), 8 * len(LARGE), 8)
+
+
 def test_fetch__no_files(fetcher: Fetcher) -> None:
     assert fetcher.fetch() == []
 
