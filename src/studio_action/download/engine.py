@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from bisect import insort
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -14,6 +13,7 @@ from typing import cast
 from studio_action import backoff
 from studio_action.artifact import RemoteFile
 from studio_action.clock import Deadline
+from studio_action.download.agenda import Agenda
 from studio_action.download.answers import (
     Asked,
     Busy,
@@ -27,7 +27,7 @@ from studio_action.download.answers import (
 from studio_action.download.base import Fetched, Verified, Verify
 from studio_action.download.connections import Connections, Ended, Get, Trouble
 from studio_action.download.hashing import BUFFER, Buffers, Digests
-from studio_action.download.incoming import FIRST_PART, Again, Incoming, Store
+from studio_action.download.incoming import Again, Incoming, Store
 from studio_action.download.pace import Pace
 from studio_action.download.partials import Partials
 from studio_action.download.parts import SMALLEST_PART, Lanes
@@ -49,11 +49,6 @@ CHECKPOINT = 0.2
 """Seconds between two records of what is on disk."""
 MEASURE = 1.0
 """Seconds over which a rate is taken, to see whether more connections pay."""
-
-MOST_OPEN = 4
-"""Files of which more parts are to come, before further ones are begun."""
-MOST_SUMMING = 32
-"""Files that are on disk and still being hashed, before further ones are begun."""
 
 _HINT = "Look at the storage and the network in between, then run the step again"
 
@@ -102,12 +97,9 @@ class Engine:
         self._clock = outside.deadline.clock
         self._store = Store(partials, Buffers(), threads, self._divided, self._summed)
         self._files = files
-        self._waiting: deque[int] = deque()
-        self._begun: dict[int, Incoming] = {}
-        self._open: list[Incoming] = []
+        self._agenda = Agenda(self._begin)
         self._streams: dict[Stream, None] = {}
         self._spare: list[bytearray] = []
-        self._summing = 0
         self._inbox: deque[Callable[[], None]] = deque()
         self._stopped = False
         self._quiet_until = self._complained = -math.inf
@@ -118,7 +110,7 @@ class Engine:
 
     def renewed(self, urls: Mapping[str, str]) -> None:
         """Take the signed URLs, by path, that were asked for."""
-        self._inbox.append(lambda: self._signatures.take(urls, self._begun.values()))
+        self._inbox.append(lambda: self._signatures.take(urls, self._agenda.begun.values()))
         self._connections.wake()
 
     def stop(self) -> None:
@@ -145,7 +137,7 @@ class Engine:
                     self._settle(cast(Stream, receiver), trouble)
                 self._look_after()
         finally:
-            for incoming in self._begun.values():
+            for incoming in self._agenda.begun.values():
                 incoming.checkpoint()
                 incoming.close()
 
@@ -155,9 +147,9 @@ class Engine:
             self.expected += file.size or 0
             record = self._partials.resume(file, checked=self._verify != "off")
             if record is None:
-                self._waiting.append(index)
+                self._agenda.wait(index)
                 continue
-            incoming = self._begin(index)
+            incoming = self._agenda.begin(index)
             incoming.resume(record)
             self._go_on(incoming)
             self._tell(incoming)
@@ -166,7 +158,6 @@ class Engine:
     def _begin(self, index: int) -> Incoming:
         incoming = Incoming(index, self._files[index], self._store)
         self._signatures.adopt(incoming)
-        self._begun[index] = incoming
         return incoming
 
     def _make_room(self) -> None:
@@ -183,29 +174,14 @@ class Engine:
         """Send requests until the connections are used."""
         now = self._clock.now()
         while len(self._connections) < self._lanes.most and now >= self._quiet_until:
-            found = self._next(now)
+            found = self._agenda.next(self._lanes, len(self._connections), now)
             if found is None:
                 return
             incoming, asked = found
             if not self._signatures.good(incoming):
-                self._reopen(incoming)
+                self._agenda.reopen(incoming)
                 return
             self._start(incoming, asked, now)
-
-    def _next(self, now: float) -> tuple[Incoming, Asked] | None:
-        """The first file, in the order asked for, that has something to ask for."""
-        for incoming in self._open:
-            asked = incoming.next_part(self._lanes.parts, now)
-            if asked is None:
-                continue
-            if len(self._connections) < self._lanes.parts:
-                return incoming, asked
-            if len(self._open) >= MOST_OPEN:
-                return None
-            break
-        if not self._waiting or self._summing >= MOST_SUMMING:
-            return None
-        return self._begin(self._waiting.popleft()), FIRST_PART
 
     def _start(self, incoming: Incoming, asked: Asked, now: float) -> None:
         buffer = self._spare.pop() if self._spare else bytearray(BUFFER)
@@ -219,11 +195,9 @@ class Engine:
     def _wait(self) -> list[Ended]:
         """Let the connections work, or sleep if all that is left has to wait for its time."""
         now = self._clock.now()
-        dues = [incoming.next_due(now) for incoming in self._open]
-        if self._quiet_until > now:
-            dues.append(self._quiet_until)
-        pause = min(dues, default=math.inf) - now
-        if self._streams or self._signatures.renewing or self._summing or self._inbox:
+        quiet_until = self._quiet_until if self._quiet_until > now else math.inf
+        pause = min(self._agenda.next_due(now), quiet_until) - now
+        if self._streams or self._signatures.renewing or self._agenda.summing or self._inbox:
             deadline = self._outside.deadline.remaining()
             return self._connections.turn(min(pause, TICK, self._limits.timeout / 4, deadline))
         if pause < math.inf:
@@ -256,7 +230,7 @@ class Engine:
                 self._start_over(incoming, reason)
             case Refused(reason):
                 self._signatures.refused(incoming, stream.generation, reason)
-                self._reopen(incoming)
+                self._agenda.reopen(incoming)
             case Missing(reason):
                 raise ObjectMissing(
                     f"the storage has lost {incoming}: {reason}",
@@ -277,25 +251,17 @@ class Engine:
     def _go_on(self, incoming: Incoming) -> None:
         """Sum the file up if it is all there, else see to it that the rest is asked for."""
         if not incoming.complete:
-            self._reopen(incoming)
+            self._agenda.reopen(incoming)
         elif not incoming.streams and incoming.index not in self.fetched:
-            self._summing += 1
+            self._agenda.summing += 1
             incoming.sum_up()
-            self._shut(incoming)
+            self._agenda.shut(incoming)
 
     def _divided(self, incoming: Incoming) -> None:
         """A file turned out to have more parts than the one that was asked for."""
-        self._reopen(incoming)
+        self._agenda.reopen(incoming)
         self._tell(incoming)
         self._make_room()
-
-    def _reopen(self, incoming: Incoming) -> None:
-        if incoming not in self._open:
-            insort(self._open, incoming, key=lambda each: each.index)
-
-    def _shut(self, incoming: Incoming) -> None:
-        if incoming in self._open:
-            self._open.remove(incoming)
 
     def _try_later(self, stream: Stream, busy: Busy) -> None:
         """Ask again for what is missing after a while, or give up."""
@@ -311,7 +277,7 @@ class Engine:
             self._quiet_until = max(self._quiet_until, now + wait)
         incoming.retries.pop(stream.asked.start, None)
         incoming.retries[stream.position if incoming.ranged else 0] = Again(attempt, now + wait)
-        self._reopen(incoming)
+        self._agenda.reopen(incoming)
 
     def _give_up_after(self, attempt: int, incoming: Incoming, reason: str) -> None:
         if attempt > self._limits.retries:
@@ -322,10 +288,10 @@ class Engine:
         incoming.restarts += 1
         self._give_up_after(incoming.restarts, incoming, reason)
         incoming.restart()
-        self._reopen(incoming)
+        self._agenda.reopen(incoming)
 
     def _take_digests(self, incoming: Incoming, found: Digests | OSError) -> None:
-        self._summing -= 1
+        self._agenda.summing -= 1
         if isinstance(found, OSError):
             place = self._partials.path(incoming.key)
             raise refused("a partial file cannot be read", place, found) from found
@@ -348,13 +314,12 @@ class Engine:
                 "The storage has other bytes under this name: push the model again",
             )
         incoming.restart()
-        self._reopen(incoming)
+        self._agenda.reopen(incoming)
 
     def _finish(self, incoming: Incoming, found: Digests, how: Verified) -> None:
         incoming.checkpoint()
         incoming.close()
-        self._shut(incoming)
-        del self._begun[incoming.index]
+        self._agenda.done(incoming)
         self.fetched[incoming.index] = Fetched(
             incoming.file,
             self._partials.path(incoming.key),
@@ -370,7 +335,7 @@ class Engine:
 
     def _look_after(self) -> None:
         now = self._clock.now()
-        self._pace.busy(len(self._connections) >= self._lanes.parts and bool(self._open))
+        self._pace.busy(len(self._connections) >= self._lanes.parts and self._agenda.open)
         if self._pace.due("stall", now, min(TICK, self._limits.timeout / 4)):
             self._end_stalled(now)
             for stream in self._streams:
