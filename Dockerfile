@@ -26,6 +26,11 @@ RUN install -m 0755 entrypoint.py /entrypoint.py \
     && ln -sf /entrypoint.py /opt/studio-action/bin/studio-action
 
 FROM ${PYTHON_IMAGE}
+# git reads the tags of a repository. Its version is the base image's distribution's.
+# hadolint ignore=DL3008
+RUN apt-get update -qq \
+    && apt-get install -y -qq --no-install-recommends git >/dev/null \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 COPY --from=build /opt/studio-action /opt/studio-action
 COPY --from=build /entrypoint.py /entrypoint.py
 ENV PATH=/opt/studio-action/bin:$PATH

@@ -16,6 +16,9 @@ from studio_action.inputs import inputs_of
 from studio_action.outputs import COMMANDS
 from tests.reference import REPOSITORY, Answer, ReferenceServer
 
+NO_GIT = {"STUDIO_ACTION_REPO": "http://127.0.0.1:1/acme/models.git"}
+"""A repository whose tags nobody serves."""
+
 
 def environ_for(studio: ReferenceServer, **more: str) -> dict[str, str]:
     return {
@@ -90,7 +93,7 @@ def test_stopped__at_once_with_nothing_at_a_final_path(
         studio.api_script.append(Answer(200, {"model.bin": url}))
         program = subprocess.Popen(
             [sys.executable, "-c", "from studio_action import cli; cli.main()", "download-model"],
-            env={**os.environ, **environ_for(studio, STUDIO_ACTION_MODEL="churn")},
+            env={**os.environ, **environ_for(studio, STUDIO_ACTION_MODEL="churn"), **NO_GIT},
             stderr=subprocess.PIPE,
             text=True,
         )

@@ -220,7 +220,7 @@ def test_download__the_tag_that_triggered_the_run_is_reported(workspace: Path) -
 def test_download__says_why_the_version_stays_empty(workspace: Path) -> None:
     case = Case(workspace)
     assert case.run().outputs()["version"] == ""
-    assert any("does not say which version" in text for _, text in case.platform.lines)
+    assert any("is not known" in text for _, text in case.platform.lines)
 
 
 def test_download__no_such_model(workspace: Path) -> None:

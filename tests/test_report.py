@@ -34,6 +34,7 @@ def test_resolve_outputs() -> None:
         "stage": "",
         "revision": "",
         "tag": "",
+        "previous-version": "",
         "source": "studio",
         "digest": f"md5:{FOLDER.hex}",
         "cache-key": f"studio-action-{FOLDER.hex}",

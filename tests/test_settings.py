@@ -11,7 +11,9 @@ from studio_action.ci.job import Job
 from studio_action.download.plan import Filters
 from studio_action.errors import BadInput, StudioActionError
 from studio_action.inputs import Inputs
+from studio_action.repository import RepositoryUrl
 from studio_action.settings import Delivery, Limits, Question, Reports, Skip, Studio, Trust
+from studio_action.versions import InRange
 
 JOB = Job("generic", Path("/workspace"), repository="https://github.com/acme/models")
 CHURN = ArtifactRef("https://github.com/acme/models", ModelName("churn"))
@@ -42,6 +44,9 @@ def tagged(tag: str) -> Job:
         ({"stage": "prod"}, AtStage("prod")),
         ({"version": "v1.2.0"}, AtVersion("v1.2.0")),
         ({"version": "v1.2.0-rc.1+b"}, AtVersion("v1.2.0-rc.1+b")),
+        ({"version": "^1.2"}, InRange.parse("^1.2")),
+        ({"version": ">=1,<2"}, InRange.parse(">=1,<2")),
+        ({"version": "1.x"}, InRange.parse("1.x")),
     ],
 )
 def test_question__selector(options: dict[str, str], selector: Selector) -> None:
@@ -78,7 +83,7 @@ def test_question__from_the_tag(tag: str, model: str, selector: Selector, regist
     found = question(tagged(tag))
     artifact = ArtifactRef("https://github.com/acme/models", ModelName.parse(model))
     pinned = (tag, "c0ffee") if registered else ("", "")
-    assert found == Question(artifact, selector, Filters(), "error", *pinned)
+    assert found == Question(artifact, selector, Filters(), "error", "include", *pinned)
 
 
 @pytest.mark.parametrize(
@@ -117,10 +122,10 @@ def test_question__filters() -> None:
 REFUSED = {
     "no model": ({}, "input model is missing"),
     "both": ({"model": "churn", "version": "v1.0.0", "stage": "prod"}, "exclude each other"),
-    "range": ({"model": "churn", "version": "^1.2"}, "is a range"),
-    "range with x": ({"model": "churn", "version": "1.x"}, "is a range"),
+    "no range": ({"model": "churn", "version": "newest"}, "neither a version nor a range"),
+    "prerelease": ({"model": "churn", "prerelease": "no"}, "not one of include, exclude, only"),
     "version without v": ({"model": "churn", "version": "1.2.0"}, "Write v1.2.0"),
-    "no version": ({"model": "churn", "version": "v1"}, "not a registered version's name"),
+    "no version": ({"model": "churn", "version": "v01.0.0"}, "not a registered version's name"),
     "model with a dot": ({"model": "churn.v2"}, "not a model's name"),
     "model outside": ({"model": "../x:churn"}, "names no folder"),
     "stage": ({"model": "churn", "stage": "prod!"}, "not a stage's name"),
@@ -315,6 +320,30 @@ def test_new_project() -> None:
 def test_new_project__refused(options: dict[str, str]) -> None:
     with pytest.raises(StudioActionError):
         settings.read_new_project(inputs(**options), JOB, lambda: "")
+
+
+GITHUB = Job("github", Path("/w"), server="https://github.com")
+GITLAB = Job("gitlab", Path("/w"), server="https://gitlab.example.org")
+OURS, THEIRS = "https://github.com/acme/models", "https://gitlab.example.org/acme/models"
+
+
+@pytest.mark.parametrize(
+    ("variable", "token", "job", "repository", "user"),
+    [
+        pytest.param("INPUT_GIT-TOKEN", "pat_x", GITHUB, OURS, "x-access-token", id="given"),
+        pytest.param("INPUT_GIT-TOKEN", "pat_x", GITHUB, THEIRS, "oauth2", id="for another host"),
+        pytest.param("INPUT_GIT-TOKEN", "ghs_x", GITHUB, OURS, "x-access-token", id="the job's"),
+        pytest.param("INPUT_GIT-TOKEN", "ghs_x", GITHUB, THEIRS, None, id="not for another host"),
+        pytest.param("GITHUB_TOKEN", "t0ken", GITHUB, THEIRS, None, id="nor from the environment"),
+        pytest.param("CI_JOB_TOKEN", "t0ken", GITLAB, THEIRS, "gitlab-ci-token", id="GitLab's job"),
+        pytest.param("CI_JOB_TOKEN", "t0ken", GITLAB, OURS, None, id="GitLab's for another host"),
+    ],
+)
+def test_credential(variable: str, token: str, job: Job, repository: str, user: str | None) -> None:
+    address = RepositoryUrl.parse(repository)
+    found = settings.read_credential(Inputs({}, {variable: token}), job, address)
+    assert (found.user if found else None) == user
+    assert token not in repr(found)
 
 
 def test_trust() -> None:

@@ -24,6 +24,7 @@ from studio_action.errors import (
 )
 from studio_action.paths import check_path, clash
 from studio_action.text import printable, redact
+from studio_action.versions import InRange
 
 DOWNLOAD_URIS = "api/model-registry/get-download-uris"
 CREATE_PROJECT = "api/create-project"
@@ -91,6 +92,8 @@ def download_uris_query(artifact: ArtifactRef, selector: Selector) -> dict[str, 
             return {**asked, "stage": stage}
         case Latest():
             return asked
+        case InRange():
+            raise BadInput(f"Studio cannot be asked for {selector}", "Name one version, or a stage")
 
 
 def read_download_uris(answer: Answer, asked: str) -> dict[str, str]:

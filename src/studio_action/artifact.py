@@ -14,6 +14,7 @@ from typing import Literal
 
 from studio_action.digest import Digest
 from studio_action.errors import BadInput
+from studio_action.versions import InRange
 
 _NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-/_]*[a-zA-Z0-9])?")
 _FOLDER = re.compile(r"[a-zA-Z0-9-_./]+")
@@ -25,7 +26,7 @@ _SEMVER = re.compile(
     re.ASCII,
 )
 
-SourceName = Literal["studio"]
+SourceName = Literal["studio", "git"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class Latest:
         return "latest version"
 
 
-Selector = AtVersion | AtStage | Latest
+Selector = AtVersion | AtStage | Latest | InRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,8 @@ class RemoteFile:
 class Resolution:
     """What a selector meant at one moment. Empty text: the source cannot tell.
 
-    `root` is the model's own path in the repository, a file or a folder, where it is known.
+    `previous_version` is the version that held the stage before; `root` is the model's own path in
+    the repository, a file or a folder, where it is known.
     """
 
     artifact: ArtifactRef
@@ -162,6 +164,7 @@ class Resolution:
     stage: str = ""
     tag: str = ""
     revision: str = ""
+    previous_version: str = ""
     root: str | None = None
 
     @property

@@ -7,12 +7,13 @@ import random
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from urllib.parse import urlsplit
 
 from studio_action import pull, report, settings, summary
+from studio_action.artifact import ModelName
 from studio_action.ci import files
 from studio_action.ci.base import Platform
 from studio_action.ci.job import Job
@@ -23,18 +24,26 @@ from studio_action.download.base import Downloader
 from studio_action.download.cache import Cache, CachedDownloader
 from studio_action.download.engine import Limits
 from studio_action.download.transfer import Transfer
-from studio_action.errors import NoSuchModel
+from studio_action.errors import DeadlinePassed, NoSuchModel, Unreachable
 from studio_action.gitrepo import checkout
+from studio_action.gitrepo.history import Model
+from studio_action.gitrepo.program import Git
+from studio_action.gitrepo.reading import models_of
 from studio_action.inputs import Inputs
 from studio_action.network import Network
 from studio_action.outputs import DOWNLOAD, MODEL_PREFIX, PROJECT_PREFIX, RESOLVE
 from studio_action.paths import STATE_FOLDER
 from studio_action.policy import Previous, previous_digest, previous_manifest
+from studio_action.registries.pinned import PinnedRegistry
 from studio_action.registries.studio import StudioRegistry
+from studio_action.repository import RepositoryUrl
 from studio_action.session import Patience, StudioSession
 from studio_action.settings import Question, Skip
 from studio_action.trust import ca_bundle
 from studio_action.workspace import Workspace
+
+TAGS_DEADLINE = 10.0
+"""Seconds that reading the tags may take; without them all works, but the version is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +77,23 @@ class Step:
         return checkout.origin(self.workspace.root)
 
     @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder for a while: the system's, or ours where a container has none to write to."""
+        try:
+            place = tempfile.gettempdir()
+        except OSError:
+            place = str(self.workspace.state())
+        with tempfile.TemporaryDirectory(dir=place, prefix="studio-action-") as folder:
+            yield Path(folder)
+
+    @contextmanager
     def network(self) -> Iterator[Network]:
         """Whom to trust and which proxies to use, for Studio and storage alike."""
         trust = settings.read_trust(self.inputs)
         proxies = settings.read_proxies(self.inputs.environ)
-        with ExitStack() as stack:
-
-            def scratch() -> Path:
-                folder = tempfile.TemporaryDirectory(dir=self.workspace.state())
-                return Path(stack.enter_context(folder))
-
-            for proxy in proxies.values():
-                self.platform.mask(urlsplit(proxy).password or "")
+        for proxy in proxies.values():
+            self.platform.mask(urlsplit(proxy).password or "")
+        with self.scratch() as scratch:
             yield Network(ca_bundle(trust.pem, instead=trust.instead, folder=scratch), proxies)
 
     @contextmanager
@@ -95,6 +109,43 @@ class Step:
             yield StudioRegistry(session, self.platform.mask)
         finally:
             session.close()
+
+    @contextmanager
+    def registry(self, question: Question, network: Network) -> Iterator[PinnedRegistry]:
+        """Studio, asked for the very version that the repository's tags tell."""
+        with (
+            self.studio(network) as studio,
+            self.scratch() as scratch,
+        ):
+            yield PinnedRegistry(
+                studio,
+                lambda: self.models(question, network, scratch),
+                question.prerelease,
+                self.platform.info,
+            )
+
+    def models(
+        self, question: Question, network: Network, scratch: Path
+    ) -> Mapping[ModelName, Model]:
+        """What the repository's tags say: one attempt, of a few seconds."""
+        address = RepositoryUrl.parse(question.artifact.repository)
+        credential = settings.read_credential(self.inputs, self.job, address)
+        if credential:
+            self.platform.mask(credential.password)
+        deadline = Deadline(min(TAGS_DEADLINE, self.deadline.remaining()))
+        patience = Patience(TAGS_DEADLINE, 0, deadline, random.random)
+        git = Git(network, patience, self.inputs.environ, self.platform.info, credential)
+        try:
+            return models_of(
+                address,
+                git,
+                server=self.job.server,
+                scratch=scratch / "tags",
+                workspace=self.workspace.root,
+            )
+        except DeadlinePassed as error:
+            self.deadline.check()
+            raise Unreachable(f"{address} did not answer in {TAGS_DEADLINE:g} s") from error
 
     @contextmanager
     def downloader(self, delivery: settings.Delivery, network: Network) -> Iterator[Downloader]:
@@ -184,7 +235,7 @@ def _download(step: Step, question: Question, previous: Previous | None) -> None
     try:
         with (
             step.network() as network,
-            step.studio(network) as registry,
+            step.registry(question, network) as registry,
             step.downloader(delivery, network) as downloader,
             shown(step.job, sys.stderr, say=step.platform.info, clock=Clock()) as progress,
         ):
@@ -206,7 +257,7 @@ def _download(step: Step, question: Question, previous: Previous | None) -> None
 
 def _resolve(step: Step, question: Question, previous: Previous | None) -> None:
     urls_file = step.inputs["urls-file"].text
-    with step.network() as network, step.studio(network) as registry:
+    with step.network() as network, step.registry(question, network) as registry:
         found = pull.resolve(question, registry=registry, platform=step.platform)
         measured = sizes.measured(
             found.files, network, timeout=step.limits.timeout, deadline=step.deadline

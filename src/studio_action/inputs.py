@@ -83,14 +83,34 @@ INPUTS = (
         also=("DVC_STUDIO_REPO_URL",),
     ),
     Input(
+        "git-token",
+        _MODEL,
+        "Reads the tags of a private repository, so that the version is known. Default: the job's"
+        " own token, for the job's own server.",
+        also=("GITHUB_TOKEN", "CI_JOB_TOKEN"),
+        secret=True,
+    ),
+    Input(
         "model",
         _MODEL,
         "The model's name; in a monorepo path/to:name or path/to/dvc.yaml:name. Default: from the"
         " tag that triggered the run.",
     ),
-    Input("version", _MODEL, "A version, e.g. v2.0.0; excludes stage."),
+    Input(
+        "version",
+        _MODEL,
+        "A version, e.g. v2.0.0, or the highest in a range: ^1.2, ~1.2, 1.x or >=1,<2; excludes"
+        " stage.",
+    ),
     Input(
         "stage", _MODEL, "A stage, e.g. prod; excludes version. With neither: the latest version."
+    ),
+    Input(
+        "prerelease",
+        _MODEL,
+        "include, exclude or only: whether pre-releases count as latest and in a range.",
+        "include",
+        choices=("include", "exclude", "only"),
     ),
     Input(
         "on-model",

@@ -85,6 +85,7 @@ def document(download: Download) -> str:
         "stage": resolution.stage,
         "tag": resolution.tag,
         "revision": resolution.revision,
+        "previous_version": resolution.previous_version,
         "source": resolution.source,
         "digest": shown(download.digest),
         "path": download.path,

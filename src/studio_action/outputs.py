@@ -51,6 +51,11 @@ OUTPUTS = (
         "revision", _MODEL, "The Git commit of the version; empty where the source cannot tell."
     ),
     Output("tag", _MODEL, "The Git tag of the version; empty where the source cannot tell."),
+    Output(
+        "previous-version",
+        _MODEL,
+        "The version that held the stage before: for a roll-back.",
+    ),
     Output("source", _MODEL, "Who answered: studio."),
     Output(
         "digest",

@@ -53,7 +53,7 @@ def resolve(question: Question, *, registry: Registry, platform: Platform) -> Fo
     """Ask the registry, and say what it answered and what it could not say."""
     with platform.group(f"Resolving {question.selector} of {question.artifact}"):
         resolution = registry.resolve(question.artifact, question.selector)
-        if question.tag:  # the registration that triggered the run names the commit, too
+        if question.tag and not resolution.tag:  # the registration that triggered the run
             resolution = replace(resolution, tag=question.tag, revision=question.revision)
         files = question.filters.select(resolution.files)
         root = plan.root_of(resolution)
@@ -156,11 +156,11 @@ def _told(found: Found) -> Iterator[str]:
         + (f", {chosen} of them after include and exclude" if chosen < everything else "")
         + (f"; {manifest.shown(found.digest)}" if found.digest else "")
     )
-    if not resolution.version:
-        yield (
-            "Studio's API does not say which version this is: the outputs version, revision and"
-            " tag stay empty"
-        )
+    if resolution.version:
+        made = f", {resolution.tag} at {resolution.revision[:7]}" if resolution.tag else ""
+        yield f"This is version {resolution.version}{made}"
+    else:
+        yield "Which version this is, is not known: the outputs version and tag stay empty"
     unknown = sum(file.digest is None for file in found.files)
     if unknown:
         yield f"{unknown} of them: no digest is known, their remote is not laid out by content"

@@ -94,6 +94,7 @@ def _identity(resolution: Resolution, digest: Digest | None, filters: Filters) -
         "stage": resolution.stage,
         "revision": resolution.revision,
         "tag": resolution.tag,
+        "previous-version": resolution.previous_version,
         "source": resolution.source,
         "digest": shown(digest),
         "cache-key": cache_key(digest, filters),

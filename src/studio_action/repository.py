@@ -75,6 +75,26 @@ class RepositoryUrl:
         host = self.host if self.form == "scp" else re.sub(r":\d+\Z", "", self.host)
         return f"https://{host}/{page}"
 
+    def fetched(self, default_server: str) -> str:
+        """Where the repository can be fetched from: over https where that can be told.
+
+        A CI job rarely has a key for ssh, and its token goes with https.
+        """
+        if self.form in ("https", "http"):
+            return self.sent
+        if self.form == "short":
+            return self.clone_url(default_server)
+        return f"{self.web}.git" if self.web else self.sent
+
+    def same_as(self, other: RepositoryUrl) -> bool:
+        """Whether both name one repository, though perhaps in two forms."""
+        return self._identity == other._identity
+
+    @property
+    def _identity(self) -> tuple[str, str]:
+        host = re.sub(r":\d+\Z", "", self.host) if self.form == "ssh" else self.host
+        return host.lower(), self.path.removesuffix(".git").lower()
+
     def clone_url(self, default_server: str) -> str:
         """A URL as `create-project` takes it; `default_server` hosts the short form.
 

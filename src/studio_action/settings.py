@@ -21,9 +21,12 @@ from studio_action.download.base import Verify
 from studio_action.download.plan import Filters, Layout
 from studio_action.errors import BadInput
 from studio_action.gitrepo import tags
+from studio_action.gitrepo.history import Prerelease
+from studio_action.gitrepo.program import Credential
 from studio_action.inputs import Inputs, Value
 from studio_action.policy import EVENTS, Triggers
 from studio_action.repository import RepositoryUrl
+from studio_action.versions import InRange
 
 IfNotFound = Literal["error", "warn", "ignore"]
 Origin = Callable[[], str]
@@ -33,7 +36,6 @@ MOST_CONNECTIONS = 256
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _HEADER_SAFE = re.compile(r"[!-~]+")
-_RANGE = re.compile(r"[\^~<>=*,|\s]|\Av?\d+(\.\d+)?\.[xX]\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class Question:
     selector: Selector
     filters: Filters
     if_not_found: IfNotFound
+    prerelease: Prerelease = "include"
     tag: str = ""
     revision: str = ""
 
@@ -166,6 +169,7 @@ def read_question(inputs: Inputs, job: Job, origin: Origin) -> Question | Skip:
         selector,
         Filters(values.listed(inputs["include"]), values.listed(inputs["exclude"])),
         cast(IfNotFound, values.choice(inputs["if-not-found"])),
+        cast(Prerelease, values.choice(inputs["prerelease"])),
         job.tag if registered else "",
         job.revision if registered else "",
     )
@@ -181,6 +185,22 @@ def read_delivery(inputs: Inputs) -> Delivery:
         values.count(inputs["connections"], 1, MOST_CONNECTIONS),
         _path(inputs["cache-dir"]),
     )
+
+
+def read_credential(inputs: Inputs, job: Job, address: RepositoryUrl) -> Credential | None:
+    """Input `git-token`, for the Git server at `address` alone.
+
+    A job's own token, which GitHub hands to every step that does not say otherwise, is for the
+    job's own server.
+    """
+    given = inputs["git-token"]
+    parts = urlsplit(address.fetched(job.server))
+    origin = f"{parts.scheme}://{parts.netloc}"
+    of_job = given.origin in ("GITHUB_TOKEN", "CI_JOB_TOKEN") or given.text.startswith("ghs_")
+    if not given.text or (of_job and urlsplit(job.server).netloc != parts.netloc):
+        return None
+    user = "gitlab-ci-token:" if given.origin == "CI_JOB_TOKEN" else ""
+    return Credential(origin, user + given.text)
 
 
 def read_new_project(inputs: Inputs, job: Job, origin: Origin) -> NewProject:
@@ -233,15 +253,11 @@ def _triggers(inputs: Inputs) -> Triggers:
 
 
 def _selector(inputs: Inputs) -> Selector | None:
-    version, stage = inputs["version"], inputs["stage"]
-    if version.text and _RANGE.search(version.text):
-        raise version.refuse(
-            "is a range, and Studio cannot list versions",
-            "Name one version, e.g. v1.2.0, or a stage",
-        )
-    if version.text:
-        return AtVersion.parse(version.text)
-    return AtStage.parse(stage.text) if stage.text else None
+    version, stage = inputs["version"].text, inputs["stage"].text
+    if version:
+        whole = re.fullmatch(r"v?\d+\.\d+\.\d+([-+].*)?", version)
+        return AtVersion.parse(version) if whole else InRange.parse(version)
+    return AtStage.parse(stage) if stage else None
 
 
 def _refuse_both(version: Value, stage: Value) -> None:

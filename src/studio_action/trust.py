@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
 from pathlib import Path
 
 import certifi
@@ -18,8 +17,8 @@ def system_bundle() -> Path:
     return next((Path(each) for each in candidates if Path(each).is_file()), Path(certifi.where()))
 
 
-def ca_bundle(pem: str, *, instead: bool, folder: Callable[[], Path]) -> Path:
-    """One PEM file with what is to be trusted; a joined one is made in what `folder` gives.
+def ca_bundle(pem: str, *, instead: bool, folder: Path) -> Path:
+    """One PEM file with what is to be trusted; a joined one is made in `folder`.
 
     `pem` is a path or PEM text and comes on top of the system's authorities, or `instead` of them.
     Raises `BadInput` for a file that cannot be read or holds no certificate.
@@ -30,7 +29,7 @@ def ca_bundle(pem: str, *, instead: bool, folder: Callable[[], Path]) -> Path:
     if instead and "-----BEGIN" not in pem:
         return Path(pem)
     joined = given if instead else f"{system_bundle().read_text('utf-8')}\n{given}"
-    bundle = folder() / "authorities.pem"
+    bundle = folder / "authorities.pem"
     bundle.write_text(joined + "\n", "utf-8")
     return bundle
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-
-from semantic_version import SimpleSpec
-from semantic_version import Version as Semantic
+from typing import TYPE_CHECKING
 
 from studio_action.errors import BadInput
+
+if TYPE_CHECKING:
+    from semantic_version import SimpleSpec
+    from semantic_version import Version as Semantic
 
 _LONGEST = 200
 _BLOCK = re.compile(r"(?P<operator>[<>=!~^]*)v?(?P<numbers>[0-9xX*.]+)(?P<rest>[-+].*)?")
@@ -16,6 +18,8 @@ _BLOCK = re.compile(r"(?P<operator>[<>=!~^]*)v?(?P<numbers>[0-9xX*.]+)(?P<rest>[
 
 def semantic(version: str) -> Semantic:
     """`v1.2.0` as a value that compares by precedence, which build metadata has no part in."""
+    from semantic_version import Version as Semantic  # late: it takes its time
+
     return Semantic(version.removeprefix("v"))
 
 
@@ -43,6 +47,8 @@ class InRange:
         return wanted
 
     def spec(self) -> SimpleSpec:
+        from semantic_version import SimpleSpec
+
         return SimpleSpec(self.range)
 
     def __str__(self) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.container import expected
 from tests.container.checkouts import git_init
-from tests.container.engine import OWNER, ROOT, Image, docker
+from tests.container.engine import NO_WAY_OUT, OWNER, ROOT, Image, docker
 from tests.reference.server import ReferenceServer
 
 ACT = Path(sysconfig.get_path("scripts")) / "act"
@@ -61,6 +61,7 @@ def act(
             "--no-cache-server",
             "--no-recurse",
             "--rm",
+            *[f"--env={name}={value}" for name, value in NO_WAY_OUT.items()],
             *options,
         ],
         cwd=checkout,

@@ -17,7 +17,7 @@ import yaml
 
 from tests.container import expected
 from tests.container.checkouts import git_init
-from tests.container.engine import ROOT, Image, answer, docker
+from tests.container.engine import NO_WAY_OUT, ROOT, Image, answer, docker
 from tests.reference.server import ReferenceServer
 
 RUNNER = ROOT / "tests/tools/node_modules/.bin/gitlab-ci-local"
@@ -99,7 +99,11 @@ def pipeline(
     helper: None, published: None, tools: Path, workspace: Path, studio: ReferenceServer
 ) -> Pipeline:
     git_init(workspace, "https://gitlab.example.org/acme/models.git")
-    variables = {"DVC_STUDIO_URL": studio.url, "DVC_STUDIO_TOKEN": studio.token}
+    variables = {
+        **NO_WAY_OUT,
+        "DVC_STUDIO_URL": studio.url,
+        "DVC_STUDIO_TOKEN": studio.token,
+    }
     return Pipeline(workspace, tools, variables)
 
 

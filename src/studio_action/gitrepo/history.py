@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
-
-from semantic_version import Version as Semantic
+from typing import TYPE_CHECKING, Literal
 
 from studio_action.artifact import AtStage, AtVersion, Latest, ModelName, Selector
 from studio_action.gitrepo import tags
@@ -24,6 +22,9 @@ from studio_action.gitrepo.tags import (
     Unassignment,
 )
 from studio_action.versions import InRange, is_prerelease, semantic
+
+if TYPE_CHECKING:
+    from semantic_version import Version as Semantic
 
 Prerelease = Literal["include", "exclude", "only"]
 """Whether pre-releases count where no version is named."""
@@ -107,9 +108,7 @@ class Model:
         return next(fitting, None)
 
 
-def select(
-    model: Model, selector: Selector | InRange, prerelease: Prerelease = "include"
-) -> Version | None:
+def select(model: Model, selector: Selector, prerelease: Prerelease = "include") -> Version | None:
     """The version that `selector` means now; `prerelease` is for the latest and for ranges."""
     match selector:
         case AtVersion(version):

@@ -1,0 +1,44 @@
+"""The models of a repository, from wherever its tags can be had."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from studio_action.artifact import ModelName
+from studio_action.errors import BadInput, StudioActionError
+from studio_action.gitrepo import checkout, history
+from studio_action.gitrepo.history import Model
+from studio_action.gitrepo.program import Git
+from studio_action.gitrepo.repository import Repository
+from studio_action.repository import RepositoryUrl
+
+
+def models_of(
+    address: RepositoryUrl, git: Git, *, server: str, scratch: Path, workspace: Path
+) -> Mapping[ModelName, Model]:
+    """Every model that the repository's tags name.
+
+    The repository itself is asked first: a checkout may be old, and CI systems leave tags out of
+    it. Where that fails, a whole checkout of the same repository in `workspace` is good enough.
+    Raises what `Git.talk` raises.
+    """
+    try:
+        with Repository.of(address.fetched(server), git, scratch) as remote:
+            return history.read(remote.tags())
+    except StudioActionError:
+        if not _is_checkout(workspace, address):
+            raise
+        with Repository.at(workspace, git) as local:
+            models = {} if local.incomplete else history.read(local.tags())
+        if not models:
+            raise
+        return models
+
+
+def _is_checkout(workspace: Path, address: RepositoryUrl) -> bool:
+    origin = checkout.origin(workspace)
+    try:
+        return bool(origin) and RepositoryUrl.parse(origin).same_as(address)
+    except BadInput:
+        return False

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from studio_action.artifact import ArtifactRef, AtStage, AtVersion, Latest, ModelName, Selector
+from studio_action.errors import NoSuchModel, Unreachable
+from studio_action.gitrepo import history
+from studio_action.gitrepo.history import Model, Prerelease, TagRef
+from studio_action.registries.pinned import PinnedRegistry
+from studio_action.versions import InRange
+from tests.fakes import MemoryRegistry
+
+CHURN = ArtifactRef("acme/models", ModelName("churn"))
+TAGS = {
+    "churn@v1.0.0": "1" * 40,
+    "churn@v1.1.0": "2" * 40,
+    "churn@v2.0.0-rc.1": "3" * 40,
+    "churn#prod#1": "1" * 40,
+    "churn#prod#2": "2" * 40,
+    "churn#dev#3": "4" * 40,
+}
+"""Commit by tag, in the order of time."""
+
+
+def models() -> Mapping[ModelName, Model]:
+    refs = (TagRef(name, TAGS[name], when, annotated=True) for when, name in enumerate(TAGS))
+    return history.read(refs)
+
+
+class Case:
+    def __init__(
+        self,
+        read: Callable[[], Mapping[ModelName, Model]] = models,
+        prerelease: Prerelease = "include",
+    ) -> None:
+        self.studio = MemoryRegistry({"m/a": b"weights"})
+        self.said: list[str] = []
+        self.registry = PinnedRegistry(self.studio, read, prerelease, self.said.append)
+
+
+@pytest.mark.parametrize(
+    ("selector", "version", "tag", "revision", "previous"),
+    [
+        pytest.param(AtStage("prod"), "v1.1.0", "churn@v1.1.0", "2" * 40, "v1.0.0", id="stage"),
+        pytest.param(Latest(), "v2.0.0-rc.1", "churn@v2.0.0-rc.1", "3" * 40, "", id="latest"),
+        pytest.param(AtVersion("v1.0.0"), "v1.0.0", "churn@v1.0.0", "1" * 40, "", id="version"),
+        pytest.param(InRange.parse("^1.0"), "v1.1.0", "churn@v1.1.0", "2" * 40, "", id="range"),
+    ],
+)
+def test_resolve(selector: Selector, version: str, tag: str, revision: str, previous: str) -> None:
+    case = Case()
+
+    found = case.registry.resolve(CHURN, selector)
+
+    assert case.studio.asked == [(CHURN, AtVersion(version))]
+    told = (found.version, found.tag, found.revision, found.previous_version)
+    assert told == (version, tag, revision, previous)
+    assert found.selector == selector
+
+
+def test_resolve__prerelease() -> None:
+    case = Case(prerelease="exclude")
+    assert case.registry.resolve(CHURN, Latest()).version == "v1.1.0"
+
+
+def test_resolve__the_same_version_however_often() -> None:
+    moving = iter([models(), {}])
+    case = Case(lambda: next(moving))
+    first = case.registry.resolve(CHURN, AtStage("prod"))
+    assert case.registry.resolve(CHURN, AtStage("prod")).version == first.version == "v1.1.0"
+
+
+def test_resolve__a_commit_that_was_never_registered() -> None:
+    case = Case()
+    found = case.registry.resolve(CHURN, AtStage("dev"))
+    assert case.studio.asked == [(CHURN, AtStage("dev"))]
+    assert (found.version, found.stage, found.revision) == ("", "dev", "4" * 40)
+
+
+def test_resolve__a_stage_that_nothing_holds() -> None:
+    case = Case()
+    with pytest.raises(
+        NoSuchModel, match=r"Versions: v2.0.0-rc.1, v1.1.0, v1.0.0. Stages: dev, prod"
+    ):
+        case.registry.resolve(CHURN, AtStage("staging"))
+    assert case.studio.asked == []
+
+
+def unreadable() -> Mapping[ModelName, Model]:
+    raise Unreachable("no way to the repository")
+
+
+@pytest.mark.parametrize(
+    ("read", "said"), [(unreadable, "no way to the repository"), (dict, "no tag of acme/models")]
+)
+def test_resolve__without_tags_the_question_is_put_as_it_is(
+    read: Callable[[], Mapping[ModelName, Model]], said: str
+) -> None:
+    case = Case(read)
+    assert case.registry.resolve(CHURN, AtStage("prod")).version == ""
+    assert case.studio.asked == [(CHURN, AtStage("prod"))]
+    assert said in case.said[0]
+
+
+@pytest.mark.parametrize(
+    ("selector", "prerelease"), [(InRange.parse("^1"), "include"), (Latest(), "exclude")]
+)
+def test_resolve__what_cannot_be_asked_without_tags(
+    selector: Selector, prerelease: Prerelease
+) -> None:
+    case = Case(unreadable, prerelease)
+    with pytest.raises(Unreachable, match="no way to the repository"):
+        case.registry.resolve(CHURN, selector)
