@@ -10,7 +10,7 @@ from studio_action.artifact import RemoteFile
 from tests.download.conftest import Fetcher, Heard, contents, of
 from tests.download.storage import Storage
 
-LARGE = os.urandom(20_000_003)
+LARGE = os.urandom(12_000_003)
 """Three parts, of which the last is odd."""
 
 
