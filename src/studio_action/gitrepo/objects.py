@@ -31,6 +31,9 @@ FETCH = (
 )
 """What every fetch begins with: nothing comes but what is named, and of that no content."""
 
+_NO_HAVES = ("-c", "fetch.negotiationAlgorithm=noop")
+"""Says not which commits are here: a server would think that their content is here, too."""
+
 
 @dataclass(slots=True)
 class Objects:
@@ -56,7 +59,8 @@ class Objects:
         missing = sorted(set(names) - self._fetched)
         if self.url and missing:
             wanted = "".join(f"{name}\n" for name in missing).encode()
-            self.git.talk(self.folder, self.url, *FETCH, "--stdin", "origin", stdin=wanted)
+            words = (*_NO_HAVES, *FETCH, "--stdin", "origin")
+            self.git.talk(self.folder, self.url, *words, stdin=wanted)
         self._fetched.update(missing)
 
     def read(self, name: str) -> bytes:

@@ -6,7 +6,7 @@ and trees are fetched into a bare one of our own.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -152,11 +152,16 @@ class Revision:
         """Git's mode of every file, link and submodule, by its path."""
         return {path: entry.mode for path, entry in self.entries.items()}
 
+    def fetch(self, wanted: Callable[[str], bool]) -> None:
+        """Have the content of all files whose paths are `wanted`, by one request."""
+        paths = filter(wanted, self.entries)
+        self.objects.have(self.entries[path].name for path in paths if self._is_file(path))
+
     def read(self, paths: Collection[str]) -> Mapping[str, bytes]:
         """The content of the files that are there, by path; fetched by one request."""
-        there = {path: self.entries[path] for path in paths if self._is_file(path)}
-        self.objects.have(entry.name for entry in there.values())
-        return {path: self.objects.read(entry.name) for path, entry in there.items()}
+        there = {path: self.entries[path].name for path in paths if self._is_file(path)}
+        self.objects.have(there.values())
+        return {path: self.objects.read(name) for path, name in there.items()}
 
     def save(self, path: str, to: Path) -> None:
         """Write the content of the file at `path`, which is there, to `to`."""
