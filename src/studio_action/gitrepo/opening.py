@@ -1,0 +1,44 @@
+"""A repository that is named by a folder of this machine: read there, or where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from studio_action.gitrepo import checkout, tags
+from studio_action.gitrepo.program import Git
+from studio_action.gitrepo.repository import Repository
+from studio_action.repository import RepositoryUrl
+
+
+def opened(
+    folder: Path, git: Git, *, scratch: Path, server: str, say: Callable[[str], None]
+) -> Repository:
+    """The repository at `folder`; its `origin`, fetched into `scratch`, where a part is missing.
+
+    CI systems leave history and tags out of a checkout, and older ones make the tag that triggered
+    a job a lightweight one, which GTO does not count. `server` hosts an origin like `owner/name`.
+    Raises what `Repository.at` and `Repository.of` raise.
+    """
+    local = Repository.at(folder, git)
+    lacks = lacking(local)
+    origin = checkout.origin(folder) if lacks else ""
+    if not lacks:
+        return local
+    if not origin or Path(origin).is_absolute():
+        say(f"{lacks}; nowhere to fetch the rest from is known, so what is there has to do")
+        return local
+    say(f"{lacks}: its origin is read instead")
+    return Repository.of(RepositoryUrl.parse(origin).fetched(server), git, scratch)
+
+
+def lacking(local: Repository) -> str:
+    """What a checkout lacks to answer for the repository; '' if it can."""
+    if local.incomplete:
+        return "The checkout has not the whole history"
+    of_models = [tag for tag in local.tags() if tags.parse(tag.name)]
+    if not of_models:
+        return "The checkout has no tag of a model"
+    if not all(tag.annotated for tag in of_models):
+        return "The checkout has a tag of a model that is not annotated"
+    return ""
