@@ -42,6 +42,7 @@ class MemoryRegistry:
     contents: Mapping[str, bytes]
     addressed: bool = True
     missing: bool = False
+    executable: str = ""
     asked: list[tuple[ArtifactRef, Selector]] = field(default_factory=list)
 
     def resolve(self, artifact: ArtifactRef, selector: Selector) -> Resolution:
@@ -53,6 +54,7 @@ class MemoryRegistry:
                 path,
                 f"https://storage.example.org/{len(self.asked)}/{path}?X-Amz-Signature=5ec2e7",
                 digest=Digest("md5", md5(content)) if self.addressed else None,
+                executable=path == self.executable,
             )
             for path, content in sorted(self.contents.items())
         )

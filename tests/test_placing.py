@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,16 @@ def test_put__mode_follows_the_umask(here: Workspace) -> None:
     finally:
         os.umask(before)
     assert stat.S_IMODE((here.root / "x").stat().st_mode) == 0o640
+
+
+def test_put__a_file_that_may_be_run(here: Workspace) -> None:
+    (made,) = moves(here, "x")
+    before = os.umask(0o027)
+    try:
+        put([replace(made, executable=True)], here)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((here.root / "x").stat().st_mode) == 0o750
 
 
 def test_put__a_folder_in_the_way_undoes_all(here: Workspace) -> None:

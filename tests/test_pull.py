@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any
@@ -88,6 +89,15 @@ def test_download__folder(workspace: Path) -> None:
         "false",
         "studio",
     )
+
+
+def test_download__a_file_that_may_be_run(workspace: Path) -> None:
+    first, second = FOLDER
+
+    Case(workspace, executable=second).run()
+
+    may_be_run = [os.access(workspace / "out" / path, os.X_OK) for path in (first, second)]
+    assert may_be_run == [False, True]
 
 
 def test_download__the_record(workspace: Path) -> None:

@@ -146,6 +146,7 @@ class RemoteFile:
     digest: Digest | None = None
     expires: datetime | None = None
     headers: tuple[str, ...] = field(default=(), repr=False)
+    executable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

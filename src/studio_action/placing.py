@@ -25,6 +25,7 @@ class Move:
 
     partial: Path
     target: Path
+    executable: bool = False
 
 
 @dataclass(slots=True)
@@ -44,7 +45,7 @@ class _Step:
 
 def put(moves: Iterable[Move], workspace: Workspace) -> None:
     """Make every move or none; raise `WorkspaceRefused` for what the file system refuses."""
-    mode = 0o666 & ~_umask()
+    mask = _umask()
     steps: list[_Step] = []
     with ExitStack() as folders:
         opened: dict[Path, int] = {}
@@ -53,6 +54,7 @@ def put(moves: Iterable[Move], workspace: Workspace) -> None:
                 parent = move.target.parent
                 if parent not in opened:
                     opened[parent] = folders.enter_context(workspace.folder(parent))
+                mode = (0o777 if move.executable else 0o666) & ~mask
                 step = _Step(move, opened[parent], _prepare(move.partial, mode, workspace))
                 steps.append(step)
                 _keep_spare(step)

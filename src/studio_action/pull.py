@@ -93,7 +93,7 @@ def download(
         )
         put(
             (
-                Move(got.partial, each.place)
+                Move(got.partial, each.place, got.file.executable)
                 for got, each in zip(fetched, there.missing, strict=True)
             ),
             workspace,
