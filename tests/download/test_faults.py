@@ -501,6 +501,20 @@ def test_more_than_promised(storage: Storage, fetcher: Fetcher) -> None:
     assert contents(fetcher.fetch(stored(storage, SMALL))) == [SMALL]
 
 
+@pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
+def test_more_than_promised__always(storage: Storage, fetcher: Fetcher, content: bytes) -> None:
+    def script(request: Request) -> Reply:
+        honest = part(content, request, length=None)
+        return replace(honest, body=honest.body + b"!")
+
+    storage.always(script)
+
+    error = failure(fetcher, stored(storage, content))
+
+    assert "more bytes than were promised (3 times)" in error.message
+    assert len(storage.requests) < 20
+
+
 def test_range_not_satisfiable(storage: Storage, fetcher: Fetcher) -> None:
     """A storage that cannot do parts says so in its own way."""
     storage.always(lambda request: Reply(416) if request.span else None)

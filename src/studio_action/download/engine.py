@@ -266,7 +266,7 @@ class Engine:
     def _try_later(self, stream: Stream, busy: Busy) -> None:
         """Ask again for what is missing after a while, or give up."""
         incoming, now = stream.incoming, self._clock.now()
-        moved = stream.received >= SMALLEST_PART and not stream.restarted
+        moved = stream.reached - stream.asked.start >= SMALLEST_PART and not stream.restarted
         attempt = 1 if moved else stream.attempt + 1
         self._give_up_after(attempt, incoming, busy.reason)
         wait = backoff.wait(attempt, retry_after=busy.retry_after, random=self._outside.random())
@@ -276,7 +276,7 @@ class Engine:
                 self._complained = now
             self._quiet_until = max(self._quiet_until, now + wait)
         incoming.retries.pop(stream.asked.start, None)
-        incoming.retries[stream.position if incoming.ranged else 0] = Again(attempt, now + wait)
+        incoming.retries[stream.reached if incoming.ranged else 0] = Again(attempt, now + wait)
         self._agenda.reopen(incoming)
 
     def _give_up_after(self, attempt: int, incoming: Incoming, reason: str) -> None:

@@ -52,6 +52,11 @@ class Stream:
         return self._offset + self._fill
 
     @property
+    def reached(self) -> int:
+        """The offset up to which what came was written."""
+        return self._offset
+
+    @property
     def span(self) -> Span:
         """What this request brings, but for what it has written already."""
         end = self._end if self._end is not None else self.position
