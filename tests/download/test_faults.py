@@ -380,6 +380,30 @@ def test_expired_again_and_again(storage: Storage, fetcher: Fetcher) -> None:
     assert contents(fetcher.fetch(file)) == [LARGE]
 
 
+def test_expired_twice_in_mid_model(storage: Storage, fetcher: Fetcher) -> None:
+    """A file that is begun late may find that its new URL has ended, too."""
+    fetcher.limit(connections=1)
+    files = [of(f"f{at}", f"{storage.put(f'f{at}', SMALL)}?sig=0", SMALL) for at in range(3)]
+    fetcher.renewals = [
+        {f"f{at}": f"{storage.url}/f{at}?sig={turn}" for at in range(3)} for turn in (1, 2)
+    ]
+    storage.always(lambda request: None if request.path in good else Reply(403))
+    good = {"/f0?sig=0", "/f1?sig=1", "/f2?sig=2"}
+
+    assert contents(fetcher.fetch(*files)) == [SMALL] * 3
+    assert fetcher.renewed == 2
+
+
+def test_refused_for_good__one_file_of_many(storage: Storage, fetcher: Fetcher) -> None:
+    fetcher.limit(connections=1)
+    files = [of(f"f{at}", f"{storage.put(f'f{at}', SMALL)}?sig=0", SMALL) for at in range(3)]
+    fetcher.renewals = [{f"f{at}": f"{storage.url}/f{at}?sig=1" for at in range(3)}]
+    storage.always(lambda request: Reply(403) if request.path.startswith("/f2") else None)
+
+    assert isinstance(failure(fetcher, *files), Unreachable)
+    assert fetcher.renewed == 1
+
+
 def test_refused_for_good(storage: Storage, fetcher: Fetcher) -> None:
     fetcher.renewals = [{"model.pkl": f"{storage.url}/key?sig={SECRET}"}]
     quoted = f"<Error><Code>SignatureDoesNotMatch</Code><Message>{SECRET}</Message></Error>"

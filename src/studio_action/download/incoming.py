@@ -68,8 +68,8 @@ class Incoming:
         self.index, self.file, self.key = index, file, key_of(file)
         self.url = file.url
         self.expires: datetime | None = file.expires
-        self.worked = -1
-        """The latest generation of signed URLs that this file's storage accepted."""
+        self.refused: int | None = None
+        """The generation of signed URLs that the storage refused, if nothing has come since."""
         self.size: int | None = None
         self.validator = ""
         self.md5: str | None = None
@@ -152,6 +152,7 @@ class Incoming:
 
     def accept(self, content: Content) -> None:
         """Learn from the first good answer."""
+        self.refused = None
         self.measured = content.size is not None
         self.size, self.md5 = content.size, content.md5 or self.md5
         self.validator = content.validator or self.validator

@@ -27,23 +27,24 @@ class Signatures:
 
     def good(self, incoming: Incoming) -> bool:
         """Whether the file's URL can be used now; asks for new ones if it ends too soon."""
-        if not self._in_vain(incoming) and self._ends_soon(incoming.expires):
+        if self._ends_soon(incoming.expires):
             self._renew()
         return not self.renewing
 
     def refused(self, incoming: Incoming, generation: int, reason: str) -> None:
         """The storage refused a URL of this generation: have all renewed, if that can help.
 
-        Raises `Unreachable` if it refused one that is new.
+        Raises `Unreachable` if it refused the one before, too, and nothing came in between.
         """
         if generation < self.generation:
             return  # another answer has led to new ones already
-        if self._in_vain(incoming):
+        if incoming.refused is not None and incoming.refused < generation:
             raise Unreachable(
                 f"the storage refuses {incoming}: {reason}, again after its URL was renewed",
                 "Studio's own credentials for the remote may have ended or lack the right to"
                 " read: check them in the project's settings",
             )
+        incoming.refused = generation
         self._renew()
 
     def take(self, urls: Mapping[str, str], files: Iterable[Incoming]) -> None:
@@ -68,10 +69,6 @@ class Signatures:
         # If a new one seems to have ended, a clock is wrong, and the storage will tell.
         incoming.url = url
         incoming.expires = None if self._ends_soon(expires) else expires
-
-    def _in_vain(self, incoming: Incoming) -> bool:
-        """Whether the file's URL is new, and has not yet worked."""
-        return self.generation > 0 and incoming.worked < self.generation
 
     def _ends_soon(self, expires: datetime | None) -> bool:
         return expires is not None and expires - self._utc() <= MARGIN

@@ -86,7 +86,6 @@ class Stream:
             self.incoming.restart()
             self._epoch, self.restarted = self.incoming.epoch, True
         self.incoming.accept(content)
-        self.incoming.worked = self.generation
         self._offset, self._end = content.start, content.end
         return content
 
