@@ -30,7 +30,7 @@ def check_path(path: str) -> None:
     reason = _fault(path)
     if reason:
         raise UnexpectedAnswer(
-            f"Studio answered an unsafe path, {printable(path, 200)!r}: {reason}",
+            f"{printable(path, 200)!r} is an unsafe path: {reason}",
             "Nothing was downloaded; look at what the registry stores for this model",
         )
 
