@@ -11,28 +11,17 @@ from dataclasses import dataclass, field, replace
 
 from studio_action.artifact import (
     ArtifactRef,
-    AtStage,
     AtVersion,
     Latest,
     ModelName,
     Resolution,
     Selector,
 )
-from studio_action.errors import NoSuchModel, StudioActionError
-from studio_action.gitrepo import history
-from studio_action.gitrepo.history import Model, Prerelease, Version
+from studio_action.errors import StudioActionError
+from studio_action.gitrepo.history import Model, Prerelease
 from studio_action.registries.base import Registry
+from studio_action.registries.choosing import Choice, choose, stage_of
 from studio_action.versions import InRange
-
-_SHOWN_NAMES = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Pin:
-    """What a selector means: a version, and the one that held the stage before it."""
-
-    version: Version
-    previous: Version | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +36,7 @@ class PinnedRegistry:
     models: Callable[[], Mapping[ModelName, Model]]
     prerelease: Prerelease
     say: Callable[[str], None]
-    _pins: dict[Selector, Pin | None] = field(default_factory=dict, repr=False)
+    _pins: dict[Selector, Choice | None] = field(default_factory=dict, repr=False)
 
     def resolve(self, artifact: ArtifactRef, selector: Selector) -> Resolution:
         """The files of one version; the same version however often it is asked."""
@@ -56,19 +45,18 @@ class PinnedRegistry:
         pin = self._pins[selector]
         if pin is None:
             return self.inner.resolve(artifact, selector)
-        version, previous = pin.version, pin.previous
-        asked = AtVersion(version.name) if version.registered else selector
+        asked = AtVersion(pin.name) if pin.name else selector
         return replace(
             self.inner.resolve(artifact, asked),
             selector=selector,
-            version=version.name if version.registered else "",
-            stage=selector.stage if isinstance(selector, AtStage) else "",
-            tag=version.tag,
-            revision=version.revision,
-            previous_version=previous.name if previous and previous.registered else "",
+            version=pin.name,
+            stage=stage_of(selector),
+            tag=pin.version.tag,
+            revision=pin.version.revision,
+            previous_version=pin.previous_name,
         )
 
-    def _pin(self, artifact: ArtifactRef, selector: Selector) -> Pin | None:
+    def _pin(self, artifact: ArtifactRef, selector: Selector) -> Choice | None:
         try:
             model = self.models().get(artifact.model)
         except StudioActionError as error:
@@ -81,26 +69,8 @@ class PinnedRegistry:
             return None
         for warning in model.warnings:
             self.say(warning)
-        return self._found(artifact, model, selector)
-
-    def _found(self, artifact: ArtifactRef, model: Model, selector: Selector) -> Pin | None:
-        version = history.select(model, selector, self.prerelease)
-        if version is not None:
-            stage = selector.stage if isinstance(selector, AtStage) else ""
-            return Pin(version, model.previous_in_stage(stage))
-        if model.deprecated:
-            raise NoSuchModel(f"{artifact} is deprecated, by its tags", "Ask for another model")
-        versions = [each.name for each in model.versions if each.registered]
-        raise NoSuchModel(
-            f"the tags of {artifact.repository} tell no {selector} of {artifact.model}",
-            f"Versions: {_listed(versions)}. Stages: {_listed(sorted(model.stages))}",
-        )
+        return choose(model, artifact, selector, self.prerelease)
 
     def _needs_tags(self, selector: Selector) -> bool:
         latest = isinstance(selector, Latest) and self.prerelease != "include"
         return latest or isinstance(selector, InRange)
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
-    return (", ".join(names[:_SHOWN_NAMES]) or "none") + more

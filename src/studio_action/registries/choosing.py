@@ -1,0 +1,58 @@
+"""Which version of a model a question means, by the repository's tags. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from studio_action.artifact import ArtifactRef, AtStage, Selector
+from studio_action.errors import NoSuchModel
+from studio_action.gitrepo import history
+from studio_action.gitrepo.history import Model, Prerelease, Version
+
+_SHOWN_NAMES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a selector means: a version, and the one that held the stage before it."""
+
+    version: Version
+    previous: Version | None
+
+    @property
+    def name(self) -> str:
+        """The version's name, '' for a commit that is not registered as one."""
+        return self.version.name if self.version.registered else ""
+
+    @property
+    def previous_name(self) -> str:
+        """The name of the version before it, '' where there is none."""
+        return self.previous.name if self.previous and self.previous.registered else ""
+
+
+def stage_of(selector: Selector) -> str:
+    """The stage that is asked for, '' for none."""
+    return selector.stage if isinstance(selector, AtStage) else ""
+
+
+def choose(
+    model: Model, artifact: ArtifactRef, selector: Selector, prerelease: Prerelease
+) -> Choice:
+    """What `selector` means; raise `NoSuchModel`, which lists what there is, if it is nothing."""
+    version = history.select(model, selector, prerelease)
+    if version is not None:
+        return Choice(version, model.previous_in_stage(stage_of(selector)))
+    if model.deprecated:
+        raise NoSuchModel(f"{artifact} is deprecated, by its tags", "Ask for another model")
+    versions = [each.name for each in model.versions if each.registered]
+    raise NoSuchModel(
+        f"the tags of {artifact.repository} tell no {selector} of {artifact.model}",
+        f"Versions: {listed(versions)}. Stages: {listed(sorted(model.stages))}",
+    )
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
+    return (", ".join(names[:_SHOWN_NAMES]) or "none") + more

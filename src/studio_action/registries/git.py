@@ -1,0 +1,99 @@
+"""The registry that a Git repository is: GTO's tags, DVC's files and DVC's remotes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from studio_action import signed_url
+from studio_action.artifact import (
+    ArtifactRef,
+    ModelName,
+    RemoteFile,
+    Resolution,
+    Selector,
+)
+from studio_action.digest import Digest
+from studio_action.errors import NoSuchModel
+from studio_action.gitrepo import dvcfiles, history
+from studio_action.gitrepo.history import Model, Prerelease
+from studio_action.gitrepo.repository import Repository
+from studio_action.gitrepo.whereabouts import CONFIG, Surroundings, Whereabouts
+from studio_action.registries.choosing import choose, listed, stage_of
+from studio_action.registries.studio import MASKED_URLS
+
+_DVC_FILES = ("dvc.yaml", "dvc.lock", ".dvc", "artifacts.yaml", CONFIG)
+"""How the paths of files end that a model's whereabouts may be told by."""
+
+
+@dataclass
+class GitRegistry:
+    """Models of one repository, which stays open meanwhile; implements `registries.base.Registry`.
+
+    However often it is asked, its tags are read once: a stage that moves meanwhile does no harm.
+    `mask` hears the secrets of the files' URLs, `say` what is odd about the tags.
+    """
+
+    repository: Repository
+    surroundings: Surroundings
+    prerelease: Prerelease
+    mask: Callable[[str], None]
+    say: Callable[[str], None]
+    _manifests: dict[Digest, bytes] = field(default_factory=dict, init=False)
+    _said: set[str] = field(default_factory=set, init=False)
+
+    @cached_property
+    def models(self) -> Mapping[ModelName, Model]:
+        """Every model that a tag names."""
+        return history.read(self.repository.tags())
+
+    def resolve(self, artifact: ArtifactRef, selector: Selector) -> Resolution:
+        """The files of one model version, with sizes and digests as DVC's files tell them.
+
+        Raises also `BadInput` where a remote cannot be read as it is set up, `ObjectMissing` and
+        `ContentMismatch` where a folder's manifest cannot be had.
+        """
+        model = self._model(artifact)
+        choice = choose(model, artifact, selector, self.prerelease)
+        files = self.repository.revision(choice.version.revision)
+        files.fetch(lambda path: path.endswith(_DVC_FILES))
+        root = dvcfiles.path_of(artifact.model, files)
+        where = Whereabouts(files, artifact.model.folder, self.surroundings, self._manifests)
+        found = where.of(dvcfiles.contents(root, files))
+        self._mask(found)
+        return Resolution(
+            artifact=artifact,
+            selector=selector,
+            source="git",
+            files=found,
+            version=choice.name,
+            stage=stage_of(selector),
+            tag=choice.version.tag,
+            revision=choice.version.revision,
+            previous_version=choice.previous_name,
+            root=root,
+        )
+
+    def _model(self, artifact: ArtifactRef) -> Model:
+        model = self.models.get(artifact.model)
+        if model is not None:
+            for warning in set(model.warnings) - self._said:
+                self.say(warning)
+            self._said.update(model.warnings)
+            return model
+        names = sorted(str(name) for name, each in self.models.items() if each.versions)
+        raise NoSuchModel(
+            f"no annotated tag of {artifact.repository} names the model {artifact.model}",
+            f"Models: {listed(names)}"
+            if names
+            else "Register a version with GTO, and push its tag",
+        )
+
+    def _mask(self, files: tuple[RemoteFile, ...]) -> None:
+        for file in files[:MASKED_URLS]:
+            for secret in signed_url.secrets_of(file.url):
+                self.mask(secret)
+        for line in sorted({line for file in files for line in file.headers}):
+            self.mask(line.partition(": ")[2])
+            self.mask(line.rpartition(" ")[2])

@@ -1,0 +1,449 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio_action.artifact import (
+    ArtifactRef,
+    AtStage,
+    AtVersion,
+    Latest,
+    ModelName,
+    Resolution,
+    Selector,
+)
+from studio_action.clock import Deadline
+from studio_action.digest import Digest
+from studio_action.download import plan
+from studio_action.download.engine import Limits
+from studio_action.download.local import LocalDownloader
+from studio_action.download.transfer import Transfer
+from studio_action.errors import (
+    BadInput,
+    ContentMismatch,
+    NoSuchModel,
+    ObjectMissing,
+    UnexpectedAnswer,
+)
+from studio_action.gitrepo.program import Credential
+from studio_action.gitrepo.remotes.opening import Storages
+from studio_action.gitrepo.repository import Repository
+from studio_action.gitrepo.whereabouts import Surroundings
+from studio_action.network import Network
+from studio_action.registries.git import GitRegistry
+from tests import sample
+from tests.download.storage import Reply, Request, Storage, running
+from tests.fakes import Silence
+from tests.gitrepo.repositories import committed, git, made_at, make_git, sample_at
+from tests.servers import SampleStorage
+from tests.servers.git import git_server
+
+PASSWORD = "correct-horse-battery"
+
+
+@dataclass
+class Place:
+    """One repository, a registry over it, and a downloader for what it answers."""
+
+    registry: GitRegistry
+    downloader: LocalDownloader
+    masked: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+
+    def resolve(self, model: str, selector: Selector) -> Resolution:
+        artifact = ArtifactRef("models", ModelName.parse(model))
+        return self.registry.resolve(artifact, selector)
+
+    def bytes_of(self, resolution: Resolution) -> dict[str, bytes]:
+        fetched = self.downloader.fetch(resolution.files, renew=dict, progress=Silence())
+        assert {each.verified for each in fetched} <= {"md5", "md5-dos2unix"}
+        return {each.file.path: each.partial.read_bytes() for each in fetched}
+
+
+class Places:
+    """Opens places in one folder, and closes them in the end."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self.folder, self._stack = folder, stack
+        for name in ("partial", "copies", "scratch", "checkout/.dvc", "dvc"):
+            (folder / name).mkdir(parents=True)
+
+    def over(
+        self, repository: Repository, remotes: Mapping[str, Mapping[str, str]], **environ: str
+    ) -> Place:
+        """The place of `repository`; `remotes` go into the checkout's `config.local`."""
+        sections = (
+            f"['remote \"{name}\"']\n" + "".join(f"{key} = {text}\n" for key, text in said.items())
+            for name, said in remotes.items()
+        )
+        (self.folder / "checkout/.dvc/config.local").write_text("".join(sections))
+        transfer = Transfer(
+            self.folder / "partial",
+            limits=Limits(connections=4, timeout=10, retries=1),
+            network=Network(),
+            verify="auto",
+            deadline=Deadline(),
+        )
+        inner = self._stack.enter_context(transfer)
+        downloader = LocalDownloader(inner, self.folder / "copies", "auto")
+        around = Surroundings(
+            open_remote=Storages(Network(), environ),
+            downloader=downloader,
+            scratch=self.folder / "scratch",
+            environ={"DVC_SYSTEM_CONFIG_DIR": "/none", "DVC_GLOBAL_CONFIG_DIR": "/none"},
+            checkout=self.folder / "checkout",
+            utc=lambda: datetime.now(timezone.utc),
+        )
+        self._stack.enter_context(repository)
+        masked: list[str] = []
+        said: list[str] = []
+        registry = GitRegistry(repository, around, "include", masked.append, said.append)
+        return Place(registry, downloader, masked, said)
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Iterator[Places]:
+    with ExitStack() as stack:
+        yield Places(tmp_path / "place", stack)
+
+
+# The sample registry, as the real gto and dvc have it
+
+ON_DISK = {
+    "storage": {"url": str(sample.OBJECTS / "s3/models/registry")},
+    "azure": {"url": str(sample.OBJECTS / "azure/models/registry")},
+    "web": {"url": str(sample.OBJECTS / "https/models.example.com/registry")},
+    "shelf": {"url": str(sample.OBJECTS / "file/srv/models/registry")},
+}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("served")
+    sample_at(folder / "sample.git")
+    return folder
+
+
+@pytest.fixture
+def on_disk(places: Places, served: Path) -> Place:
+    """The sample repository read in place, its remotes folders."""
+    return places.over(Repository.at(served / "sample.git", make_git()), ON_DISK)
+
+
+@pytest.fixture
+def on_servers(
+    places: Places, served: Path, tmp_path: Path, real_storage: SampleStorage
+) -> Iterator[Place]:
+    """The sample repository over HTTP with a password, its remotes real servers."""
+    s3, azure = real_storage.s3, real_storage.azure
+    remotes = {
+        "storage": {
+            "endpointurl": s3.endpoint,
+            "access_key_id": s3.key_id,
+            "secret_access_key": s3.secret,
+        },
+        "azure": {"connection_string": azure.connection_string},
+        "web": {"url": s3.public("https://models.example.com/registry")},
+        "shelf": ON_DISK["shelf"],
+    }
+    with git_server(served, password=PASSWORD) as server:
+        program = make_git(credential=Credential(server.url, PASSWORD))
+        repository = Repository.of(f"{server.url}/sample.git", program, tmp_path / "fetched")
+        yield places.over(repository, remotes)
+
+
+MODELS: dict[str, Any] = sample.expected()["models"]
+VERSIONS = [
+    pytest.param(name, version, found, id=f"{name} {version[:12]}")
+    for name, model in MODELS.items()
+    for version, found in model["versions"].items()
+    if "problem" not in found
+]
+
+
+def at(name: str, version: str) -> Selector:
+    """What asks for a version: for a commit that is not registered, its stage."""
+    if version.startswith("v"):
+        return AtVersion(version)
+    stages: dict[str, str] = MODELS[name]["stages"]
+    return next(AtStage(stage) for stage, holder in stages.items() if holder == version)
+
+
+def check(place: Place, name: str, version: str, found: dict[str, Any]) -> None:
+    """Assert that what is resolved, and the bytes that come, are those of the real dvc."""
+    resolution = place.resolve(name, at(name, version))
+
+    assert resolution.revision == found["revision"]
+    assert resolution.root == found["path"]
+    files = sorted(found["files"], key=lambda file: str(file["path"]))
+    assert [file.path for file in resolution.files] == [file["path"] for file in files]
+    digest = plan.digest_of(resolution.files, found["path"])
+    assert digest is not None
+    assert f"md5:{digest.hex}" == found["digest"]
+    sizes = {file.path: file.size for file in resolution.files if file.size is not None}
+    assert sizes.items() <= {file["path"]: file["size"] for file in files}.items()
+    content = place.bytes_of(resolution)
+    assert {path: hashlib.md5(each).hexdigest() for path, each in content.items()} == {
+        file["path"]: file["md5"] for file in files
+    }
+
+
+@pytest.mark.parametrize(("name", "version", "found"), VERSIONS)
+def test_resolve__each_version_on_disk(
+    on_disk: Place, name: str, version: str, found: dict[str, Any]
+) -> None:
+    check(on_disk, name, version, found)
+
+
+def test_resolve__each_version_on_real_servers(on_servers: Place) -> None:
+    for case in VERSIONS:
+        name, version, found = case.values
+        assert isinstance(name, str)
+        assert isinstance(version, str)
+        assert isinstance(found, dict)
+        check(on_servers, name, version, found)
+
+
+def test_resolve__each_stage_and_the_latest(on_disk: Place) -> None:
+    for name, model in MODELS.items():
+        asked: dict[Selector, str] = {
+            AtStage(stage): version for stage, version in model["stages"].items()
+        }
+        latest = model["versions"].get(model["latest"], {"problem": "not annotated"})
+        if latest.get("problem") != "not annotated":
+            asked[Latest()] = model["latest"]
+        for selector, version in asked.items():
+            found = on_disk.resolve(name, selector)
+            assert found.revision == model["versions"][version]["revision"], (name, selector)
+            assert found.version == (version if version.startswith("v") else ""), (name, selector)
+
+
+def test_resolve__all_that_is_known(on_disk: Place) -> None:
+    found = on_disk.resolve("text-classifier", AtStage("prod"))
+
+    expected = MODELS["text-classifier"]["versions"]["v1.0.0"]
+    (file,) = expected["files"]
+    objects = sample.OBJECTS / "s3/models/registry/files/md5"
+    assert (found.source, found.stage, found.version) == ("git", "prod", "v1.0.0")
+    assert (found.tag, found.previous_version) == ("text-classifier@v1.0.0", "v2.0.0")
+    (got,) = found.files
+    assert (got.path, got.size) == (file["path"], file["size"])
+    assert got.digest == Digest("md5", file["md5"])
+    assert got.url == (objects / file["md5"][:2] / file["md5"][2:]).as_uri()
+
+
+def test_resolve__a_model_that_git_holds(on_disk: Place) -> None:
+    found = on_disk.resolve("git-model", Latest())
+
+    assert on_disk.bytes_of(found) == {"in-git/model.json": b'{"intercept": 0.5}\n'}
+
+
+def test_resolve__a_model_that_was_not_pushed(on_disk: Place) -> None:
+    found = on_disk.resolve("unpushed-model", AtStage("prod"))
+
+    with pytest.raises(ObjectMissing, match="is not in its remote"):
+        on_disk.bytes_of(found)
+
+
+@pytest.mark.parametrize(
+    ("model", "selector", "message"),
+    [
+        ("none", Latest(), r"no annotated tag .* names the model none.* Models: az-dir, az-model"),
+        ("text-classifier", AtVersion("v9.9.9"), r"no version v9\.9\.9 .* Versions: v2\.0\.0, "),
+        ("text-classifier", AtStage("Prod"), r"no stage Prod of .* Stages: dev, prod, staging"),
+        ("dir-model", AtVersion("v0.11.0"), r"no version v0\.11\.0 of dir-model"),
+        ("gone-model", Latest(), "is deprecated, by its tags"),
+        ("old-model", AtVersion("v2.0.0"), "old-model"),
+    ],
+    ids=["model", "lightweight tag", "stage", "deregistered", "deprecated", "not annotated"],
+)
+def test_resolve__none(on_disk: Place, model: str, selector: Selector, message: str) -> None:
+    with pytest.raises(NoSuchModel, match=message):
+        on_disk.resolve(model, selector)
+
+
+def test_resolve__again_reads_no_manifest_twice(
+    places: Places, served: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(ON_DISK["storage"]["url"], tmp_path / "remote")
+    remotes = {**ON_DISK, "storage": {"url": str(tmp_path / "remote")}}
+    place = places.over(Repository.at(served / "sample.git", make_git()), remotes)
+    first = place.resolve("dir-model", Latest())
+    shutil.rmtree(tmp_path / "remote")
+
+    assert place.resolve("dir-model", Latest()) == first
+    assert not any((places.folder / "copies").iterdir())
+
+
+# Repositories of other shapes
+
+
+def dvc_file(content: bytes, path: str, **more: object) -> bytes:
+    out = {"path": path, "md5": hashlib.md5(content).hexdigest(), "hash": "md5", **more}
+    return json.dumps({"outs": [out]}).encode()
+
+
+def dvc_yaml(path: str) -> bytes:
+    return json.dumps({"artifacts": {"m": {"path": path, "type": "model"}}}).encode()
+
+
+def kept(remote: Path, content: bytes) -> None:
+    """Put `content` into a remote that is a folder, as DVC 3 does."""
+    md5 = hashlib.md5(content).hexdigest()
+    place = remote / "files/md5" / md5[:2] / md5[2:]
+    place.parent.mkdir(parents=True)
+    place.write_bytes(content)
+
+
+def test_resolve__dvc_in_a_folder_of_the_repository(places: Places, tmp_path: Path) -> None:
+    kept(tmp_path / "remote", b"weights")
+    files = {
+        "sub/.dvc/config": b"[core]\nremote = r\n['remote \"r\"']\nurl = " + str(tmp_path).encode(),
+        "sub/dvc.yaml": dvc_yaml("m.bin"),
+        "sub/m.bin.dvc": dvc_file(b"weights", "m.bin"),
+    }
+    made_at(tmp_path / "made", files, "sub=m@v1.0.0")
+    (places.folder / "checkout/sub/.dvc").mkdir(parents=True)
+    place = places.over(Repository.at(tmp_path / "made", make_git()), {})
+    local = places.folder / "checkout/sub/.dvc/config.local"
+    local.write_text(f"['remote \"r\"']\nurl = {tmp_path / 'remote'}\n")
+
+    assert place.bytes_of(place.resolve("sub:m", Latest())) == {"sub/m.bin": b"weights"}
+
+
+def repository_with(tmp_path: Path, config: str, content: bytes = b"weights") -> Repository:
+    files = {
+        ".dvc/config": config.encode(),
+        "dvc.yaml": dvc_yaml("m.bin"),
+        "m.bin.dvc": dvc_file(content, "m.bin"),
+    }
+    made_at(tmp_path / "made", files, "m@v1.0.0")
+    return Repository.at(tmp_path / "made", make_git())
+
+
+WEB = "[core]\nremote = web\n['remote \"web\"']\nurl = https://models.example.com/top\n"
+
+
+@pytest.fixture
+def guarded() -> Iterator[Storage]:
+    """A web server that wants to see a token."""
+
+    def guard(request: Request) -> Reply | None:
+        return None if request.headers.get("x-token") == "s3cret" else Reply(401)
+
+    with running() as storage:
+        storage.always(guard)
+        yield storage
+
+
+def test_resolve__a_web_server_that_wants_a_header(
+    places: Places, tmp_path: Path, guarded: Storage
+) -> None:
+    content = b"weights" * 100_000
+    md5 = hashlib.md5(content).hexdigest()
+    guarded.put(f"top/files/md5/{md5[:2]}/{md5[2:]}", content)
+    local = {"auth": "custom", "custom_auth_header": "X-Token", "password": "s3cret"}
+    place = places.over(
+        repository_with(tmp_path, WEB, content), {"web": {"url": f"{guarded.url}/top", **local}}
+    )
+
+    found = place.resolve("m", Latest())
+
+    assert place.bytes_of(found) == {"m.bin": content}
+    assert "s3cret" in place.masked
+    assert "s3cret" not in repr(found)
+
+
+def test_resolve__a_remote_that_lacks_a_password(places: Places, tmp_path: Path) -> None:
+    place = places.over(repository_with(tmp_path, WEB + "auth = basic\n"), {})
+
+    with pytest.raises(BadInput, match="'web' needs user and password"):
+        place.resolve("m", Latest())
+
+
+def test_resolve__no_configuration_of_dvc(places: Places, tmp_path: Path) -> None:
+    place = places.over(repository_with(tmp_path, ""), {})
+
+    with pytest.raises(BadInput, match="has no default remote at this revision"):
+        place.resolve("m", Latest())
+
+
+def test_resolve__a_manifest_that_is_another(places: Places, tmp_path: Path) -> None:
+    digest = "0a" * 16
+    files = {
+        ".dvc/config": WEB.encode(),
+        "dvc.yaml": dvc_yaml("folder"),
+        "folder.dvc": json.dumps(
+            {"outs": [{"path": "folder", "md5": f"{digest}.dir", "hash": "md5"}]}
+        ).encode(),
+    }
+    made_at(tmp_path / "made", files, "m@v1.0.0")
+    manifest = tmp_path / f"remote/files/md5/0a/{digest[2:]}.dir"
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text("[]")
+    place = places.over(
+        Repository.at(tmp_path / "made", make_git()), {"web": {"url": str(tmp_path / "remote")}}
+    )
+
+    with pytest.raises(ContentMismatch):
+        place.resolve("m", Latest())
+
+
+def test_resolve__a_folder_that_git_holds(places: Places, tmp_path: Path) -> None:
+    content = {f"m/{name}": name.encode() for name in ("a", "b c", "deep/er", "same", "tool")}
+    content["m/also"] = content["m/same"]
+    folder = made_at(tmp_path / "made", {"dvc.yaml": dvc_yaml("m")})
+    (folder / "m").mkdir()
+    (folder / "m/tool").touch(0o755)
+    committed(folder, content, "m@v1.0.0")
+    (tmp_path / "served").mkdir()
+    git(tmp_path, "clone", "--quiet", "--bare", "made", "served/made.git")
+    git(tmp_path / "served/made.git", "config", "uploadpack.allowFilter", "true")
+    with git_server(tmp_path / "served") as server:
+        url = f"{server.url}/made.git"
+        place = places.over(Repository.of(url, make_git(), tmp_path / "fetched"), {})
+        asked = len(server.requests)
+        found = place.resolve("m", Latest())
+
+        assert len(server.requests) - asked == 4  # two fetches: DVC's files, then these
+    assert place.bytes_of(found) == content
+    assert [file.path for file in found.files if file.executable] == ["m/tool"]
+
+
+@pytest.mark.parametrize("path", [".git/hooks", "../m", "/m"], ids=["git", "above", "absolute"])
+def test_resolve__a_path_that_is_not_safe(places: Places, tmp_path: Path, path: str) -> None:
+    files = {"dvc.yaml": dvc_yaml(path), "m.dvc": dvc_file(b"x", path), ".dvc/config": WEB.encode()}
+    made_at(tmp_path / "made", files, "m@v1.0.0")
+    place = places.over(Repository.at(tmp_path / "made", make_git()), {})
+
+    with pytest.raises((UnexpectedAnswer, ObjectMissing)):
+        place.resolve("m", Latest())
+
+
+def test_resolve__a_pointer_of_git_lfs(places: Places, tmp_path: Path) -> None:
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
+    made_at(tmp_path / "made", {"dvc.yaml": dvc_yaml("m.bin"), "m.bin": pointer}, "m@v1.0.0")
+    place = places.over(Repository.at(tmp_path / "made", make_git()), {})
+
+    with pytest.raises(UnexpectedAnswer, match="is in Git LFS"):
+        place.resolve("m", Latest())
+
+
+def test_resolve__a_stage_that_moves_meanwhile(places: Places, tmp_path: Path) -> None:
+    remote = tmp_path / "remote"
+    kept(remote, b"weights")
+    place = places.over(repository_with(tmp_path, WEB), {"web": {"url": str(remote)}})
+    git(tmp_path / "made", "tag", "-a", "m#prod#1", "-m", "to prod")
+    first = place.resolve("m", AtStage("prod"))
+    committed(tmp_path / "made", {}, "m@v2.0.0", "m#prod#2")
+
+    assert place.resolve("m", AtStage("prod")) == first
