@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,9 +10,11 @@ from hypothesis import strategies as st
 
 from studio_action.artifact import AtStage, AtVersion, Latest, ModelName, Selector
 from studio_action.gitrepo import history
-from studio_action.gitrepo.history import Prerelease, TagRef, Version
+from studio_action.gitrepo.history import Model, Prerelease, TagRef, Version
 from studio_action.versions import InRange
+from tests import sample
 from tests.gitrepo.events import START, M, commit, model, tagged
+from tests.gitrepo.repositories import git
 
 RELEASES = ("m@v1.0.0 c1", "m@v1.1.0 c2", "m@v2.0.0-rc.1 c3", "m@v1.10.0 c4")
 ROLLED_BACK = (*RELEASES, "m#prod#1 c2", "m#prod#2 c4", "m#prod#3 c1")
@@ -165,6 +168,37 @@ def test_read__a_version_is_the_commit_and_tag_of_its_newest_registration() -> N
     found = model("m@v1.0.0 c1 1", "m@v1.0.0! c1 2", "m@v1.0.0#2 c1 3", "m#prod c1 4")
 
     assert found.in_stage("prod") == Version("v1.0.0", commit("c1"), "m@v1.0.0#2", START + 3)
+
+
+def test_read__the_sample_as_gto_has_it(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet", "--bare")
+    git(tmp_path, "fetch", "--quiet", str(sample.BUNDLE), "refs/*:refs/*")
+    lines = git(tmp_path, "for-each-ref", f"--format={FORMAT}", "refs/tags").splitlines()
+    refs = [
+        TagRef(name, peeled or own, int(when or 0), annotated=bool(peeled))
+        for name, own, peeled, when in (line.split("|") for line in lines)
+    ]
+
+    assert {str(name): told(found) for name, found in history.read(refs).items()} == {
+        name: {
+            "latest": model["latest"],
+            "stages": model["stages"],
+            "versions": {name: it["revision"] for name, it in model["versions"].items()},
+        }
+        for name, model in sample.expected()["models"].items()
+    }
+
+
+FORMAT = "%(refname)|%(objectname)|%(*objectname)|%(taggerdate:unix)"
+
+
+def told(found: Model) -> dict[str, object]:
+    latest = found.latest()
+    return {
+        "latest": latest.name if latest else None,
+        "stages": {stage: holders[0].name for stage, holders in found.stages.items()},
+        "versions": {version.name: version.revision for version in found.versions},
+    }
 
 
 def test_read__an_assigned_commit_is_not_registered() -> None:

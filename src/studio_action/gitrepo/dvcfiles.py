@@ -16,7 +16,7 @@ from studio_action.artifact import ModelName
 from studio_action.digest import Digest
 from studio_action.errors import ContentMismatch, NoSuchModel, ObjectMissing, UnexpectedAnswer
 from studio_action.gitrepo.documents import Node, read_json
-from studio_action.gitrepo.outputs import (
+from studio_action.gitrepo.tracked import (
     PIPELINE,
     Output,
     holder,
