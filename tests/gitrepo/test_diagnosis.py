@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+
+from studio_action.gitrepo import diagnosis, history
+from studio_action.gitrepo.history import TagRef
+
+FIRST, SECOND = "1" * 40, "2" * 40
+
+
+def found(*tags: tuple[str, str], annotated: bool = True) -> list[str]:
+    refs = [TagRef(name, commit, when, annotated) for when, (name, commit) in enumerate(tags)]
+    return [finding.text for finding in diagnosis.of_tags(refs, history.read(refs))]
+
+
+def test_of_tags__nothing_odd() -> None:
+    assert found(("m@v1.0.0", FIRST), ("m@v1.1.0", SECOND), ("m#prod#1", FIRST)) == []
+
+
+CASES = {
+    "an unassigned stage": (
+        [("m@v1.0.0", FIRST), ("m#prod#1", FIRST), ("m#prod!#2", FIRST)],
+        "stage prod is none by `gto show`, and by `dvc artifacts get` the commit 1111111",
+    ),
+    "a stage that falls back": (
+        [
+            ("m@v1.0.0", FIRST), ("m@v2.0.0", SECOND), ("m#prod#1", FIRST), ("m#prod#2", SECOND),
+            ("m#prod!#3", SECOND),
+        ],
+        "stage prod is v1.0.0 by `gto show`, and by `dvc artifacts get` the commit 2222222",
+    ),
+    "a deregistered version": (
+        [("m@v1.0.0", FIRST), ("m@v2.0.0", SECOND), ("m@v2.0.0!", SECOND)],
+        "the latest version is v1.0.0 by `gto show`, and v2.0.0 by `dvc artifacts get`",
+    ),
+    "a deprecated model": (
+        [("m@v1.0.0", FIRST), ("m@deprecated", FIRST)],
+        "the latest version is none by `gto show`",
+    ),
+    "a tag that gto chokes on": ([("m@created", FIRST)], "makes every `gto show` fail"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("tags", "text"), CASES.values(), ids=CASES.keys())
+def test_of_tags(tags: list[tuple[str, str]], text: str) -> None:
+    [finding] = found(*tags)
+    assert text in finding
+
+
+def test_of_tags__lightweight() -> None:
+    [finding] = found(("m@v1.0.0", FIRST), annotated=False)
+    assert "m@v1.0.0 is a lightweight one" in finding
+
+
+def test_of_tags__two_versions_on_one_commit() -> None:
+    findings = found(("m@v1.0.0", FIRST), ("m@v1.0.1", FIRST), ("m#prod#1", FIRST))
+    assert len(findings) == 1
+    assert "v1.0.1" in findings[0]
