@@ -6,7 +6,6 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,8 +23,7 @@ from tests.gitrepo.test_history import VECTORS
 
 pytestmark = pytest.mark.oracle
 
-ROOT = Path(__file__).parents[2]
-PYTHON = ROOT / ".venv-oracle/bin/python"
+PYTHON = Path(__file__).parents[2] / ".venv-oracle/bin/python"
 Answer = dict[str, Any]
 
 
@@ -47,14 +45,9 @@ class Gto:
 @pytest.fixture(scope="module")
 def gto() -> Iterator[Gto]:
     assert PYTHON.exists(), "Run `make oracle` first"
-    with ExitStack() as stack:
-        process = subprocess.Popen(
-            [PYTHON, Path(__file__).with_name("ask_gto.py")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        stack.enter_context(process)
+    command = [PYTHON, Path(__file__).with_name("ask_gto.py")]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
         yield Gto(process)
 
 
@@ -195,7 +188,7 @@ happening = st.tuples(
 )
 
 
-def told(happenings: list[tuple[str, str, int, int, int]]) -> list[str]:
+def as_events(happenings: list[tuple[str, str, int, int, int]]) -> list[str]:
     """Events that really can be tags: each has a name of its own."""
     events, second = [], 0
     for number, (name, what, place, astray, pause) in enumerate(happenings):
@@ -220,7 +213,7 @@ def takes_from_mere_commits(events: list[str]) -> bool:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(happening, min_size=4, max_size=16).map(told))
+@given(st.lists(happening, min_size=4, max_size=16).map(as_events))
 def test_read__random_histories_as_gto_does(gto: Gto, events: list[str]) -> None:
     assume(not takes_from_mere_commits(events))
     with tempfile.TemporaryDirectory() as folder:

@@ -192,10 +192,10 @@ def _homes(registered: list[_Home], given: list[_Event]) -> Mapping[str, _Home]:
     homes: dict[str, _Home] = {}
     for event in given:
         revision = event.ref.revision
-        if revision in there:
-            homes[revision] = max(there[revision], key=_preference)
-        else:
+        if revision not in there:
             homes[revision] = _Home(_version(revision, event), True, len(registered))
+        elif revision not in homes:
+            homes[revision] = max(there[revision], key=_preference)
     return homes
 
 
