@@ -303,7 +303,7 @@ def test_of__a_password_does_not_follow_a_redirect(
 def test_of__refused(private: GitServer, tmp_path: Path, token: str) -> None:
     credential = Credential(private.url, token) if token else None
 
-    with pytest.raises(TokenRefused, match=r"Give a git-token") as caught:
+    with pytest.raises(TokenRefused, match=r"give a git-token") as caught:
         Repository.of(
             f"{private.url}/sample.git", make_git(credential=credential), tmp_path / "scratch"
         )

@@ -363,6 +363,40 @@ def test_resolve__a_web_server_that_wants_a_header(
     assert "s3cret" not in repr(found)
 
 
+def test_resolve__a_remote_that_keeps_versions(
+    places: Places, tmp_path: Path, real_storage: SampleStorage
+) -> None:
+    s3 = real_storage.s3
+    client = s3.client()
+    client.create_bucket(Bucket="versioned")
+    client.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
+    versions = [
+        client.put_object(Bucket="versioned", Key="top/sub/m.bin", Body=content)["VersionId"]
+        for content in (b"first", b"second")
+    ]
+    client.close()
+    files = {
+        ".dvc/config": b"[core]\nremote = s3\n['remote \"s3\"']\nurl = s3://versioned/top\n",
+        "dvc.yaml": dvc_yaml("sub/m.bin"),
+    }
+    folder = made_at(tmp_path / "made", files)
+    for number, content in enumerate((b"first", b"second")):
+        cloud = {"s3": {"etag": "x", "version_id": versions[number]}}
+        dvc = dvc_file(content, "m.bin", cloud=cloud)
+        committed(folder, {"sub/m.bin.dvc": dvc}, f"m@v{number + 1}.0.0")
+    remotes = {
+        "endpointurl": s3.endpoint,
+        "access_key_id": s3.key_id,
+        "secret_access_key": s3.secret,
+        "version_aware": "true",
+    }
+    place = places.over(Repository.at(folder, make_git()), {"s3": remotes})
+
+    found = [place.bytes_of(place.resolve("m", AtVersion(f"v{n}.0.0"))) for n in (1, 2)]
+
+    assert found == [{"sub/m.bin": b"first"}, {"sub/m.bin": b"second"}]
+
+
 def test_resolve__a_remote_that_lacks_a_password(places: Places, tmp_path: Path) -> None:
     place = places.over(repository_with(tmp_path, WEB + "auth = basic\n"), {})
 

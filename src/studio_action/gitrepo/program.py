@@ -258,7 +258,7 @@ def failure(url: str, said: str) -> StudioActionError:
     if _REFUSED.search(said):
         return TokenRefused(
             f"access to {url} was refused: {said}",
-            "Give a git-token that may read the repository, or a key that ssh can use",
+            "Check repo, and give a git-token that may read it, or a key that ssh can use",
         )
     if _UNTRUSTED.search(said):
         return Unreachable(

@@ -21,7 +21,6 @@ from studio_action.gitrepo.history import Model, Prerelease
 from studio_action.gitrepo.repository import Repository
 from studio_action.gitrepo.whereabouts import CONFIG, Surroundings, Whereabouts
 from studio_action.registries.choosing import choose, listed, stage_of
-from studio_action.registries.studio import MASKED_URLS
 
 _DVC_FILES = ("dvc.yaml", "dvc.lock", ".dvc", "artifacts.yaml", CONFIG)
 """How the paths of files end that a model's whereabouts may be told by."""
@@ -91,9 +90,8 @@ class GitRegistry:
         )
 
     def _mask(self, files: tuple[RemoteFile, ...]) -> None:
-        for file in files[:MASKED_URLS]:
-            for secret in signed_url.secrets_of(file.url):
-                self.mask(secret)
+        for secret in signed_url.to_mask(file.url for file in files):
+            self.mask(secret)
         for line in sorted({line for file in files for line in file.headers}):
             self.mask(line.partition(": ")[2])
             self.mask(line.rpartition(" ")[2])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 
 from studio_action import api, signed_url
 from studio_action.artifact import (
@@ -17,10 +16,6 @@ from studio_action.artifact import (
 )
 from studio_action.digest import digest_in_url
 from studio_action.session import StudioSession
-
-MASKED_URLS = 100
-"""Of so many URLs the secrets are masked: each mask slows every later line of the job down, and
-masks are a second line of defence, since no text of ours holds a URL's query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +32,8 @@ class StudioRegistry:
         """The files of one model version; Studio does not say which version or commit it is."""
         answer = self.session.get(api.DOWNLOAD_URIS, api.download_uris_query(artifact, selector))
         urls = api.read_download_uris(answer, f"the {selector} of {artifact}")
-        for url in islice(urls.values(), MASKED_URLS):
-            for secret in signed_url.secrets_of(url):
-                self.mask(secret)
+        for secret in signed_url.to_mask(urls.values()):
+            self.mask(secret)
         return Resolution(
             artifact=artifact,
             selector=selector,

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+
+from studio_action.artifact import ArtifactRef, AtStage, AtVersion, Latest, ModelName, Selector
+from studio_action.errors import NoSuchModel
+from studio_action.gitrepo import history
+from studio_action.gitrepo.history import Model, TagRef
+from studio_action.registries.choosing import choose, listed, stage_of
+
+M = ModelName("m")
+ARTIFACT = ArtifactRef("acme/models", M)
+A, B, C = (letter * 40 for letter in "abc")
+
+
+def model(*tags: tuple[str, str]) -> Model:
+    refs = [TagRef(name, at, when, annotated=True) for when, (name, at) in enumerate(tags)]
+    return history.read(refs)[M]
+
+
+LIFE = model(("m@v1.0.0", A), ("m@v2.0.0", B), ("m#prod#1", A), ("m#prod#2", B), ("m#canary#3", C))
+
+
+@pytest.mark.parametrize(
+    ("selector", "name", "revision", "previous"),
+    [
+        (Latest(), "v2.0.0", B, ""),
+        (AtVersion("v1.0.0"), "v1.0.0", A, ""),
+        (AtStage("prod"), "v2.0.0", B, "v1.0.0"),
+        (AtStage("canary"), "", C, ""),
+    ],
+    ids=["latest", "version", "stage", "a commit that is not registered"],
+)
+def test_choose(selector: Selector, name: str, revision: str, previous: str) -> None:
+    choice = choose(LIFE, ARTIFACT, selector, "include")
+
+    assert (choice.name, choice.version.revision) == (name, revision)
+    assert choice.previous_name == previous
+
+
+def test_choose__none_says_what_there_is() -> None:
+    with pytest.raises(
+        NoSuchModel, match=r"no stage dev of m\. Versions: v2\.0\.0, v1\.0\.0\. Stages"
+    ):
+        choose(LIFE, ARTIFACT, AtStage("dev"), "include")
+
+
+def test_choose__deprecated() -> None:
+    with pytest.raises(NoSuchModel, match="is deprecated, by its tags"):
+        choose(model(("m@v1.0.0", A), ("m@deprecated", A)), ARTIFACT, Latest(), "include")
+
+
+def test_stage_of() -> None:
+    assert (stage_of(AtStage("prod")), stage_of(Latest())) == ("prod", "")
+
+
+def test_listed() -> None:
+    assert listed([]) == "none"
+    assert (
+        listed([str(number) for number in range(12)]) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more"
+    )
