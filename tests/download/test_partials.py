@@ -139,7 +139,7 @@ def test_symbolic_link_instead_of_data(opened: Callable[[], Partials], tmp_path:
 class FullDisk(Partials):
     """Every write fails for want of space, as `/dev/full` has it."""
 
-    def open(self, key: str) -> int:
+    def open(self, key: str, *, fresh: bool) -> int:
         return os.open("/dev/full", os.O_RDWR)
 
 

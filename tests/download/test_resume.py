@@ -183,6 +183,16 @@ def test_resume__nothing_to_rely_on(
     assert (fetched.partial.read_bytes(), fetched.transferred) == (LARGE, len(LARGE))
 
 
+def test_resume__nothing_to_rely_on_and_shorter_now(storage: Storage, fetcher: Fetcher) -> None:
+    """What lay there before does not stick out behind the new content."""
+    file = RemoteFile("model", storage.put("key", LARGE))
+    break_off(storage, fetcher, file)
+    change_record(fetcher, file, boot="another")
+    storage.put("key", LARGE[:1_000_000])
+
+    assert contents(fetcher.fetch(file)) == [LARGE[:1_000_000]]
+
+
 @pytest.mark.parametrize(
     "changes",
     [

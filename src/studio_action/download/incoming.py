@@ -216,7 +216,7 @@ class Incoming:
     def _open(self) -> Hashing:
         if self._descriptor is None or self._hashing is None:
             store = self._store
-            self._descriptor = store.partials.open(self.key)
+            self._descriptor = store.partials.open(self.key, fresh=not self.resumed)
             mine = os.dup(self._descriptor)
             self._hashing = Hashing(mine, store.buffers, store.threads, self._summed)
         return self._hashing

@@ -98,10 +98,11 @@ class Partials:
             found = os.fstatvfs(self._dir)
             return found.f_bavail * found.f_frsize
 
-    def open(self, key: str) -> int:
-        """A descriptor of the data, which is made if it is missing."""
+    def open(self, key: str, *, fresh: bool) -> int:
+        """A descriptor of the data, which is made if it is missing, and emptied if `fresh`."""
+        flags = _FLAGS | (os.O_TRUNC if fresh else 0)
         with _explained(self.folder / key):
-            return os.open(key, _FLAGS, 0o666, dir_fd=self._dir)
+            return os.open(key, flags, 0o666, dir_fd=self._dir)
 
     def store(self, key: str, data: memoryview) -> None:
         """Put a small file there at once."""
@@ -115,7 +116,7 @@ class Partials:
             raise _refused(self.folder / key, error) from error
 
     def resume(self, file: RemoteFile, *, checked: bool) -> Record | None:
-        """What an earlier run left of `file`, as far as it can be relied on.
+        """What an earlier run left of `file`, as far as it can be relied on; the rest is removed.
 
         With `checked`, the whole will be compared with the file's digest. Then data without a
         record may be whole, and the digest tells.
@@ -126,9 +127,13 @@ class Partials:
         decided = checked and file.digest is not None
         with _explained(self.folder / key):
             size = os.stat(key, dir_fd=self._dir, follow_symlinks=False).st_size
-            if f"{key}.json" not in self._found:
-                return Record(size, "", (Span(0, size),)) if decided and size else None
-            return self._load(key, size, decided=decided)
+        if f"{key}.json" in self._found:
+            record = self._load(key, size, decided=decided)
+        else:
+            record = Record(size, "", (Span(0, size),)) if decided and size else None
+        if record is None:
+            self.forget(key)
+        return record
 
     def _load(self, key: str, size: int, *, decided: bool) -> Record | None:
         try:
