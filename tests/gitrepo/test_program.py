@@ -18,7 +18,7 @@ from studio_action.errors import (
     Unreachable,
     WorkspaceRefused,
 )
-from studio_action.gitrepo.program import Credential, Git, failure
+from studio_action.gitrepo.program import Credential, Git, Unadvertised, failure
 from studio_action.gitrepo.repository import Repository
 from studio_action.network import Network
 from studio_action.session import Patience
@@ -100,6 +100,7 @@ def test_credential__user(origin: str, token: str, user: str, password: str) -> 
         ("fatal: unable to access 'x': Could not resolve host: x", Unreachable),
         ("fatal: unable to access 'x': The requested URL returned error: 502", Unreachable),
         ("fatal: unable to access 'x': SSL certificate problem: self-signed", Unreachable),
+        ("error: Server does not allow request for unadvertised object 0a", Unadvertised),
         ("fatal: write error: No space left on device", WorkspaceRefused),
     ],
     ids=[
@@ -115,6 +116,7 @@ def test_credential__user(origin: str, token: str, user: str, password: str) -> 
         "dns",
         "502",
         "certificate",
+        "old protocol",
         "disk full",
     ],
 )
@@ -200,6 +202,12 @@ def test_talk__the_deadline_ends_a_silent_server(tmp_path: Path) -> None:
 
         with pytest.raises(DeadlinePassed):
             Repository.of(url, program, tmp_path / "scratch")
+
+        connection, _ = silent.accept()
+        with connection:
+            connection.settimeout(5)
+            assert connection.recv(4096).startswith(b"GET ")
+            assert connection.recv(1) == b""  # who asked has ended, too
 
 
 def test_talk__a_server_that_falls_silent(tmp_path: Path) -> None:

@@ -252,11 +252,14 @@ def test_of__a_kept_folder_forgets_deleted_tags(tmp_path: Path) -> None:
     assert "new@v1.0.0" in names
 
 
-def test_of__a_server_that_cannot_filter(tmp_path: Path) -> None:
+@pytest.mark.parametrize("old", [False, True], ids=["protocol 2", "protocol 0"])
+@pytest.mark.parametrize("filters", ["true", "false"], ids=["filters", "does not filter"])
+def test_of__servers_of_all_ages(tmp_path: Path, old: bool, filters: str) -> None:
     (tmp_path / "served").mkdir()
     bare = sample_at(tmp_path / "served/sample.git")
-    git(bare, "config", "uploadpack.allowFilter", "false")
+    git(bare, "config", "uploadpack.allowFilter", filters)
     with git_server(tmp_path / "served") as server:
+        server.old = old
         url = f"{server.url}/sample.git"
         with Repository.of(url, make_git(), tmp_path / "scratch") as repository:
             content = repository.revision(git(bare, "rev-parse", "main")).read(["dvc.yaml"])

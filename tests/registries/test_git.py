@@ -320,6 +320,14 @@ def test_resolve__dvc_in_a_folder_of_the_repository(places: Places, tmp_path: Pa
     assert place.bytes_of(place.resolve("sub:m", Latest())) == {"sub/m.bin": b"weights"}
 
 
+def test_resolve__a_remote_beside_the_checkout(places: Places, tmp_path: Path) -> None:
+    kept(places.folder / "beside", b"weights")
+    config = "[core]\nremote = r\n['remote \"r\"']\nurl = ../../beside\n"
+    place = places.over(repository_with(tmp_path, config), {})
+
+    assert place.bytes_of(place.resolve("m", Latest())) == {"m.bin": b"weights"}
+
+
 def repository_with(tmp_path: Path, config: str, content: bytes = b"weights") -> Repository:
     files = {
         ".dvc/config": config.encode(),

@@ -27,6 +27,8 @@ class GitServer:
     folder: Path
     password: str = field(default="", repr=False)
     """Of any user; '' opens the server to all."""
+    old: bool = False
+    """Whether it knows the protocol of before 2018 only."""
     script: deque[int | str] = field(default_factory=deque)
     """Given instead of the server's own answers, one each: a status, or where to redirect to."""
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -103,7 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
             "GIT_HTTP_EXPORT_ALL": "1",
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_CONFIG_GLOBAL": os.devnull,
-            "GIT_PROTOCOL": headers.get("git-protocol", ""),
+            "GIT_PROTOCOL": "" if self.server.git.old else headers.get("git-protocol", ""),
             "REQUEST_METHOD": self.command,
             "PATH_INFO": parts.path,
             "QUERY_STRING": parts.query,

@@ -6,7 +6,7 @@ Where the repository is one of our own, contents come when they are asked for, m
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from subprocess import Popen
 from typing import IO
 
 from studio_action.errors import UnexpectedAnswer, Unreachable
-from studio_action.gitrepo.program import Git
+from studio_action.gitrepo.program import Git, Unadvertised
 from studio_action.text import human_size
 
 LARGEST_READ = 256 << 20
@@ -46,6 +46,7 @@ class Objects:
     git: Git
     url: str = ""
     _fetched: set[str] = field(default_factory=set, init=False)
+    _whole: bool = field(default=False, init=False)
     _reader: Popen[bytes] | None = field(default=None, init=False)
     _open: ExitStack = field(default_factory=ExitStack, init=False)
 
@@ -57,11 +58,20 @@ class Objects:
     def have(self, names: Iterable[str]) -> None:
         """Fetch what is not there yet, by one request."""
         missing = sorted(set(names) - self._fetched)
-        if self.url and missing:
-            wanted = "".join(f"{name}\n" for name in missing).encode()
-            words = (*_NO_HAVES, *FETCH, "--stdin", "origin")
-            self.git.talk(self.folder, self.url, *words, stdin=wanted)
+        if self.url and missing and not self._whole:
+            self._fetch(missing)
         self._fetched.update(missing)
+
+    def _fetch(self, names: Sequence[str]) -> None:
+        """Fetch objects; all that tags lead to, where the server does not give single ones."""
+        wanted = "".join(f"{name}\n" for name in names).encode()
+        words = (*_NO_HAVES, *FETCH, "--stdin", "origin")
+        try:
+            self.git.talk(self.folder, self.url, *words, stdin=wanted)
+        except Unadvertised:
+            whole = (*FETCH, "--no-filter", "--refetch", "origin", "+refs/tags/*:refs/tags/*")
+            self.git.talk(self.folder, self.url, *whole)
+            self._whole = True
 
     def read(self, name: str) -> bytes:
         """The content of a file; raise `UnexpectedAnswer` if it is absurdly large."""

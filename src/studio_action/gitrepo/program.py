@@ -244,10 +244,17 @@ _UNKNOWN = re.compile(
 )
 _UNTRUSTED = re.compile(r"certificate|CAfile|SSL_ERROR", re.IGNORECASE)
 _FULL = re.compile(r"No space left on device|Disk quota exceeded")
+_UNADVERTISED = re.compile(r"not allow request for unadvertised object")
+
+
+class Unadvertised(Unreachable):
+    """The server gives no objects by their names, as those before protocol 2 do not."""
 
 
 def failure(url: str, said: str) -> StudioActionError:
     """What git's complaint about the repository at `url` means; a hint: asking again is no use."""
+    if _UNADVERTISED.search(said):
+        return Unadvertised(f"{url} gives no single files", "Use a server with protocol 2")
     if _FULL.search(said):
         return WorkspaceRefused(f"{url} cannot be fetched: {said}", "Free some space")
     if _STRANGER.search(said):
