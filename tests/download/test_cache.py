@@ -57,6 +57,16 @@ def test_fetch__fills_the_cache_in_dvc_s_layout(case: Case, tmp_path: Path) -> N
     assert sorted(path.name for path in kept.parent.iterdir()) == [kept.name]
 
 
+def test_fetch__the_manifest_of_a_folder(case: Case, tmp_path: Path) -> None:
+    key = md5(b"weights") + ".dir"
+    manifest = remote("m/a.bin", Digest("md5", key))
+
+    first, second = case.fetch(manifest), case.fetch(manifest)
+
+    assert [each.origin for each in (*first, *second)] == ["storage", "cache"]
+    assert (tmp_path / "cache/files/md5" / key[:2] / key[2:]).read_bytes() == b"weights"
+
+
 def test_fetch__again_asks_no_storage(case: Case) -> None:
     case.fetch(remote("m/a.bin"))
     [got] = case.fetch(remote("m/a.bin"))

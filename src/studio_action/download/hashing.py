@@ -40,7 +40,8 @@ class Digests:
     @property
     def rule(self) -> Algorithm:
         """By which rule the content is what it is stored as."""
-        return "md5" if self.stored_as.hex == self.md5 else "md5-dos2unix"
+        plain = self.stored_as.hex.removesuffix(".dir") == self.md5
+        return "md5" if plain else "md5-dos2unix"
 
 
 def digests_of_file(path: Path, wanted: Digest) -> Digests:
@@ -66,9 +67,10 @@ def digests_of_bytes(data: bytes | memoryview, wanted: Digest | None) -> Digests
 
 def _stored_as(md5: str, wanted: Digest, chunks: Iterable[bytes]) -> Digest:
     """The address of content with this MD5; `chunks` are read where text must be normalised."""
-    if wanted.algorithm == "md5" or md5 == wanted.hex:
-        return Digest(wanted.algorithm, md5)
-    return Digest(wanted.algorithm, _dos2unix_md5(chunks))
+    kind = ".dir" if wanted.hex.endswith(".dir") else ""  # a folder's manifest
+    if wanted.algorithm == "md5" or md5 + kind == wanted.hex:
+        return Digest(wanted.algorithm, md5 + kind)
+    return Digest(wanted.algorithm, _dos2unix_md5(chunks) + kind)
 
 
 def _dos2unix_md5(chunks: Iterable[bytes]) -> str:

@@ -24,9 +24,7 @@ def verified(file: RemoteFile, told: Told, found: Digests, verify: Verify) -> Ve
     if verify == "off":
         return "off"
     if file.digest is not None:
-        right = found.stored_as.hex == file.digest.hex.removesuffix(".dir")
-        plain = found.stored_as.hex == found.md5
-        return ("md5" if plain else "md5-dos2unix") if right else None
+        return found.rule if found.stored_as == file.digest else None
     if told.md5 is not None:
         return "content-md5" if found.md5 == told.md5 else None
     return "length" if told.size or file.size is not None else "none"

@@ -122,6 +122,7 @@ class Whereabouts:
 
     def _in_git(self, file: InGit) -> RemoteFile:
         place = self._around.scratch / self._revision.entries[file.path].name
+        place.parent.mkdir(parents=True, exist_ok=True)
         self._revision.save(file.path, place)
         with place.open("rb") as content:
             if content.read(len(_POINTER)) == _POINTER:
