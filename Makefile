@@ -97,7 +97,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-
 lock: dev
 	$(COMPILE) --python-version 3.10 --group build -o requirements/build.txt
 	$(COMPILE) --python-version 3.10 --group oracle -o requirements/oracle.txt
-	$(COMPILE) pyproject.toml --python-version 3.10 -o requirements/runtime.txt
+	$(COMPILE) pyproject.toml --python-version 3.10 --all-extras -o requirements/runtime.txt
 	$(COMPILE) pyproject.toml --python-version 3.10 -c requirements/runtime.txt --group test -o requirements/test.txt
 	$(COMPILE) pyproject.toml --python-version 3.11 -c requirements/test.txt -c requirements/build.txt \
 	  --group test --group lint -o requirements/dev.txt

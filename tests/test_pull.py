@@ -21,7 +21,8 @@ from studio_action.errors import (
     WorkspaceRefused,
 )
 from studio_action.pull import Delivered
-from studio_action.settings import Delivery, Question
+from studio_action.question import Question
+from studio_action.settings import Delivery
 from studio_action.workspace import Workspace
 from tests.fakes import MemoryDownloader, MemoryRegistry, RecordingPlatform, Silence, Time, md5
 

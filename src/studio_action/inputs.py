@@ -71,21 +71,22 @@ INPUTS = (
     Input(
         "source",
         _MODEL,
-        "Who is asked: studio, or auto (studio, if a token or a studio-url was given).",
+        "Who is asked: studio, git (the repository's tags and its DVC remotes, with no Studio), or"
+        " auto: studio, if a token or a studio-url was given, else git.",
         "auto",
-        choices=("auto", "studio"),
+        choices=("auto", "studio", "git"),
     ),
     Input(
         "repo",
         COMMANDS,
-        "The Git repository: owner/name, git@host:owner/name.git, https://… or ssh://…. Default:"
-        " this job's repository.",
+        "The Git repository: owner/name, git@host:owner/name.git, https://… or ssh://…, with"
+        " source git also a folder. Default: this job's repository.",
         also=("DVC_STUDIO_REPO_URL",),
     ),
     Input(
         "git-token",
         _MODEL,
-        "Reads the tags of a private repository, so that the version is known. Default: the job's"
+        "Reads the tags of a private repository, and with source git its files. Default: the job's"
         " own token, for the job's own server.",
         also=("GITHUB_TOKEN", "CI_JOB_TOKEN"),
         secret=True,
@@ -126,6 +127,11 @@ INPUTS = (
         kind="list",
     ),
     Input("on-stage", _MODEL, "The same for the stage that the tag names, as globs.", kind="list"),
+    Input(
+        "require-ancestor-of",
+        _MODEL,
+        "A branch that the version's commit must be on; any other is refused.",
+    ),
     Input(
         "previous-manifest",
         _MODEL,

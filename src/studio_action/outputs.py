@@ -56,7 +56,7 @@ OUTPUTS = (
         _MODEL,
         "The version that held the stage before: for a roll-back.",
     ),
-    Output("source", _MODEL, "Who answered: studio."),
+    Output("source", _MODEL, "Who answered: studio or git."),
     Output(
         "digest",
         _MODEL,

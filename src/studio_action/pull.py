@@ -18,8 +18,9 @@ from studio_action.download.existing import Landing
 from studio_action.errors import ContentMismatch
 from studio_action.placing import Move, put
 from studio_action.policy import Previous
+from studio_action.question import Question
 from studio_action.registries.base import Registry
-from studio_action.settings import Delivery, Question
+from studio_action.settings import Delivery
 from studio_action.text import human_size, human_time
 from studio_action.workspace import Workspace
 

@@ -68,7 +68,7 @@ def cell(text: str) -> str:
 
 
 def _repository(text: str) -> str:
-    page = RepositoryUrl.parse(text).web
+    page = "" if text.startswith("/") else RepositoryUrl.parse(text).web  # "": a folder
     return _link(text, page) if page else cell(text)
 
 

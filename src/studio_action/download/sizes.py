@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from studio_action.artifact import RemoteFile
 from studio_action.clock import Deadline
@@ -40,6 +42,19 @@ class _Probe:
         return True
 
 
+def _is_here(file: RemoteFile) -> bool:
+    return file.url.startswith("file:")
+
+
+def _measured_here(file: RemoteFile) -> RemoteFile:
+    if file.size is not None or not _is_here(file):
+        return file
+    try:
+        return replace(file, size=Path(unquote(urlsplit(file.url).path)).stat().st_size)
+    except OSError:
+        return file
+
+
 def measured(
     files: Sequence[RemoteFile], network: Network, *, timeout: float, deadline: Deadline
 ) -> list[RemoteFile]:
@@ -47,7 +62,8 @@ def measured(
 
     Raises `DeadlinePassed`.
     """
-    probes = {_Probe(): file for file in files if file.size is None}
+    files = [_measured_here(file) for file in files]
+    probes = {_Probe(): file for file in files if file.size is None and not _is_here(file)}
     waiting = list(probes.items())[::-1]
     connections = Connections(network, timeout)
     quiet = deadline.clock.now()

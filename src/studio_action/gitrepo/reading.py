@@ -27,7 +27,7 @@ def models_of(
         with Repository.of(address.fetched(server), git, scratch) as remote:
             return history.read(remote.tags())
     except StudioActionError:
-        if not _is_checkout(workspace, address):
+        if not is_checkout(workspace, address):
             raise
         with Repository.at(workspace, git) as local:
             models = {} if local.incomplete else history.read(local.tags())
@@ -36,7 +36,8 @@ def models_of(
         return models
 
 
-def _is_checkout(workspace: Path, address: RepositoryUrl) -> bool:
+def is_checkout(workspace: Path, address: RepositoryUrl) -> bool:
+    """Whether the checkout at `workspace` is one of the repository at `address`."""
     origin = checkout.origin(workspace)
     try:
         return bool(origin) and RepositoryUrl.parse(origin).same_as(address)

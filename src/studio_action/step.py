@@ -1,0 +1,286 @@
+"""One run of one command: the concrete parts that its inputs ask for, put together."""
+
+from __future__ import annotations
+
+import random
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path, PurePath
+from urllib.parse import urlsplit
+
+from studio_action import settings
+from studio_action.artifact import ModelName
+from studio_action.ci import files
+from studio_action.ci.base import Platform
+from studio_action.ci.job import Job
+from studio_action.ci.progress import shown
+from studio_action.clock import Clock, Deadline
+from studio_action.download.base import Downloader, Progress, Verify
+from studio_action.download.cache import Cache, CachedDownloader
+from studio_action.download.engine import Limits
+from studio_action.download.local import LocalDownloader
+from studio_action.download.transfer import Transfer
+from studio_action.errors import DeadlinePassed, Unreachable
+from studio_action.gitrepo import checkout, opening, reading
+from studio_action.gitrepo.history import Model
+from studio_action.gitrepo.program import Git
+from studio_action.gitrepo.remotes.opening import Storages
+from studio_action.gitrepo.repository import Repository
+from studio_action.gitrepo.whereabouts import Surroundings
+from studio_action.inputs import Inputs
+from studio_action.network import Network
+from studio_action.policy import Previous, previous_digest, previous_manifest
+from studio_action.question import Question, read_credential
+from studio_action.registries.base import Registry
+from studio_action.registries.git import GitRegistry
+from studio_action.registries.guarded import GuardedRegistry
+from studio_action.registries.pinned import PinnedRegistry
+from studio_action.registries.studio import StudioRegistry
+from studio_action.repository import RepositoryUrl
+from studio_action.session import Patience, StudioSession
+from studio_action.settings import Delivery
+from studio_action.trust import ca_bundle
+from studio_action.workspace import Workspace
+
+TAGS_DEADLINE = 10.0
+"""Seconds that reading the tags beside Studio may take; without them the version is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What was said to this run, where it works, and who hears of it."""
+
+    inputs: Inputs
+    job: Job
+    platform: Platform
+    workspace: Workspace
+    reports: settings.Reports
+    limits: settings.Limits
+    deadline: Deadline
+
+    @classmethod
+    def of(cls, inputs: Inputs, job: Job, platform: Platform) -> Step:
+        """The step that these inputs describe; raises `BadInput` for what is wrong with them."""
+        limits = settings.read_limits(inputs)
+        return cls(
+            inputs,
+            job,
+            platform,
+            Workspace.at(job.workspace),
+            settings.read_reports(inputs),
+            limits,
+            Deadline(limits.deadline),
+        )
+
+    def origin(self) -> str:
+        """Where the checkout in the workspace came from."""
+        return checkout.origin(self.workspace.root)
+
+    @property
+    def patience(self) -> Patience:
+        """How long and how often a request is tried."""
+        return Patience(self.limits.timeout, self.limits.retries, self.deadline, random.random)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder for a while: the system's, or ours where a container has none to write to."""
+        try:
+            place = tempfile.gettempdir()
+        except OSError:
+            place = str(self.workspace.state())
+        with tempfile.TemporaryDirectory(dir=place, prefix="studio-action-") as folder:
+            yield Path(folder)
+
+    @contextmanager
+    def network(self) -> Iterator[Network]:
+        """Whom to trust and which proxies to use, for Studio, Git and storage alike."""
+        trust = settings.read_trust(self.inputs)
+        proxies = settings.read_proxies(self.inputs.environ)
+        for proxy in proxies.values():
+            self.platform.mask(urlsplit(proxy).password or "")
+        with self.scratch() as scratch:
+            yield Network(ca_bundle(trust.pem, instead=trust.instead, folder=scratch), proxies)
+
+    @contextmanager
+    def studio(self, network: Network) -> Iterator[StudioRegistry]:
+        """The registry that Studio is, with a session that is closed in the end."""
+        place = settings.read_studio(self.inputs, self.job)
+        self.platform.mask(place.token)
+        if place.unsafe:
+            self.platform.warning(f"{place.base} is plain http: the token travels unencrypted")
+        session = StudioSession(
+            place.base, place.token, network, self.patience, self.platform.warning
+        )
+        try:
+            yield StudioRegistry(session, self.platform.mask)
+        finally:
+            session.close()
+
+    @contextmanager
+    def registry(
+        self, question: Question, network: Network, downloader: Downloader | None = None
+    ) -> Iterator[Registry]:
+        """Who answers the question; with source `git` a `downloader` brings folders' manifests."""
+        with ExitStack() as stack:
+            scratch = stack.enter_context(self.scratch())
+            registry: Registry
+            if question.source == "git":
+                if downloader is None:
+                    downloader = stack.enter_context(self.transfer(scratch, network))
+                repository = stack.enter_context(self.repository(question, network, scratch))
+                registry = GitRegistry(
+                    repository,
+                    self.surroundings(question, network, downloader, scratch),
+                    question.prerelease,
+                    self.platform.mask,
+                    self.platform.info,
+                )
+            else:
+                registry = PinnedRegistry(
+                    stack.enter_context(self.studio(network)),
+                    lambda: self.models(question, network, scratch),
+                    question.prerelease,
+                    self.platform.info,
+                )
+            if question.branch:
+                registry = GuardedRegistry(
+                    registry,
+                    question.branch,
+                    lambda: self.repository(question, network, scratch / "branch"),
+                )
+            yield registry
+
+    def git(self, question: Question, network: Network, patience: Patience) -> Git:
+        """The git program, with the credential for the repository's own server."""
+        credential = None
+        if question.folder is None:
+            address = RepositoryUrl.parse(question.artifact.repository)
+            credential = read_credential(self.inputs, self.job, address)
+        if credential:
+            self.platform.mask(credential.password)
+        return Git(network, patience, self.inputs.environ, self.platform.info, credential)
+
+    def repository(self, question: Question, network: Network, scratch: Path) -> Repository:
+        """The repository itself: what is named by its address is fetched into `scratch`."""
+        git = self.git(question, network, self.patience)
+        place = scratch / "repository"
+        if question.folder is None:
+            address = RepositoryUrl.parse(question.artifact.repository)
+            return Repository.of(address.fetched(self.job.server), git, place)
+        return opening.opened(
+            question.folder,
+            git,
+            scratch=place,
+            server=self.job.server,
+            say=self.platform.info,
+        )
+
+    def surroundings(
+        self, question: Question, network: Network, downloader: Downloader, scratch: Path
+    ) -> Surroundings:
+        """What source `git` needs besides the repository."""
+        here = question.folder
+        if here is None:
+            address = RepositoryUrl.parse(question.artifact.repository)
+            ours = reading.is_checkout(self.workspace.root, address)
+            here = self.workspace.root if ours else None
+        files = scratch / "files"
+        files.mkdir()
+        return Surroundings(
+            open_remote=Storages(network, self.inputs.environ),
+            downloader=downloader,
+            scratch=files,
+            environ=self.inputs.environ,
+            checkout=here,
+            utc=lambda: datetime.now(timezone.utc),
+        )
+
+    def models(
+        self, question: Question, network: Network, scratch: Path
+    ) -> Mapping[ModelName, Model]:
+        """What the tags of Studio's repository say: one attempt, of a few seconds."""
+        deadline = Deadline(min(TAGS_DEADLINE, self.deadline.remaining()))
+        git = self.git(question, network, Patience(TAGS_DEADLINE, 0, deadline, random.random))
+        address = RepositoryUrl.parse(question.artifact.repository)
+        try:
+            return reading.models_of(
+                address,
+                git,
+                server=self.job.server,
+                scratch=scratch / "tags",
+                workspace=self.workspace.root,
+            )
+        except DeadlinePassed as error:
+            self.deadline.check()
+            raise Unreachable(f"{address} did not answer in {TAGS_DEADLINE:g} s") from error
+
+    @contextmanager
+    def transfer(
+        self, folder: Path, network: Network, *, connections: int = 16, verify: Verify = "auto"
+    ) -> Iterator[Downloader]:
+        """The engine, and what copies from folders of this machine; both wait in `folder`."""
+        limits = Limits(connections, self.limits.timeout, self.limits.retries)
+        with (
+            Transfer(
+                folder / "partial",
+                limits=limits,
+                network=network,
+                verify=verify,
+                deadline=self.deadline,
+            ) as transfer,
+            tempfile.TemporaryDirectory(dir=folder, prefix="copies-") as copies,
+        ):
+            yield LocalDownloader(transfer, Path(copies), verify)
+
+    @contextmanager
+    def downloader(self, delivery: Delivery, network: Network) -> Iterator[Downloader]:
+        """The engine, behind a cache where one was asked for.
+
+        What the engine leaves unfinished waits in our folder for the next run.
+        """
+        state = self.workspace.state()
+        with (
+            self.transfer(
+                state, network, connections=delivery.connections, verify=delivery.verify
+            ) as transfer,
+            tempfile.TemporaryDirectory(dir=state, prefix="copies-") as copies,
+        ):
+            if delivery.cache_dir is None:
+                yield transfer
+            else:
+                cache = Cache.at(self.place(delivery.cache_dir))
+                yield CachedDownloader(cache, transfer, Path(copies), self.platform.info)
+
+    @contextmanager
+    def progress(self) -> Iterator[Progress]:
+        """Who hears how far a download is."""
+        with shown(self.job, sys.stderr, say=self.platform.info, clock=Clock()) as progress:
+            yield progress
+
+    @property
+    def previous(self) -> Previous | None:
+        """What the pipeline had before, if it says so."""
+        digest, manifest = self.inputs["previous-digest"], self.inputs["previous-manifest"]
+        if digest.text:
+            return previous_digest(digest.text)
+        if not manifest.text:
+            return None
+        place = self.place(PurePath(manifest.text))
+        return previous_manifest(lambda: place.read_text("utf-8"), manifest.text)
+
+    def publish(self, outputs: Mapping[str, str], prefix: str) -> None:
+        """Hand the outputs to later steps, and to the files that were asked for."""
+        self.platform.publish(outputs, prefix)
+        hidden = {name: self.platform.hide(value) for name, value in outputs.items()}
+        if self.reports.json:
+            files.write_json(self.place(self.reports.json), hidden)
+        if self.reports.env:
+            files.write_env(self.place(self.reports.env), hidden, prefix)
+
+    def place(self, path: PurePath) -> Path:
+        """Where a file that the user named goes: into the workspace, or where the path says."""
+        return Path(path) if path.is_absolute() else self.workspace.inside(path)
