@@ -133,7 +133,7 @@ def test_open__without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_login__a_service_principal() -> None:
     from azure.identity import ClientSecretCredential
 
-    found = login(settings(tenant_id="t", client_id="c", client_secret="s"))
+    found = login(settings(tenant_id="t", client_id="c", client_secret="s"), Network())
 
     assert isinstance(found, ClientSecretCredential)
     found.close()
@@ -205,6 +205,24 @@ def test_delegation_key__refused(keys: tuple[Account, Network]) -> None:
 
     with pytest.raises(Unreachable, match="Azure gives no key for 'ours'"):
         delegation_key(account, Stranger(), network, NOW)
+
+
+def test_open__a_log_in_that_nobody_answers() -> None:
+    nowhere = Network(proxies={"https": "http://127.0.0.1:1"})
+    said = settings(account_name="ours", tenant_id="t", client_id="c", client_secret="s3cret")
+
+    with pytest.raises(Unreachable, match="Azure gives no key for 'ours'") as caught:
+        AzureRemote.open(said, nowhere, {}, NOW)
+
+    assert "s3cret" not in str(caught.value)
+
+
+def test_open__nobody_is_logged_in() -> None:
+    nowhere = Network(proxies={"http": "http://127.0.0.1:1", "https": "http://127.0.0.1:1"})
+    excluded = {"exclude_managed_identity_credential": "true"}
+
+    with pytest.raises(Unreachable, match="Azure gives no key for 'ours'"):
+        AzureRemote.open(settings(account_name="ours", **excluded), nowhere, {}, NOW)
 
 
 def test_place__a_real_server_takes_it(real_storage: SampleStorage) -> None:

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from google.oauth2.credentials import Credentials
 
 from studio_action import signed_url
-from studio_action.errors import BadInput
+from studio_action.errors import BadInput, Unreachable
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.gcs import GcsRemote
 from studio_action.network import Network
@@ -111,6 +111,25 @@ def test_open__no_credentials(tmp_path: Path) -> None:
         GcsRemote.open(settings(credentialpath=str(tmp_path / "bad.json")), Network())
     with pytest.raises(BadInput, match="Google knows no credentials"):
         GcsRemote.open(settings(credentialpath=str(tmp_path / "none.json")), Network())
+
+
+def test_open__a_log_in_that_nobody_answers(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    person = {
+        "type": "authorized_user",
+        "client_id": "1",
+        "client_secret": "2",
+        "refresh_token": "1//s3cret",
+    }
+    (tmp_path / "person.json").write_text(json.dumps(person))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "person.json"))
+    nowhere = Network(proxies={"https": "http://127.0.0.1:1"})
+
+    with pytest.raises(Unreachable, match="Google gives no access token") as caught:
+        GcsRemote.open(settings(), nowhere)
+
+    assert "s3cret" not in str(caught.value)
 
 
 def test_open__without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _SKEW = timedelta(minutes=5)
 """By how much the clocks of this machine and of Azure may differ."""
+_AT_ONCE = {"initial_backoff": 0, "increment_base": 0, "random_jitter_range": 0}
+"""The one further attempt follows at once; Azure's own choice is to wait for 15 seconds or more."""
 _HINT = (
     "Give AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_ACCOUNT with AZURE_STORAGE_KEY or"
     " AZURE_STORAGE_SAS_TOKEN, a log-in of Azure, or options in .dvc/config.local"
@@ -96,7 +98,7 @@ class AzureRemote:
             raise needs_extra(settings.name, "azure") from None
         if account.key:
             return cls(settings, account, {"account_key": account.key}, now)
-        key = delegation_key(account, login(settings), network, now)
+        key = delegation_key(account, login(settings, network), network, now)
         return cls(settings, account, {"user_delegation_key": key}, now)
 
     def place(self, key: str, version_id: str) -> Place:
@@ -128,7 +130,7 @@ class AzureRemote:
         )
 
 
-def login(settings: Settings) -> TokenCredential:
+def login(settings: Settings, network: Network) -> TokenCredential:
     """Who the remote's options say that we are, else whom Azure's own rules find."""
     try:
         from azure.identity import ClientSecretCredential, DefaultAzureCredential
@@ -136,10 +138,11 @@ def login(settings: Settings) -> TokenCredential:
         raise needs_extra(settings.name, "azure") from None
     who = [settings[option] for option in ("tenant_id", "client_id", "client_secret")]
     if all(who):
-        return ClientSecretCredential(*who)
+        return ClientSecretCredential(*who, **_transport(network))
     kinds = ("environment", "visual_studio_code", "shared_token_cache", "managed_identity")
     options = (f"exclude_{kind}_credential" for kind in kinds)
-    return DefaultAzureCredential(**{name: settings.flag(name) for name in options})
+    excluded = {name: settings.flag(name) for name in options}
+    return DefaultAzureCredential(**excluded, **_transport(network))
 
 
 def delegation_key(
@@ -149,14 +152,9 @@ def delegation_key(
     from azure.core.exceptions import AzureError
     from azure.storage.blob import BlobServiceClient
 
-    proxies = {scheme: network.proxy_for(scheme) for scheme in ("http", "https")}
     try:
         with BlobServiceClient(
-            account.endpoint,
-            credential,
-            connection_verify=str(network.ca_bundle) if network.ca_bundle else True,
-            proxies={scheme: proxy for scheme, proxy in proxies.items() if proxy},
-            retry_total=2,
+            account.endpoint, credential, **_AT_ONCE, **_transport(network)
         ) as client:
             return client.get_user_delegation_key(now - _SKEW, now + LIFETIME)
     except AzureError as error:
@@ -164,6 +162,11 @@ def delegation_key(
         raise Unreachable(f"Azure gives no key for {account.name!r}: {told}", _HINT) from error
 
 
-def utc_now() -> datetime:
-    """The time of day."""
-    return datetime.now(timezone.utc)
+def _transport(network: Network) -> dict[str, Any]:
+    """How Azure's libraries are to use the network."""
+    proxies = {scheme: network.proxy_for(scheme) for scheme in ("http", "https")}
+    return {
+        "connection_verify": str(network.ca_bundle) if network.ca_bundle else True,
+        "proxies": {scheme: proxy for scheme, proxy in proxies.items() if proxy},
+        "retry_total": 1,
+    }

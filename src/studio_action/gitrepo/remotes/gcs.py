@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from studio_action.errors import BadInput
+from studio_action.errors import BadInput, Unreachable
 from studio_action.gitrepo.remotes.base import LIFETIME, Place, needs_extra
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.network import Network
@@ -31,7 +31,7 @@ class GcsRemote:
     def open(cls, settings: Settings, network: Network) -> GcsRemote:
         """The remote, with the credentials of its options, else of the environment.
 
-        Raises `BadInput` where there are none.
+        Raises `BadInput` where there are none, `Unreachable` where Google gives no access token.
         """
         if settings.flag("allow_anonymous_login"):
             return cls(settings, None)
@@ -39,7 +39,7 @@ class GcsRemote:
             import google.auth
             import google.cloud.storage
             from google.auth.credentials import Signing
-            from google.auth.exceptions import GoogleAuthError
+            from google.auth.exceptions import GoogleAuthError, TransportError
             from google.oauth2.service_account import Credentials
         except ImportError:
             raise needs_extra(settings.name, "gcs") from None
@@ -50,6 +50,9 @@ class GcsRemote:
                 credentials, _ = google.auth.default(_SCOPES)
             if not isinstance(credentials, Signing):
                 credentials.refresh(_transport(network))
+        except TransportError as error:
+            told = printable(str(error).partition("\n")[0], 300)
+            raise Unreachable(f"Google gives no access token: {told}") from error
         except (GoogleAuthError, OSError, ValueError) as error:
             told = printable(str(error).partition("\n")[0], 300)
             raise BadInput(
