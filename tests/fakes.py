@@ -43,10 +43,13 @@ class MemoryRegistry:
     addressed: bool = True
     missing: bool = False
     executable: str = ""
+    failure: Exception | None = None
     asked: list[tuple[ArtifactRef, Selector]] = field(default_factory=list)
 
     def resolve(self, artifact: ArtifactRef, selector: Selector) -> Resolution:
         self.asked.append((artifact, selector))
+        if self.failure:
+            raise self.failure
         if self.missing:
             raise NoSuchModel(f"no {selector} of {artifact}")
         files = tuple(

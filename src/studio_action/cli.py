@@ -17,7 +17,7 @@ import click
 
 from studio_action import __version__
 from studio_action.errors import BadInput, Stopped, StudioActionError
-from studio_action.inputs import Input, Inputs, inputs_of
+from studio_action.inputs import INPUTS, Input, Inputs, inputs_of
 from studio_action.outputs import COMMANDS, CREATE, DOWNLOAD, RESOLVE
 from studio_action.signals import stopping
 
@@ -30,6 +30,8 @@ _SUMMARIES = {
     RESOLVE: "The same answer without downloading.",
     CREATE: "Create the Studio project of a repository.",
 }
+
+_NETWORK = ("ca-bundle", "timeout", "retries", "deadline")
 
 
 def main() -> None:
@@ -108,6 +110,7 @@ def _invoke(arguments: list[str], surroundings: Surroundings) -> int:
 
     for name in COMMANDS:
         studio_action.add_command(_command(name, surroundings))
+    studio_action.add_command(_doctor(surroundings))
     code = studio_action.main(arguments, "studio-action", standalone_mode=False)
     return code if isinstance(code, int) else 0
 
@@ -122,6 +125,33 @@ def _command(name: str, surroundings: Surroundings) -> click.Command:
 
     options: list[click.Parameter] = [_option(each) for each in inputs_of(name) if not each.secret]
     return click.Command(name, callback=call, params=options, help=_SUMMARIES[name])
+
+
+def _doctor(surroundings: Surroundings) -> click.Command:
+    def call(repository: str, as_json: bool, **options: str | None) -> int:
+        from studio_action import commands
+
+        texts = {name.replace("_", "-"): text or "" for name, text in options.items()}
+        inputs = Inputs({"repo": repository, **texts}, surroundings.environ)
+        platform = surroundings.platform
+        found = commands.examine(inputs, surroundings.job, platform)
+        for line in (found.document,) if as_json else found.lines():
+            click.echo(platform.hide(line))
+        return found.exit_code
+
+    options: list[click.Parameter] = [
+        click.Argument(["repository"], default=""),
+        click.Option(["--json", "as_json"], is_flag=True, help="One JSON object."),
+        *[_option(each) for each in INPUTS if each.name in _NETWORK],
+    ]
+    return click.Command(
+        "doctor",
+        callback=call,
+        params=options,
+        help="List a repository's models, versions and stages, and what is wrong with them.\n\n"
+        "REPOSITORY is an address or a folder; by default this job's repository. The exit code is"
+        " 12 if something is broken, 17 if somebody may deploy what was not meant, else 0.",
+    )
 
 
 def _text(value: str | tuple[str, ...] | None) -> str:

@@ -6,18 +6,21 @@ import json
 from collections.abc import Callable
 from pathlib import PurePath
 
-from studio_action import pull, report, settings, summary
+from studio_action import doctor, pull, report, settings, summary
 from studio_action.ci import files
 from studio_action.ci.base import Platform
 from studio_action.ci.job import Job
 from studio_action.clock import Clock
+from studio_action.doctor import Diagnosis
 from studio_action.download import sizes
 from studio_action.errors import NoSuchModel
+from studio_action.gitrepo import diagnosis, history
 from studio_action.inputs import Inputs
 from studio_action.outputs import DOWNLOAD, MODEL_PREFIX, PROJECT_PREFIX, RESOLVE
 from studio_action.paths import STATE_FOLDER
 from studio_action.policy import Previous
-from studio_action.question import Question, Skip, read_question
+from studio_action.question import Question, Skip, read_place, read_question
+from studio_action.registries.git import GitRegistry
 from studio_action.step import Step
 
 
@@ -109,3 +112,27 @@ def _create(step: Step) -> None:
         step.platform.link(f"Studio project {each.name} ({each.id})", each.url)
     step.publish(report.project_outputs(projects), PROJECT_PREFIX)
     step.platform.summarize(summary.of_projects(projects))
+
+
+def examine(inputs: Inputs, job: Job, platform: Platform) -> Diagnosis:
+    """What `doctor` has to say about the repository of input `repo`."""
+    step = Step.of(inputs, job, platform)
+    place = read_place(inputs, job, step.origin)
+    with (
+        step.network() as network,
+        step.scratch() as scratch,
+        step.transfer(scratch, network) as transfer,
+        step.repository(place, network, scratch) as repository,
+    ):
+        refs = repository.tags()
+        models = history.read(refs)
+        around = step.surroundings(place, network, transfer, scratch)
+        return doctor.examine(
+            str(place),
+            models,
+            GitRegistry(repository, around, "include", platform.mask, platform.debug),
+            list(diagnosis.of_tags(refs, models)),
+            lambda files: sizes.lost(
+                files, network, timeout=step.limits.timeout, deadline=step.deadline
+            ),
+        )

@@ -37,6 +37,9 @@ IfNotFound = Literal["error", "warn", "ignore"]
 Origin = Callable[[], str]
 """Asks the checkout in the workspace for its remote `origin`; '' if there is none."""
 
+Place = RepositoryUrl | Path
+"""Where a repository is: at an address, or in a folder of this machine."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -58,6 +61,11 @@ class Question:
     tag: str = ""
     revision: str = ""
 
+    @property
+    def place(self) -> Place:
+        """Where the repository is."""
+        return self.folder or RepositoryUrl.parse(self.artifact.repository)
+
 
 @dataclass(frozen=True, slots=True)
 class Skip:
@@ -75,16 +83,16 @@ def read_question(inputs: Inputs, job: Job, origin: Origin) -> Question | Skip:
     if isinstance(asked, Skip):
         return asked
     model, selector, registered = asked
-    folder = _folder(inputs["repo"], job) if source == "git" else None
-    repository = str(folder) if folder else read_repository(inputs, job, origin).sent
+    place = read_place(inputs, job, origin) if source == "git" else None
+    repository = place or read_repository(inputs, job, origin)
     return Question(
-        ArtifactRef(repository, model),
+        ArtifactRef(str(repository), model),
         selector,
         Filters(values.listed(inputs["include"]), values.listed(inputs["exclude"])),
         cast(IfNotFound, values.choice(inputs["if-not-found"])),
         cast(Prerelease, values.choice(inputs["prerelease"])),
         source,
-        folder,
+        place if isinstance(place, Path) else None,
         _branch(inputs["require-ancestor-of"]),
         job.tag if registered else "",
         job.revision if registered else "",
@@ -114,6 +122,11 @@ def read_credential(inputs: Inputs, job: Job, address: RepositoryUrl) -> Credent
         return None
     user = "gitlab-ci-token:" if given.origin == "CI_JOB_TOKEN" else ""
     return Credential(origin, user + given.text)
+
+
+def read_place(inputs: Inputs, job: Job, origin: Origin) -> Place:
+    """Input `repo`, which may also be a folder of this machine."""
+    return _folder(inputs["repo"], job) or read_repository(inputs, job, origin)
 
 
 def read_repository(inputs: Inputs, job: Job, origin: Origin) -> RepositoryUrl:

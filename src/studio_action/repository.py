@@ -63,6 +63,9 @@ class RepositoryUrl:
             case "https" | "http":
                 return f"{self.form}://{self.host}/{self.path}"
 
+    def __str__(self) -> str:
+        return self.sent
+
     @property
     def web(self) -> str:
         """The repository's page for people, or '' where it cannot be told."""

@@ -34,7 +34,7 @@ from studio_action.gitrepo.whereabouts import Surroundings
 from studio_action.inputs import Inputs
 from studio_action.network import Network
 from studio_action.policy import Previous, previous_digest, previous_manifest
-from studio_action.question import Question, read_credential
+from studio_action.question import Place, Question, read_credential
 from studio_action.registries.base import Registry
 from studio_action.registries.git import GitRegistry
 from studio_action.registries.guarded import GuardedRegistry
@@ -131,10 +131,10 @@ class Step:
             if question.source == "git":
                 if downloader is None:
                     downloader = stack.enter_context(self.transfer(scratch, network))
-                repository = stack.enter_context(self.repository(question, network, scratch))
+                repository = stack.enter_context(self.repository(question.place, network, scratch))
                 registry = GitRegistry(
                     repository,
-                    self.surroundings(question, network, downloader, scratch),
+                    self.surroundings(question.place, network, downloader, scratch),
                     question.prerelease,
                     self.platform.mask,
                     self.platform.info,
@@ -142,7 +142,7 @@ class Step:
             else:
                 registry = PinnedRegistry(
                     stack.enter_context(self.studio(network)),
-                    lambda: self.models(question, network, scratch),
+                    lambda: self.models(question.place, network, scratch),
                     question.prerelease,
                     self.platform.info,
                 )
@@ -150,65 +150,53 @@ class Step:
                 registry = GuardedRegistry(
                     registry,
                     question.branch,
-                    lambda: self.repository(question, network, scratch / "branch"),
+                    lambda: self.repository(question.place, network, scratch / "branch"),
                 )
             yield registry
 
-    def git(self, question: Question, network: Network, patience: Patience) -> Git:
+    def git(self, place: Place, network: Network, patience: Patience) -> Git:
         """The git program, with the credential for the repository's own server."""
         credential = None
-        if question.folder is None:
-            address = RepositoryUrl.parse(question.artifact.repository)
-            credential = read_credential(self.inputs, self.job, address)
+        if isinstance(place, RepositoryUrl):
+            credential = read_credential(self.inputs, self.job, place)
         if credential:
             self.platform.mask(credential.password)
         return Git(network, patience, self.inputs.environ, self.platform.info, credential)
 
-    def repository(self, question: Question, network: Network, scratch: Path) -> Repository:
+    def repository(self, place: Place, network: Network, scratch: Path) -> Repository:
         """The repository itself: what is named by its address is fetched into `scratch`."""
-        git = self.git(question, network, self.patience)
-        place = scratch / "repository"
-        if question.folder is None:
-            address = RepositoryUrl.parse(question.artifact.repository)
-            return Repository.of(address.fetched(self.job.server), git, place)
-        return opening.opened(
-            question.folder,
-            git,
-            scratch=place,
-            server=self.job.server,
-            say=self.platform.info,
-        )
+        git = self.git(place, network, self.patience)
+        fetched = scratch / "repository"
+        if isinstance(place, RepositoryUrl):
+            return Repository.of(place.fetched(self.job.server), git, fetched)
+        say, server = self.platform.info, self.job.server
+        return opening.opened(place, git, scratch=fetched, server=server, say=say)
 
     def surroundings(
-        self, question: Question, network: Network, downloader: Downloader, scratch: Path
+        self, place: Place, network: Network, downloader: Downloader, scratch: Path
     ) -> Surroundings:
         """What source `git` needs besides the repository."""
-        here = question.folder
-        if here is None:
-            address = RepositoryUrl.parse(question.artifact.repository)
-            ours = reading.is_checkout(self.workspace.root, address)
-            here = self.workspace.root if ours else None
         files = scratch / "files"
         files.mkdir()
+        here = place if isinstance(place, Path) else self.workspace.root
+        ours = isinstance(place, Path) or reading.is_checkout(here, place)
         return Surroundings(
             open_remote=Storages(network, self.inputs.environ),
             downloader=downloader,
             scratch=files,
             environ=self.inputs.environ,
-            checkout=here,
+            checkout=here if ours else None,
             utc=lambda: datetime.now(timezone.utc),
         )
 
-    def models(
-        self, question: Question, network: Network, scratch: Path
-    ) -> Mapping[ModelName, Model]:
+    def models(self, place: Place, network: Network, scratch: Path) -> Mapping[ModelName, Model]:
         """What the tags of Studio's repository say: one attempt, of a few seconds."""
         deadline = Deadline(min(TAGS_DEADLINE, self.deadline.remaining()))
-        git = self.git(question, network, Patience(TAGS_DEADLINE, 0, deadline, random.random))
-        address = RepositoryUrl.parse(question.artifact.repository)
+        git = self.git(place, network, Patience(TAGS_DEADLINE, 0, deadline, random.random))
+        assert isinstance(place, RepositoryUrl)  # Studio knows no folders
         try:
             return reading.models_of(
-                address,
+                place,
                 git,
                 server=self.job.server,
                 scratch=scratch / "tags",
@@ -216,7 +204,7 @@ class Step:
             )
         except DeadlinePassed as error:
             self.deadline.check()
-            raise Unreachable(f"{address} did not answer in {TAGS_DEADLINE:g} s") from error
+            raise Unreachable(f"{place} did not answer in {TAGS_DEADLINE:g} s") from error
 
     @contextmanager
     def transfer(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from studio_action import cli
 from tests import sample
 from tests.end_to_end.conftest import Program, Ran
 from tests.end_to_end.test_download import CASES, contents
@@ -175,3 +177,17 @@ def test_require_ancestor_of(program: Program, tmp_path: Path, branch: str, code
 
     assert ran.code == code, ran.said
     assert bool(program.files()) is (code == 0)
+
+
+def test_doctor(program: Program, checkout: Path) -> None:
+    code = cli.run(["doctor", str(checkout), "--json"], dict(os.environ))
+
+    found = json.loads(program.capfd.readouterr().out)
+    seen = {(row["model"], row["version"]) for row in found["versions"]}
+    assert code == 12
+    assert {("text-classifier", "v2.0.0"), ("models/churn:churn", "v3.0.0")} <= seen
+    errors = [each["model"] for each in found["findings"] if each["severity"] == "error"]
+    assert errors == ["old-model", "unpushed-model"]
+    texts = " ".join(each["text"] for each in found["findings"])
+    assert "text-classifier@v9.9.9 is a lightweight one" in texts
+    assert "the latest version is v0.10.0 by `gto show`, and v0.11.0 by" in texts

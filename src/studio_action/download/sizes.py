@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from studio_action.artifact import RemoteFile
 from studio_action.clock import Deadline
 from studio_action.download import answers
-from studio_action.download.answers import Asked, Content
+from studio_action.download.answers import Asked, Content, Missing
 from studio_action.download.connections import Connections, Get
 from studio_action.network import Network
 
@@ -27,6 +27,7 @@ class _Probe:
     """Hears the head of one answer; implements `connections.Receiver`."""
 
     size: int | None = None
+    missing: bool = False
 
     def begin(self, status: int, headers: dict[str, str]) -> bool:
         if 200 <= status < 300:
@@ -36,6 +37,7 @@ class _Probe:
             answer = answers.read_error(_ONE_BYTE, status, headers, b"", now)
         if isinstance(answer, Content):
             self.size = answer.size
+        self.missing = isinstance(answer, Missing)
         return status == 206  # one byte may come, and the connection stays good
 
     def receive(self, data: bytes) -> bool:
@@ -46,11 +48,15 @@ def _is_here(file: RemoteFile) -> bool:
     return file.url.startswith("file:")
 
 
+def _place(file: RemoteFile) -> Path:
+    return Path(unquote(urlsplit(file.url).path))
+
+
 def _measured_here(file: RemoteFile) -> RemoteFile:
     if file.size is not None or not _is_here(file):
         return file
     try:
-        return replace(file, size=Path(unquote(urlsplit(file.url).path)).stat().st_size)
+        return replace(file, size=_place(file).stat().st_size)
     except OSError:
         return file
 
@@ -63,7 +69,31 @@ def measured(
     Raises `DeadlinePassed`.
     """
     files = [_measured_here(file) for file in files]
-    probes = {_Probe(): file for file in files if file.size is None and not _is_here(file)}
+    asked = [file for file in files if file.size is None and not _is_here(file)]
+    probes = _probed(asked, network, timeout, deadline)
+    return [
+        replace(file, size=probes[file.path].size) if file.path in probes else file
+        for file in files
+    ]
+
+
+def lost(
+    files: Sequence[RemoteFile], network: Network, *, timeout: float, deadline: Deadline
+) -> list[RemoteFile]:
+    """Those of the files that their storage surely does not have. Raises `DeadlinePassed`."""
+    probes = _probed([file for file in files if not _is_here(file)], network, timeout, deadline)
+    return [
+        file
+        for file in files
+        if (probes[file.path].missing if file.path in probes else not _place(file).exists())
+    ]
+
+
+def _probed(
+    files: Sequence[RemoteFile], network: Network, timeout: float, deadline: Deadline
+) -> dict[str, _Probe]:
+    """What the storage says of each file, by path."""
+    probes = {_Probe(): file for file in files}
     waiting = list(probes.items())[::-1]
     connections = Connections(network, timeout)
     quiet = deadline.clock.now()
@@ -77,5 +107,4 @@ def measured(
                 quiet = deadline.clock.now()
     finally:
         connections.close()
-    sizes = {file.path: probe.size for probe, file in probes.items()}
-    return [replace(file, size=sizes.get(file.path, file.size)) for file in files]
+    return {file.path: probe for probe, file in probes.items()}
