@@ -169,7 +169,7 @@ def test_nobody_listens(fetcher: Fetcher) -> None:
 
 @pytest.mark.parametrize("cut", [None, 1000, 3_000_000], ids=["at once", "early", "late"])
 def test_stalled_once(storage: Storage, fetcher: Fetcher, cut: int | None) -> None:
-    fetcher.limit(timeout=0.2)
+    fetcher.limit(timeout=0.2, retries=8)
     fetcher.real_time = True
     storage.always(
         lambda request: (
