@@ -5,23 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
-from studio_action import doctor, pull, report, settings, summary
+from studio_action import pull, report, settings, summary
 from studio_action.ci import files
 from studio_action.ci.base import Platform
 from studio_action.ci.job import Job
 from studio_action.clock import Clock
-from studio_action.doctor import Diagnosis
 from studio_action.download import sizes
 from studio_action.errors import NoSuchModel
-from studio_action.gitrepo import diagnosis, history
 from studio_action.inputs import Inputs
 from studio_action.outputs import DOWNLOAD, MODEL_PREFIX, PROJECT_PREFIX, RESOLVE
 from studio_action.paths import STATE_FOLDER
 from studio_action.policy import Previous
 from studio_action.question import Question, Skip, read_place, read_question
-from studio_action.registries.git import GitRegistry
 from studio_action.step import Step
+
+if TYPE_CHECKING:
+    from studio_action.doctor import Diagnosis
 
 
 def run(command: str, inputs: Inputs, job: Job, platform: Platform) -> None:
@@ -116,6 +117,10 @@ def _create(step: Step) -> None:
 
 def examine(inputs: Inputs, job: Job, platform: Platform) -> Diagnosis:
     """What `doctor` has to say about the repository of input `repo`."""
+    from studio_action import doctor
+    from studio_action.gitrepo import diagnosis, history
+    from studio_action.registries.git import GitRegistry
+
     step = Step.of(inputs, job, platform)
     place = read_place(inputs, job, step.origin)
     with (
