@@ -48,12 +48,12 @@ def put(moves: Iterable[Move], workspace: Workspace) -> None:
     mask = _umask()
     steps: list[_Step] = []
     with ExitStack() as folders:
-        opened: dict[Path, int] = {}
+        opened: dict[str, int] = {}
         try:
             for move in moves:
-                parent = move.target.parent
+                parent = str(move.target).rpartition("/")[0]
                 if parent not in opened:
-                    opened[parent] = folders.enter_context(workspace.folder(parent))
+                    opened[parent] = folders.enter_context(workspace.folder(Path(parent)))
                 mode = (0o777 if move.executable else 0o666) & ~mask
                 step = _Step(move, opened[parent], _prepare(move.partial, mode, workspace))
                 steps.append(step)

@@ -72,12 +72,12 @@ class Workspace:
 
     def places(self, folder: Path, targets: Iterable[PurePath]) -> Iterator[Path]:
         """`inside` for many paths relative to `folder`; each parent is looked up once."""
-        parents: dict[PurePath, Path] = {}
-        for target in targets:
-            parent = target.parent
+        parents: dict[str, Path] = {}
+        for target in map(str, targets):
+            parent, _, name = target.rpartition("/")
             if parent not in parents:
                 parents[parent] = self.inside(folder / parent / "file").parent
-            yield parents[parent] / target.name
+            yield parents[parent] / name
 
     def relative(self, place: Path) -> str:
         """`place` as later steps see it: POSIX, relative to the workspace."""
