@@ -9,7 +9,14 @@ from studio_action.ci.job import Job
 from studio_action.download.plan import Filters
 from studio_action.errors import BadInput
 from studio_action.inputs import Inputs
-from studio_action.question import Question, Skip, read_credential, read_question, read_source
+from studio_action.question import (
+    Question,
+    Skip,
+    read_credential,
+    read_question,
+    read_source,
+    source_told,
+)
 from studio_action.repository import RepositoryUrl
 from studio_action.versions import InRange
 
@@ -196,6 +203,7 @@ def test_credential(variable: str, token: str, job: Job, repository: str, user: 
 )
 def test_source(environ: dict[str, str], source: str) -> None:
     assert read_source(Inputs({}, environ)) == source
+    assert source_told(Inputs({}, environ)).startswith(f"Source {source}, ")
 
 
 @pytest.mark.parametrize("text", [".", "./models", "/srv/models", "../models"])

@@ -18,7 +18,7 @@ from studio_action.inputs import Inputs
 from studio_action.outputs import DOWNLOAD, MODEL_PREFIX, PROJECT_PREFIX, RESOLVE
 from studio_action.paths import STATE_FOLDER
 from studio_action.policy import Previous
-from studio_action.question import Question, Skip, read_place, read_question
+from studio_action.question import Question, Skip, read_place, read_question, source_told
 from studio_action.step import Step
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def _ask(step: Step, command: str, answer: Answer) -> None:
         step.platform.info(f"Skipped: {question.reason}")
         step.publish(report.skipped_outputs(command), MODEL_PREFIX)
         return
+    step.platform.info(source_told(step.inputs))
     previous = step.previous
     if question.source == "studio":
         settings.read_studio(step.inputs, step.job)  # refused before anything is made

@@ -103,9 +103,22 @@ def read_source(inputs: Inputs) -> SourceName:
     """Input `source`; `auto` is Studio if a token or a URL of it was given, else Git."""
     source = values.choice(inputs["source"])
     if source == "auto":
-        given = inputs["token"].text or inputs["token-file"].text or inputs["studio-url"].given
-        return "studio" if given else "git"
+        return "studio" if _studio_given(inputs) else "git"
     return cast(SourceName, source)
+
+
+def source_told(inputs: Inputs) -> str:
+    """Which source is asked, and why, for the log."""
+    if values.choice(inputs["source"]) != "auto":
+        return f"Source {inputs['source'].text}, as it was asked for"
+    if given := _studio_given(inputs):
+        return f"Source studio, because {given} was given"
+    return "Source git, because neither a token nor a studio-url was given"
+
+
+def _studio_given(inputs: Inputs) -> str:
+    names = ("token", "token-file", "studio-url")
+    return next((f"input {name}" for name in names if inputs[name].given), "")
 
 
 def read_credential(inputs: Inputs, job: Job, address: RepositoryUrl) -> Credential | None:
