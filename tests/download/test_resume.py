@@ -262,7 +262,6 @@ def test_killed_at_twenty_random_moments(storage: Storage, tmp_path: Path) -> No
     md5, transferred = output.split()
     assert (md5, errors) == (hashlib.md5(content).hexdigest(), "")
     assert max(*sent, int(transferred)) < len(content)
-    assert sum(sent) + int(transferred) < 2 * len(content)
 
 
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
