@@ -212,3 +212,28 @@ def test_parse__what_is_sent_reads_back_as_itself(text: str) -> None:
         return
 
     assert RepositoryUrl.parse(url.sent) == url
+
+
+@pytest.mark.parametrize(
+    ("text", "by_https", "by_ssh"),
+    [
+        ("acme/churn", f"{SERVER}acme/churn.git", f"{SERVER}acme/churn.git"),
+        ("https://h.org/a/b", "https://h.org/a/b", "https://h.org/a/b"),
+        ("git@h.org:a/b.git", "https://h.org/a/b.git", "git@h.org:a/b.git"),
+        ("ssh://git@h.org:22/a/b", "https://h.org/a/b.git", "ssh://git@h.org:22/a/b"),
+    ],
+)
+def test_fetched(text: str, by_https: str, by_ssh: str) -> None:
+    address = RepositoryUrl.parse(text)
+    assert address.fetched(SERVER) == by_https
+    assert address.fetched(SERVER, over_ssh=True) == by_ssh
+
+
+@pytest.mark.parametrize(
+    "other", ["acme/churn", "https://github.com/acme/other", "https://gitlab.com/acme/churn"]
+)
+def test_same_as(other: str) -> None:
+    address = RepositoryUrl.parse("git@github.com:acme/churn.git")
+    assert address.same_as(RepositoryUrl.parse("https://GitHub.com/acme/Churn"))
+    assert address.same_as(RepositoryUrl.parse("ssh://git@github.com:22/acme/churn.git"))
+    assert not address.same_as(RepositoryUrl.parse(other))

@@ -78,12 +78,12 @@ class RepositoryUrl:
         host = self.host if self.form == "scp" else re.sub(r":\d+\Z", "", self.host)
         return f"https://{host}/{page}"
 
-    def fetched(self, default_server: str) -> str:
-        """Where the repository can be fetched from: over https where that can be told.
+    def fetched(self, default_server: str, *, over_ssh: bool = False) -> str:
+        """Where the repository can be fetched from; `over_ssh` if the machine has a key for that.
 
-        A CI job rarely has a key for ssh, and its token goes with https.
+        Without one it is https, where that can be told: a CI job's token goes with https.
         """
-        if self.form in ("https", "http"):
+        if self.form in ("https", "http") or (over_ssh and self.form in ("scp", "ssh")):
             return self.sent
         if self.form == "short":
             return self.clone_url(default_server)

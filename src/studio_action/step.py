@@ -31,7 +31,7 @@ from studio_action.download.transfer import Transfer
 from studio_action.errors import DeadlinePassed, Unreachable
 from studio_action.gitrepo import checkout, reading
 from studio_action.gitrepo.history import Model
-from studio_action.gitrepo.program import Git
+from studio_action.gitrepo.program import Git, has_ssh_key
 from studio_action.gitrepo.repository import Repository
 from studio_action.inputs import Inputs
 from studio_action.network import Network
@@ -170,16 +170,24 @@ class Step:
             self.platform.mask(credential.password)
         return Git(network, patience, self.inputs.environ, self.platform.info, credential)
 
+    def url(self, address: RepositoryUrl, git: Git) -> str:
+        """Where to fetch from: with a token over https, else over ssh where there is a key."""
+        over_ssh = git.credential is None and has_ssh_key(self.inputs.environ)
+        return address.fetched(self.job.server, over_ssh=over_ssh)
+
     def repository(self, place: Place, network: Network, scratch: Path) -> Repository:
         """The repository itself: what is named by its address is fetched into `scratch`."""
         git = self.git(place, network, self.patience)
-        fetched = scratch / "repository"
         if isinstance(place, RepositoryUrl):
-            return Repository.of(place.fetched(self.job.server), git, fetched)
+            return Repository.of(self.url(place, git), git, scratch / "repository")
         from studio_action.gitrepo import opening
 
-        say, server = self.platform.info, self.job.server
-        return opening.opened(place, git, scratch=fetched, server=server, say=say)
+        return opening.opened(
+            place,
+            git,
+            remote=lambda address: self.repository(address, network, scratch),
+            say=self.platform.info,
+        )
 
     def surroundings(
         self, place: Place, network: Network, downloader: Downloader, scratch: Path
@@ -209,8 +217,8 @@ class Step:
         try:
             return reading.models_of(
                 place,
+                self.url(place, git),
                 git,
-                server=self.job.server,
                 scratch=scratch / "tags",
                 workspace=self.workspace.root,
             )

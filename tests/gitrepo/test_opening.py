@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,8 +8,16 @@ import pytest
 from studio_action.errors import BadInput, Unreachable
 from studio_action.gitrepo.opening import opened
 from studio_action.gitrepo.repository import Repository
+from studio_action.repository import RepositoryUrl
 from tests.gitrepo.repositories import git, made_at, make_git
 from tests.servers.git import GitServer, git_server
+
+
+def fetching(folder: Path, retries: int = 2) -> Callable[[RepositoryUrl], Repository]:
+    def fetched(address: RepositoryUrl) -> Repository:
+        return Repository.of(address.sent, make_git(retries=retries), folder / "s")
+
+    return fetched
 
 
 @pytest.fixture
@@ -37,7 +45,7 @@ def names(repository: Repository) -> list[str]:
 def test_opened__a_whole_checkout(checkout: Path, server: GitServer, tmp_path: Path) -> None:
     said: list[str] = []
 
-    found = opened(checkout, make_git(), scratch=tmp_path / "s", server="", say=said.append)
+    found = opened(checkout, make_git(), remote=fetching(tmp_path), say=said.append)
 
     assert names(found) == ["m@v1.0.0", "m@v2.0.0"]
     assert (said, server.requests) == ([], [])
@@ -55,7 +63,7 @@ def test_opened__its_origin(checkout: Path, tmp_path: Path, server: GitServer, l
     before = git(checkout, "for-each-ref")
     said: list[str] = []
 
-    found = opened(checkout, make_git(), scratch=tmp_path / "s", server="", say=said.append)
+    found = opened(checkout, make_git(), remote=fetching(tmp_path), say=said.append)
 
     assert names(found) == ["m@v1.0.0", "m@v2.0.0"]
     (line,) = said
@@ -68,7 +76,7 @@ def test_opened__no_origin(tmp_path: Path) -> None:
     git(folder, "tag", "m@v2.0.0")
     said: list[str] = []
 
-    found = opened(folder, make_git(), scratch=tmp_path / "s", server="", say=said.append)
+    found = opened(folder, make_git(), remote=fetching(tmp_path), say=said.append)
 
     assert names(found) == ["m@v1.0.0"]
     assert "what is there has to do" in said[0]
@@ -79,11 +87,9 @@ def test_opened__an_origin_that_fails(checkout: Path, tmp_path: Path) -> None:
     git(checkout, "remote", "set-url", "origin", "http://127.0.0.1:1/team/models.git")
 
     with pytest.raises(Unreachable):
-        opened(
-            checkout, make_git(retries=0), scratch=tmp_path / "s", server="", say=lambda line: None
-        )
+        opened(checkout, make_git(), remote=fetching(tmp_path, retries=0), say=lambda line: None)
 
 
 def test_opened__no_repository(tmp_path: Path) -> None:
     with pytest.raises(BadInput):
-        opened(tmp_path, make_git(), scratch=tmp_path / "s", server="", say=print)
+        opened(tmp_path, make_git(), remote=fetching(tmp_path), say=print)

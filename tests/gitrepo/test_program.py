@@ -18,7 +18,7 @@ from studio_action.errors import (
     Unreachable,
     WorkspaceRefused,
 )
-from studio_action.gitrepo.program import Credential, Git, Unadvertised, failure
+from studio_action.gitrepo.program import Credential, Git, Unadvertised, failure, has_ssh_key
 from studio_action.gitrepo.repository import Repository
 from studio_action.network import Network
 from studio_action.session import Patience
@@ -243,3 +243,13 @@ def test_read__no_configuration_of_the_user(tmp_path: Path) -> None:
     (tmp_path / ".gitconfig").write_text("[core]\n    pager = touch ran\n[user]\n    name = Eve\n")
 
     assert not make_git(HOME=str(tmp_path)).succeeds(tmp_path, "config", "user.name")
+
+
+def test_has_ssh_key(tmp_path: Path) -> None:
+    home = {"HOME": str(tmp_path)}
+    assert not has_ssh_key({})
+    assert not has_ssh_key(home)
+    assert has_ssh_key({"SSH_AUTH_SOCK": "/run/agent"})
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh/id_ed25519").touch()
+    assert has_ssh_key(home)

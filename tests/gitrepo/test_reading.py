@@ -23,7 +23,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def test_models_of__a_checkout_where_the_repository_is_gone(checkout: Path, tmp_path: Path) -> None:
-    found = models_of(GONE, make_git(), server="", scratch=tmp_path / "scratch", workspace=checkout)
+    found = models_of(GONE, GONE.sent, make_git(), scratch=tmp_path / "scratch", workspace=checkout)
     assert found[CHURN].at_version("v1.0.0") is not None
 
 
@@ -45,4 +45,4 @@ def test_models_of__a_checkout_that_cannot_tell(
 ) -> None:
     change(checkout)
     with pytest.raises(Unreachable):
-        models_of(GONE, make_git(), server="", scratch=tmp_path / "scratch", workspace=checkout)
+        models_of(GONE, GONE.sent, make_git(), scratch=tmp_path / "scratch", workspace=checkout)

@@ -12,13 +12,17 @@ from studio_action.repository import RepositoryUrl
 
 
 def opened(
-    folder: Path, git: Git, *, scratch: Path, server: str, say: Callable[[str], None]
+    folder: Path,
+    git: Git,
+    *,
+    remote: Callable[[RepositoryUrl], Repository],
+    say: Callable[[str], None],
 ) -> Repository:
-    """The repository at `folder`; its `origin`, fetched into `scratch`, where a part is missing.
+    """The repository at `folder`; its `origin`, which `remote` fetches, where a part is missing.
 
     CI systems leave history and tags out of a checkout, and older ones make the tag that triggered
-    a job a lightweight one, which GTO does not count. `server` hosts an origin like `owner/name`.
-    Raises what `Repository.at` and `Repository.of` raise.
+    a job a lightweight one, which GTO does not count.
+    Raises what `Repository.at` and `remote` raise.
     """
     local = Repository.at(folder, git)
     lacks = lacking(local)
@@ -29,7 +33,7 @@ def opened(
         say(f"{lacks}; nowhere to fetch the rest from is known, so what is there has to do")
         return local
     say(f"{lacks}: its origin is read instead")
-    return Repository.of(RepositoryUrl.parse(origin).fetched(server), git, scratch)
+    return remote(RepositoryUrl.parse(origin))
 
 
 def lacking(local: Repository) -> str:

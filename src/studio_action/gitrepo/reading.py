@@ -15,16 +15,16 @@ from studio_action.repository import RepositoryUrl
 
 
 def models_of(
-    address: RepositoryUrl, git: Git, *, server: str, scratch: Path, workspace: Path
+    address: RepositoryUrl, url: str, git: Git, *, scratch: Path, workspace: Path
 ) -> Mapping[ModelName, Model]:
     """Every model that the repository's tags name.
 
     The repository itself is asked first: a checkout may be old, and CI systems leave tags out of
     it. Where that fails, a whole checkout of the same repository in `workspace` is good enough.
-    Raises what `Git.talk` raises.
+    `url` is where the repository at `address` is fetched from. Raises what `Git.talk` raises.
     """
     try:
-        with Repository.of(address.fetched(server), git, scratch) as remote:
+        with Repository.of(url, git, scratch) as remote:
             return history.read(remote.tags())
     except StudioActionError:
         if not is_checkout(workspace, address):
