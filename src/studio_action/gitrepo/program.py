@@ -76,7 +76,7 @@ def has_ssh_key(environ: Mapping[str, str]) -> bool:
     """Whether ssh would find a key: an agent's, the user's own, or one that the job set up."""
     if environ.get("SSH_AUTH_SOCK") or environ.get("GIT_SSH_COMMAND"):
         return True
-    home = environ.get("HOME")
+    home = environ.get("HOME", "")
     return bool(home) and any(Path(home, ".ssh").glob("id_*"))
 
 
