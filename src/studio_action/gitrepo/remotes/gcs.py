@@ -6,6 +6,7 @@ sends an access token along instead (https://cloud.google.com/storage/docs/authe
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -36,11 +37,13 @@ class GcsRemote:
         if settings.flag("allow_anonymous_login"):
             return cls(settings, None)
         try:
-            import google.auth
-            import google.cloud.storage
-            from google.auth.credentials import Signing
-            from google.auth.exceptions import GoogleAuthError, TransportError
-            from google.oauth2.service_account import Credentials
+            with warnings.catch_warnings():  # Google's own plans for old Pythons are no job's news
+                warnings.simplefilter("ignore", FutureWarning)
+                import google.auth
+                import google.cloud.storage
+                from google.auth.credentials import Signing
+                from google.auth.exceptions import GoogleAuthError, TransportError
+                from google.oauth2.service_account import Credentials
         except ImportError:
             raise needs_extra(settings.name, "gcs") from None
         try:
