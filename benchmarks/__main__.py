@@ -74,13 +74,19 @@ def _measure(scenario: Scenario, served: Storage, folder: Path, rounds: int) -> 
     """Each tool once in each round, so that what disturbs one disturbs all."""
     samples: dict[str, list[Sample]] = {name: [] for name in scenario.tools}
     size, keys = served.sizes[scenario.model], served.models[scenario.model]
-    with _way(scenario.way, served) as base, storage.studio(served, base) as studio:
+    with (
+        _way(scenario.way, served) as base,
+        storage.studio(served, base) as studio,
+        storage.repository(folder, scenario.model) as repository,
+    ):
         urls = {path: f"{base}/{key}" for path, key in keys.items()}
         for _ in range(rounds):
             for name, tool in scenario.tools.items():
                 workspace = folder / "workspace"
                 workspace.mkdir()
-                work = Work(scenario.model, size, urls, studio, served.authority, workspace)
+                work = Work(
+                    scenario.model, size, urls, studio, repository, served.authority, workspace
+                )
                 sample = measuring.run(tool(work), workspace, folder / "log")
                 if "/dev/null" not in name:
                     measuring.check(workspace, list(urls), size)

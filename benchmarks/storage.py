@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import trustme
+from tests.servers.git import git_server
 
 MIB = 1 << 20
 CAP = 50
@@ -146,6 +148,24 @@ def studio(storage: Storage, base: str) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def repository(folder: Path, model: str) -> Iterator[str]:
+    """A Git repository over HTTP whose tags name versions of a model; gives its address."""
+    with tempfile.TemporaryDirectory(dir=folder) as top:
+        made = Path(top, "models.git")
+        git = ["git", "-C", str(made), "-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
+        subprocess.run(["git", "init", "--quiet", "--bare", made], check=True)
+        tree = subprocess.check_output([*git, "hash-object", "-t", "tree", "-w", os.devnull])
+        commit = subprocess.check_output([*git, "commit-tree", "-m", "One", tree.decode().strip()])
+        for version in range(10):
+            name = f"{model}@v1.{version}.0"
+            subprocess.run(
+                [*git, "tag", "-a", "-m", name, name, commit.decode().strip()], check=True
+            )
+        with git_server(Path(top)) as server:
+            yield f"{server.url}/models.git"
 
 
 def free_port() -> int:

@@ -33,13 +33,14 @@ for path, uri in uris.items():
 class Work:
     """One model of `size` bytes to bring into `folder`, which is empty.
 
-    Its files are at `urls`, by path, and `studio` knows them.
+    Its files are at `urls`, by path, and `studio` knows them; the tags of `repository` name it.
     """
 
     model: str
     size: int
     urls: Mapping[str, str]
     studio: str
+    repository: str
     authority: Path
     folder: Path
 
@@ -57,10 +58,10 @@ Tool = Callable[[Work], Command]
 
 
 def ours(work: Work) -> Command:
-    """The whole step: resolve, download, MD5 and SHA-256, place, manifest."""
+    """The whole step: read the tags, resolve, download, MD5 and SHA-256, place, manifest."""
     program = Path(sys.executable).with_name("studio-action")
-    argv = [str(program), "download-model", "--studio-url", work.studio, "--repo", "acme/models"]
-    argv += ["--model", work.model, "--ca-bundle", str(work.authority)]
+    argv = [str(program), "download-model", "--studio-url", work.studio]
+    argv += ["--repo", work.repository, "--model", work.model, "--ca-bundle", str(work.authority)]
     return Command(argv, environment={"DVC_STUDIO_TOKEN": "isat_benchmark"})
 
 
