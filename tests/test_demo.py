@@ -15,4 +15,6 @@ def test_demo(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (prod,) = sample.expected()["models"]["models/churn:churn"]["versions"]["v3.0.0"]["files"]
     content = (tmp_path / "demo" / prod["path"]).read_bytes()
     assert (code, hashlib.md5(content).hexdigest()) == (0, prod["md5"])
-    assert prod["md5"] in capfd.readouterr().out
+    said = capfd.readouterr().out
+    assert prod["md5"] in said
+    assert '"version": "v3.0.0"' in said
