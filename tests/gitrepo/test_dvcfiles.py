@@ -44,7 +44,7 @@ MONOREPO = {
     "models/churn/dvc.yaml": """
         artifacts:
           churn: {path: model.joblib}
-          shared: {path: ../shared}
+          common: {path: ../common}
           top: {path: ../../model.pkl}
           outside: {path: ../../../model.pkl}
     """,
@@ -57,7 +57,7 @@ MONOREPO = {
         ("churn", "model.pkl"),
         ("folder", "data"),
         ("models/churn:churn", "models/churn/model.joblib"),
-        ("models/churn:shared", "models/shared"),
+        ("models/churn:common", "models/common"),
         ("models/churn:top", "model.pkl"),
     ],
 )
@@ -72,7 +72,7 @@ def test_path_of(model: str, path: str) -> None:
             "models/churn:nope",
             NoSuchModel,
             "model models/churn:nope is not annotated in models/churn/dvc.yaml at c0ffee0."
-            " Annotated there: churn, outside, shared, top",
+            " Annotated there: churn, common, outside, top",
         ),
         (
             "models:churn",

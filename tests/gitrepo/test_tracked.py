@@ -42,7 +42,7 @@ def kept(document: str) -> Kept:
     [
         ("", "model.pkl", "model.pkl"),
         ("models", "model.pkl", "models/model.pkl"),
-        ("models/churn", "../shared", "models/shared"),
+        ("models/churn", "../common", "models/common"),
         ("models", "./a//b/../c", "models/a/c"),
         ("models", "..", ""),
         ("models", ".", "models"),

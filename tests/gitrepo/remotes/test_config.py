@@ -75,13 +75,13 @@ def test_remote__a_folder_beside_the_configuration(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("path", "here", "elsewhere"),
-    [("keys", "/work/.dvc/keys", ""), ("/etc/keys", "/etc/keys", "/etc/keys")],
+    [("keys", "/srv/.dvc/keys", ""), ("/etc/keys", "/etc/keys", "/etc/keys")],
     ids=["relative", "absolute"],
 )
 def test_remote__credentials_in_a_file(path: str, here: str, elsewhere: str) -> None:
     text = f"['remote \"a\"']\nurl = s3://b\ncredentialpath = {path}\n"
 
-    assert config(text, folder=Path("/work/.dvc")).remote("a")["credentialpath"] == here
+    assert config(text, folder=Path("/srv/.dvc")).remote("a")["credentialpath"] == here
     assert config(text).remote("a")["credentialpath"] == elsewhere
 
 

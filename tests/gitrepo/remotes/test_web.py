@@ -88,10 +88,10 @@ def test_web__refused(options: dict[str, str], message: str) -> None:
 
 
 def test_local__place() -> None:
-    remote = LocalRemote(Settings("shelf", "/work/.dvc/../shelf é", {}))
+    remote = LocalRemote(Settings("shelf", "/srv/.dvc/../shelf é", {}))
 
     assert remote.place("files/md5/ab/cd", "") == Place(
-        "file:///work/shelf%20%C3%A9/files/md5/ab/cd"
+        "file:///srv/shelf%20%C3%A9/files/md5/ab/cd"
     )
 
 
