@@ -92,9 +92,11 @@ class Step:
     def scratch(self) -> Iterator[Path]:
         """A folder for a while: the system's, or ours where a container has none to write to."""
         try:
-            place = tempfile.gettempdir()
+            place = Path(tempfile.gettempdir())
         except OSError:
-            place = str(self.workspace.state())
+            place = Path.cwd()
+        if place == Path.cwd():  # the last resort of Python's own search
+            place = self.workspace.state()
         with tempfile.TemporaryDirectory(dir=place, prefix="studio-action-") as folder:
             yield Path(folder)
 
