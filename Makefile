@@ -108,7 +108,8 @@ demo: dev
 	$(BIN)/python -m tests.demo
 
 # The download beside dvc, curl and aria2, with ratios; needs nginx and aria2c
-# (apt-get install nginx-light aria2). The results go into benchmarks/RESULTS.md.
+# (apt-get install nginx-light aria2). The results go into benchmarks/RESULTS.md; how fast versions are
+# resolved, `python -m benchmarks.resolving` tells.
 .PHONY: benchmark
 benchmark: dev
 	$(BIN)/python -m benchmarks --keep
