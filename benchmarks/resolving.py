@@ -39,14 +39,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 from studio_action import commands
 from studio_action.artifact import ArtifactRef, Latest, ModelName
-from studio_action.clock import Deadline
+from studio_action.clock import Deadline, Patience
 from studio_action.gitrepo.program import Git
 from studio_action.gitrepo.remotes.opening import Storages
 from studio_action.gitrepo.repository import Repository
 from studio_action.gitrepo.whereabouts import Surroundings
 from studio_action.network import Network
 from studio_action.registries.git import GitRegistry
-from studio_action.session import Patience
 started = time.perf_counter()
 with tempfile.TemporaryDirectory() as scratch:
     git = Git(Network(), Patience(30, 0, Deadline(), lambda: 0.0), os.environ, print)

@@ -9,10 +9,10 @@ import requests
 import responses
 from responses import matchers
 
-from studio_action.clock import Deadline
+from studio_action.clock import Deadline, Patience
 from studio_action.errors import DeadlinePassed, UnexpectedAnswer, Unreachable
 from studio_action.network import Network
-from studio_action.session import LARGEST_ANSWER, Patience, StudioSession, onward
+from studio_action.session import LARGEST_ANSWER, StudioSession, onward
 from tests.fakes import Time
 
 BASE = "https://studio.example.org/team/"

@@ -1,4 +1,4 @@
-"""Time as an argument: deadlines and waits, so that tests are exact and never sleep."""
+"""Time as an argument: deadlines, waits and patience, so that tests are exact and never sleep."""
 
 from __future__ import annotations
 
@@ -46,3 +46,13 @@ class Deadline:
         """Wait, or raise `DeadlinePassed` at the deadline if that comes first."""
         self.clock.sleep(max(0.0, min(seconds, self.remaining())))
         self.check()
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long and how often a request is tried. `random` gives numbers in [0, 1)."""
+
+    timeout: float
+    retries: int
+    deadline: Deadline
+    random: Callable[[], float]

@@ -17,7 +17,7 @@ from urllib3.exceptions import NewConnectionError
 
 from studio_action import __version__, backoff
 from studio_action.api import Answer
-from studio_action.clock import Deadline
+from studio_action.clock import Patience
 from studio_action.errors import UnexpectedAnswer, Unreachable
 from studio_action.network import Network
 from studio_action.text import human_time, printable, redact
@@ -28,16 +28,6 @@ MOST_REDIRECTS = 5
 USER_AGENT = (
     f"studio-action/{__version__} ({platform.system()}; Python {platform.python_version()})"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long and how often a request is tried. `random` gives numbers in [0, 1)."""
-
-    timeout: float
-    retries: int
-    deadline: Deadline
-    random: Callable[[], float]
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """One run of one command: the concrete parts that its inputs ask for, put together.
 
-What only source `git` needs is imported when it is asked for: a step with Studio starts faster.
+What only one source needs is imported when that source is asked, so that a step starts faster.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from studio_action.ci import files
 from studio_action.ci.base import Platform
 from studio_action.ci.job import Job
 from studio_action.ci.progress import shown
-from studio_action.clock import Clock, Deadline
+from studio_action.clock import Clock, Deadline, Patience
 from studio_action.download.base import Downloader, Progress, Verify
 from studio_action.download.cache import Cache, CachedDownloader
 from studio_action.download.engine import Limits
@@ -39,15 +39,14 @@ from studio_action.policy import Previous, previous_digest, previous_manifest
 from studio_action.question import Place, Question, read_credential
 from studio_action.registries.base import Registry
 from studio_action.registries.pinned import PinnedRegistry
-from studio_action.registries.studio import StudioRegistry
 from studio_action.repository import RepositoryUrl
-from studio_action.session import Patience, StudioSession
 from studio_action.settings import Delivery
 from studio_action.trust import ca_bundle
 from studio_action.workspace import Workspace
 
 if TYPE_CHECKING:
     from studio_action.gitrepo.whereabouts import Surroundings
+    from studio_action.registries.studio import StudioRegistry
 
 TAGS_DEADLINE = 10.0
 """Seconds that reading the tags beside Studio may take; without them the version is not known."""
@@ -113,6 +112,9 @@ class Step:
     @contextmanager
     def studio(self, network: Network) -> Iterator[StudioRegistry]:
         """The registry that Studio is, with a session that is closed in the end."""
+        from studio_action.registries.studio import StudioRegistry
+        from studio_action.session import StudioSession
+
         place = settings.read_studio(self.inputs, self.job)
         self.platform.mask(place.token)
         if place.unsafe:

@@ -7,10 +7,9 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from studio_action.clock import Clock, Deadline
+from studio_action.clock import Clock, Deadline, Patience
 from studio_action.gitrepo.program import Credential, Git
 from studio_action.network import Network
-from studio_action.session import Patience
 from tests import sample
 
 _WHO = {

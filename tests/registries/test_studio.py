@@ -8,11 +8,11 @@ import responses
 
 from studio_action.api import NewProject, Project
 from studio_action.artifact import ArtifactRef, AtStage, AtVersion, ModelName
-from studio_action.clock import Deadline
+from studio_action.clock import Deadline, Patience
 from studio_action.digest import Digest
 from studio_action.network import Network
 from studio_action.registries.studio import StudioRegistry
-from studio_action.session import Patience, StudioSession
+from studio_action.session import StudioSession
 from tests.fakes import Time
 
 BASE = "https://studio.example.org/"

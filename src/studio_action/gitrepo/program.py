@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio_action import backoff
+from studio_action.clock import Patience
 from studio_action.errors import (
     BadInput,
     NoSuchModel,
@@ -33,7 +34,6 @@ from studio_action.text import human_time, printable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from studio_action.session import Patience
 
 _KEPT = ("PATH", "HOME", "TMPDIR", "SSH_AUTH_SOCK", "LD_LIBRARY_PATH")
 _TRANSPORTS = "https:http:ssh"
