@@ -236,6 +236,9 @@ def _started(
         try:
             yield process
         finally:
+            if process.stdin is not None:
+                with suppress(BrokenPipeError):  # of what git was asked before it ended
+                    process.stdin.close()
             if process.poll() is None:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
