@@ -10,7 +10,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Literal
+from urllib.parse import unquote, urlsplit
 
 from studio_action.digest import Digest
 from studio_action.errors import BadInput
@@ -147,6 +149,13 @@ class RemoteFile:
     expires: datetime | None = None
     headers: tuple[str, ...] = field(default=(), repr=False)
     executable: bool = False
+
+    @property
+    def here(self) -> Path | None:
+        """The file of this machine that a `file:` URL names; None where storage has to be asked."""
+        if not self.url.startswith("file:"):
+            return None
+        return Path(unquote(urlsplit(self.url).path))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from studio_action.artifact import RemoteFile
 from studio_action.digest import Digest
@@ -37,7 +36,7 @@ class LocalDownloader:
         self, files: Sequence[RemoteFile], *, renew: Renew, progress: Progress
     ) -> list[Fetched]:
         """All files, in the order asked for, copied or downloaded."""
-        here = [file for file in files if _is_here(file)]
+        here = [(file, file.here) for file in files if file.here]
         with ThreadPoolExecutor(COPIES) as threads:
             places = (self.folder / f"local-{number}" for number in range(len(here)))
             copies = list(threads.map(self._copy, here, places))
@@ -45,13 +44,13 @@ class LocalDownloader:
             progress.expect(fetched.size)
             progress.advance(fetched.size)
             progress.finish()
-        there = [file for file in files if not _is_here(file)]
+        there = [file for file in files if not file.here]
         got = self.inner.fetch(there, renew=renew, progress=progress) if there else []
         of_here, of_there = iter(copies), iter(got)
-        return [next(of_here if _is_here(file) else of_there) for file in files]
+        return [next(of_here if file.here else of_there) for file in files]
 
-    def _copy(self, file: RemoteFile, to: Path) -> Fetched:
-        source = Path(unquote(urlsplit(file.url).path))
+    def _copy(self, wanted: tuple[RemoteFile, Path], to: Path) -> Fetched:
+        file, source = wanted
         try:
             copy(source, to)
             found = digests_of_file(to, file.digest or _PLAIN)
@@ -75,7 +74,3 @@ class LocalDownloader:
                 "The remote has other bytes under this name: push the model again",
             )
         return Fetched(file, to, found.size, found.md5, found.sha256, how, found.size)
-
-
-def _is_here(file: RemoteFile) -> bool:
-    return file.url.startswith("file:")

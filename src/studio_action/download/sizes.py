@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from studio_action.artifact import RemoteFile
 from studio_action.clock import Deadline
@@ -44,19 +42,11 @@ class _Probe:
         return True
 
 
-def _is_here(file: RemoteFile) -> bool:
-    return file.url.startswith("file:")
-
-
-def _place(file: RemoteFile) -> Path:
-    return Path(unquote(urlsplit(file.url).path))
-
-
 def _measured_here(file: RemoteFile) -> RemoteFile:
-    if file.size is not None or not _is_here(file):
+    if file.size is not None or file.here is None:
         return file
     try:
-        return replace(file, size=_place(file).stat().st_size)
+        return replace(file, size=file.here.stat().st_size)
     except OSError:
         return file
 
@@ -69,7 +59,7 @@ def measured(
     Raises `DeadlinePassed`.
     """
     files = [_measured_here(file) for file in files]
-    asked = [file for file in files if file.size is None and not _is_here(file)]
+    asked = [file for file in files if file.size is None and file.here is None]
     probes = _probed(asked, network, timeout, deadline)
     return [
         replace(file, size=probes[file.path].size) if file.path in probes else file
@@ -81,11 +71,11 @@ def lost(
     files: Sequence[RemoteFile], network: Network, *, timeout: float, deadline: Deadline
 ) -> list[RemoteFile]:
     """Those of the files that their storage surely does not have. Raises `DeadlinePassed`."""
-    probes = _probed([file for file in files if not _is_here(file)], network, timeout, deadline)
+    probes = _probed([file for file in files if file.here is None], network, timeout, deadline)
     return [
         file
         for file in files
-        if (probes[file.path].missing if file.path in probes else not _place(file).exists())
+        if (probes[file.path].missing if file.here is None else not file.here.exists())
     ]
 
 
