@@ -87,9 +87,9 @@ image: engine
 	  --label org.opencontainers.image.revision=$$(git rev-parse HEAD) \
 	  --label org.opencontainers.image.created=$$(git log -1 --format=%cI) .
 
-# requirements/runtime.txt is what the image holds, build.txt what makes the package a wheel;
-# test.txt adds the test tools (Python 3.10 on), dev.txt the linters (Python 3.11 on); oracle.txt
-# is the real gto.
+# requirements/runtime.txt is what the image holds, server.txt what its target `server` does, build.txt
+# what makes the package a wheel; test.txt adds the test tools (Python 3.10 on), dev.txt the linters
+# (Python 3.11 on); oracle.txt is the real gto.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
   --no-emit-find-links --custom-compile-command "make lock"
 
@@ -97,9 +97,12 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-
 lock: dev
 	$(COMPILE) --python-version 3.10 --group build -o requirements/build.txt
 	$(COMPILE) --python-version 3.10 --group oracle -o requirements/oracle.txt
-	$(COMPILE) pyproject.toml --python-version 3.10 --all-extras -o requirements/runtime.txt
-	$(COMPILE) pyproject.toml --python-version 3.10 -c requirements/runtime.txt --group test -o requirements/test.txt
-	$(COMPILE) pyproject.toml --python-version 3.11 -c requirements/test.txt -c requirements/build.txt \
+	$(COMPILE) pyproject.toml --python-version 3.10 --all-extras -o requirements/server.txt
+	$(COMPILE) pyproject.toml --python-version 3.10 -c requirements/server.txt \
+	  --extra s3 --extra azure --extra gcs -o requirements/runtime.txt
+	$(COMPILE) pyproject.toml --python-version 3.10 --extra server -c requirements/server.txt \
+	  --group test -o requirements/test.txt
+	$(COMPILE) pyproject.toml --python-version 3.11 --extra server -c requirements/test.txt -c requirements/build.txt \
 	  --group test --group lint -o requirements/dev.txt
 
 # The main job on a sample registry, with no account: a project is created, a model downloaded.
