@@ -65,6 +65,18 @@ def test_get__sends_the_token_and_the_query(session: StudioSession) -> None:
     assert (answer.status, answer.document, answer.url) == (200, {"a": "b"}, URL)
 
 
+@pytest.mark.parametrize(
+    ("headers", "telling"),
+    [({}, False), ({"studio-action": "1"}, True), ({"Studio-Action": ""}, False)],
+)
+@responses.activate
+def test_get__whether_the_server_is_one_that_tells(
+    headers: dict[str, str], telling: bool, session: StudioSession
+) -> None:
+    responses.get(URL, status=404, headers=headers)
+    assert session.get(ENDPOINT, {}).telling is telling
+
+
 @responses.activate
 def test_get__a_netrc_does_not_take_the_place_of_the_token(
     session: StudioSession, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

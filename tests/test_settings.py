@@ -55,6 +55,18 @@ def test_studio__no_base(url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "own"),
+    [
+        pytest.param({}, False, id="default"),
+        pytest.param({"studio_url": "https://Studio.Datachain.AI/api"}, False, id="the service"),
+        pytest.param({"studio_url": "https://studio.example.org"}, True, id="another host"),
+    ],
+)
+def test_studio__own(options: dict[str, str], own: bool) -> None:
+    assert settings.read_studio(inputs(token="isat_x", **options), JOB).own is own
+
+
+@pytest.mark.parametrize(
     ("base", "unsafe"),
     [
         ("https://h/", False),

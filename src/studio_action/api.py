@@ -1,7 +1,8 @@
 """The DVC Studio REST API: what is sent, and what an answer means. Pure.
 
 Two endpoints, as the API's documents give them; error bodies are not documented, so all the shapes
-that Django REST framework and django-ninja produce are read, and HTML is told from JSON.
+that Django REST framework and django-ninja produce are read, and HTML is told from JSON. The third,
+`resolve`, is our own server's alone: `resolved.py` reads it.
 """
 
 from __future__ import annotations
@@ -28,9 +29,13 @@ from studio_action.versions import InRange
 
 DOWNLOAD_URIS = "api/model-registry/get-download-uris"
 CREATE_PROJECT = "api/create-project"
+RESOLVE = "api/model-registry/resolve"
+TELLING = "Studio-Action"
+"""The header, `1`, by which a server says that it has `RESOLVE`: every answer of its API has it."""
 
 _SCOPES = {
     DOWNLOAD_URIS: "'Model Registry operations'",
+    RESOLVE: "'Model Registry operations'",
     CREATE_PROJECT: "'Admin operations' (earlier documents: PROJECT)",
 }
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
@@ -39,12 +44,16 @@ _REASON_LIMIT = 300
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back from one endpoint; `url` is where it came from, fit to be shown."""
+    """What came back from one endpoint; `url` is where it came from, fit to be shown.
+
+    `telling` if it has the header `TELLING`.
+    """
 
     endpoint: str
     url: str
     status: int
     body: bytes = field(repr=False)
+    telling: bool = False
 
     @property
     def document(self) -> Any:
@@ -99,28 +108,28 @@ def download_uris_query(artifact: ArtifactRef, selector: Selector) -> dict[str, 
 def read_download_uris(answer: Answer, asked: str) -> dict[str, str]:
     """Signed URLs by path in the repository; `asked` says what was asked for, in words."""
     if answer.status != 200:
-        _refuse(answer, asked)
+        refuse(answer, asked)
     uris = answer.document
     if not isinstance(uris, dict) or not uris:
-        raise _odd(answer, "no JSON object of paths and URLs")
+        raise odd(answer, "no JSON object of paths and URLs")
     for path, url in uris.items():
         check_path(path)
-        if not isinstance(url, str) or not _fetchable(url):
-            raise _odd(answer, f"no http(s) URL for {printable(path, 200)!r}")
+        if not isinstance(url, str) or not fetchable(url):
+            raise odd(answer, f"no http(s) URL for {printable(path, 200)!r}")
     pair = clash(uris)
     if pair:
-        raise _odd(answer, f"two paths that cannot both be files: {pair[0]!r} and {pair[1]!r}")
+        raise odd(answer, f"two paths that cannot both be files: {pair[0]!r} and {pair[1]!r}")
     return uris
 
 
 def read_projects(answer: Answer, asked: str) -> list[Project]:
     """The projects that were created; at least one."""
     if answer.status not in (200, 201):
-        _refuse(answer, asked)
+        refuse(answer, asked)
     document = answer.document
     rows = document.get("projects") if isinstance(document, dict) else None
     if not isinstance(rows, list) or not rows:
-        raise _odd(answer, "no JSON list of projects")
+        raise odd(answer, "no JSON list of projects")
     return [_project(answer, row) for row in rows]
 
 
@@ -128,13 +137,14 @@ def _project(answer: Answer, row: object) -> Project:
     if isinstance(row, Mapping):
         found = {key: row.get(key) for key in ("id", "url", "name")}
         if all(isinstance(text, str) and text for text in found.values()):
-            if not _fetchable(str(found["url"])):
-                raise _odd(answer, "a project whose URL is not http(s)")
+            if not fetchable(str(found["url"])):
+                raise odd(answer, "a project whose URL is not http(s)")
             return Project(str(found["id"]), str(found["url"]), str(found["name"]))
-    raise _odd(answer, "a project without id, url and name")
+    raise odd(answer, "a project without id, url and name")
 
 
-def _fetchable(url: str) -> bool:
+def fetchable(url: str) -> bool:
+    """Whether it is a whole http(s) URL, and nothing else."""
     if not url.isprintable() or " " in url:
         return False
     try:
@@ -144,7 +154,8 @@ def _fetchable(url: str) -> bool:
         return False
 
 
-def _refuse(answer: Answer, asked: str) -> NoReturn:
+def refuse(answer: Answer, asked: str) -> NoReturn:
+    """Raise the error that the status is; `asked` says what was asked for, in words."""
     reason = reason_in(answer)
     said = f"Studio answered {answer.status} to {asked}" + (f": {reason}" if reason else "")
     raise _refusal(answer, said)
@@ -180,7 +191,8 @@ def _refusal(answer: Answer, said: str) -> StudioActionError:
     return UnexpectedAnswer(said, "Check studio-url, and that no proxy or login page is in between")
 
 
-def _odd(answer: Answer, what: str) -> UnexpectedAnswer:
+def odd(answer: Answer, what: str) -> UnexpectedAnswer:
+    """The error for an answer that is not the API's: `what` came instead."""
     page = _title(answer.body)
     return UnexpectedAnswer(
         f"Studio answered {answer.status} with {what}" + (f", but a page {page!r}" if page else ""),

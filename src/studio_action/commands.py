@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from studio_action import pull, report, settings, summary
+from studio_action.answering import registry_for
 from studio_action.ci import files
 from studio_action.ci.base import Platform
 from studio_action.ci.job import Job
@@ -68,7 +69,7 @@ def _download(step: Step, question: Question, previous: Previous | None) -> None
         with (
             step.network() as network,
             step.downloader(delivery, network) as downloader,
-            step.registry(question, network, downloader) as registry,
+            registry_for(question, step, network, downloader) as registry,
             step.progress() as progress,
         ):
             delivered = pull.download(
@@ -89,7 +90,7 @@ def _download(step: Step, question: Question, previous: Previous | None) -> None
 
 def _resolve(step: Step, question: Question, previous: Previous | None) -> None:
     urls_file = step.inputs["urls-file"].text
-    with step.network() as network, step.registry(question, network) as registry:
+    with step.network() as network, registry_for(question, step, network) as registry:
         found = pull.resolve(question, registry=registry, platform=step.platform)
         measured = sizes.measured(
             found.files, network, timeout=step.limits.timeout, deadline=step.deadline

@@ -16,7 +16,7 @@ import requests
 from urllib3.exceptions import NewConnectionError
 
 from studio_action import __version__, backoff
-from studio_action.api import Answer
+from studio_action.api import TELLING, Answer
 from studio_action.clock import Patience
 from studio_action.errors import UnexpectedAnswer, Unreachable
 from studio_action.network import Network
@@ -126,8 +126,9 @@ class StudioSession:
         )
 
     def _judge(self, method: str, endpoint: str, response: requests.Response) -> Answer | _Failure:
+        telling = response.headers.get(TELLING) == "1"
         body = self._read(response)
-        answer = Answer(endpoint, redact(response.url), response.status_code, body)
+        answer = Answer(endpoint, redact(response.url), response.status_code, body, telling)
         if answer.status not in backoff.RETRYABLE_STATUSES:
             return answer
         retry_after = backoff.retry_after_seconds(

@@ -69,6 +69,12 @@ class Studio:
         parts = urlsplit(self.base)
         return parts.scheme == "http" and parts.hostname not in _LOOPBACK
 
+    @property
+    def own(self) -> bool:
+        """Whether it is a server of one's own, not the service that everybody can use."""
+        service = Inputs({}, {})["studio-url"].text
+        return urlsplit(self.base).hostname != urlsplit(service).hostname
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:

@@ -9,7 +9,7 @@ import random
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path, PurePath
@@ -36,9 +36,7 @@ from studio_action.gitrepo.repository import Repository
 from studio_action.inputs import Inputs
 from studio_action.network import Network
 from studio_action.policy import Previous, previous_digest, previous_manifest
-from studio_action.question import Place, Question, read_credential
-from studio_action.registries.base import Registry
-from studio_action.registries.pinned import PinnedRegistry
+from studio_action.question import Place, read_credential
 from studio_action.repository import RepositoryUrl
 from studio_action.settings import Delivery
 from studio_action.trust import ca_bundle
@@ -126,44 +124,6 @@ class Step:
             yield StudioRegistry(session, self.platform.mask)
         finally:
             session.close()
-
-    @contextmanager
-    def registry(
-        self, question: Question, network: Network, downloader: Downloader | None = None
-    ) -> Iterator[Registry]:
-        """Who answers the question; with source `git` a `downloader` brings folders' manifests."""
-        with ExitStack() as stack:
-            scratch = stack.enter_context(self.scratch())
-            registry: Registry
-            if question.source == "git":
-                from studio_action.registries.git import GitRegistry
-
-                if downloader is None:
-                    downloader = stack.enter_context(self.transfer(scratch, network))
-                repository = stack.enter_context(self.repository(question.place, network, scratch))
-                registry = GitRegistry(
-                    repository,
-                    self.surroundings(question.place, network, downloader, scratch),
-                    question.prerelease,
-                    self.platform.mask,
-                    self.platform.info,
-                )
-            else:
-                registry = PinnedRegistry(
-                    stack.enter_context(self.studio(network)),
-                    lambda: self.models(question.place, network, scratch),
-                    question.prerelease,
-                    self.platform.info,
-                )
-            if question.branch:
-                from studio_action.registries.guarded import GuardedRegistry
-
-                registry = GuardedRegistry(
-                    registry,
-                    question.branch,
-                    lambda: self.repository(question.place, network, scratch / "branch"),
-                )
-            yield registry
 
     def git(self, place: Place, network: Network, patience: Patience) -> Git:
         """The git program, with the credential for the repository's own server."""

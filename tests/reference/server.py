@@ -16,7 +16,7 @@ from typing import Any
 from tests.reference import storage as storages
 from tests.reference.messages import Answer, Refused, Request
 from tests.reference.storage import Signer, Storage
-from tests.reference.studio import MODEL_REGISTRY, NOT_FOUND_PAGE, PROJECT, Studio
+from tests.reference.studio import ENDPOINTS, MODEL_REGISTRY, NOT_FOUND_PAGE, PROJECT, Studio
 
 _POLL = 0.05
 """Seconds until the server notices that it shall end."""
@@ -37,7 +37,7 @@ class ReferenceServer:
     fetches: list[Request] = field(default_factory=list)
     """To the storage, in order."""
     api_script: deque[Answer] = field(default_factory=deque)
-    """Given instead of the API's own answers, one each."""
+    """Given instead of the API's own answers, one each; what it does not have stays a 404."""
     storage_script: deque[Answer] = field(default_factory=deque)
 
     def answer(self, request: Request, base: str) -> Answer:
@@ -45,7 +45,7 @@ class ReferenceServer:
         of_storage = request.path.startswith(f"{storages.PREFIX}/")
         (self.fetches if of_storage else self.requests).append(request)
         script = self.storage_script if of_storage else self.api_script
-        if script:
+        if script and (of_storage or request.path in ENDPOINTS):
             return script.popleft()
         try:
             if of_storage:

@@ -20,6 +20,8 @@ from tests.reference.messages import Answer, Refused, Request, detail
 from tests.reference.storage import Signer
 
 MODEL_REGISTRY, PROJECT = "MODEL_REGISTRY", "PROJECT"
+DOWNLOAD_URIS, CREATE_PROJECT = "/api/model-registry/get-download-uris", "/api/create-project"
+ENDPOINTS = (DOWNLOAD_URIS, CREATE_PROJECT)
 REPOSITORY = "acme/models"
 TEAM = "acme"
 LIFETIME = timedelta(hours=1)
@@ -54,15 +56,13 @@ class Studio:
 
     def answer(self, request: Request, base: str) -> Answer:
         """The API's answer to `request`; `base` is its URL as the caller sees it."""
-        match request.path:
-            case "/api/model-registry/get-download-uris":
-                self._authorise(request, "GET", MODEL_REGISTRY)
-                return Answer(200, self._download_uris(request.query, base))
-            case "/api/create-project":
-                self._authorise(request, "POST", PROJECT)
-                return Answer(201, {"projects": [self._create_project(request, base)]})
-            case _:
-                raise Refused(404, NOT_FOUND_PAGE)
+        if request.path == DOWNLOAD_URIS:
+            self._authorise(request, "GET", MODEL_REGISTRY)
+            return Answer(200, self._download_uris(request.query, base))
+        if request.path == CREATE_PROJECT:
+            self._authorise(request, "POST", PROJECT)
+            return Answer(201, {"projects": [self._create_project(request, base)]})
+        raise Refused(404, NOT_FOUND_PAGE)
 
     def _authorise(self, request: Request, method: str, scope: str) -> None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")

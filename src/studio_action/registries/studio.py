@@ -1,8 +1,8 @@
-"""The registry that DVC Studio is: its two endpoints, as a client."""
+"""The registry that DVC Studio is: its endpoints, and the one that our own server adds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from studio_action import api, signed_url
@@ -15,6 +15,9 @@ from studio_action.artifact import (
     Selector,
 )
 from studio_action.digest import digest_in_url
+from studio_action.errors import UnexpectedAnswer
+from studio_action.gitrepo.history import Prerelease
+from studio_action.resolved import read_resolution, resolve_query
 from studio_action.session import StudioSession
 
 
@@ -32,8 +35,7 @@ class StudioRegistry:
         """The files of one model version; Studio does not say which version or commit it is."""
         answer = self.session.get(api.DOWNLOAD_URIS, api.download_uris_query(artifact, selector))
         urls = api.read_download_uris(answer, f"the {selector} of {artifact}")
-        for secret in signed_url.to_mask(urls.values()):
-            self.mask(secret)
+        self._mask(urls)
         return Resolution(
             artifact=artifact,
             selector=selector,
@@ -43,10 +45,29 @@ class StudioRegistry:
             stage=selector.stage if isinstance(selector, AtStage) else "",
         )
 
+    def told(
+        self, artifact: ArtifactRef, selector: Selector, prerelease: Prerelease
+    ) -> Resolution | None:
+        """The same with version, commit, sizes and digests; None from a server that is not ours."""
+        query = resolve_query(artifact, selector, prerelease)
+        try:
+            answer = self.session.get(api.RESOLVE, query)
+        except UnexpectedAnswer:  # where there is no such path, perhaps a login page elsewhere
+            return None
+        if not answer.telling and answer.status < 500:
+            return None
+        found = read_resolution(answer, artifact, selector)
+        self._mask(found.urls)
+        return found
+
     def create_project(self, project: api.NewProject) -> list[api.Project]:
         """Create the Studio project of a repository."""
         answer = self.session.post(api.CREATE_PROJECT, project.body)
         return api.read_projects(answer, f"the project of {project.repo_url}")
+
+    def _mask(self, urls: Mapping[str, str]) -> None:
+        for secret in signed_url.to_mask(urls.values()):
+            self.mask(secret)
 
 
 def _remote_file(path: str, url: str) -> RemoteFile:

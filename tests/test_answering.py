@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from studio_action.answering import registry_for
+from studio_action.ci.job import Job
+from studio_action.inputs import Inputs
+from studio_action.network import Network
+from studio_action.question import Question, read_question
+from studio_action.registries.git import GitRegistry
+from studio_action.registries.guarded import GuardedRegistry
+from studio_action.registries.pinned import PinnedRegistry
+from studio_action.registries.telling import TellingRegistry
+from studio_action.step import Step
+from tests.fakes import RecordingPlatform
+from tests.gitrepo.repositories import made_at
+
+ASKED = {"model": "churn", "stage": "prod", "repo": "acme/models"}
+STUDIO = {**ASKED, "source": "studio"}
+OWN = {**STUDIO, "studio-url": "https://studio.example.org"}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "kind"),
+    [
+        pytest.param(STUDIO, PinnedRegistry, id="the service is not asked for what it has not"),
+        pytest.param(OWN, TellingRegistry, id="a server of one's own"),
+        pytest.param({**OWN, "require-ancestor-of": "main"}, GuardedRegistry, id="one branch"),
+        pytest.param({**ASKED, "source": "git", "repo": "./made"}, GitRegistry, id="git"),
+    ],
+)
+def test_registry_for(workspace: Path, inputs: dict[str, str], kind: type) -> None:
+    made_at(workspace / "made", {}, "churn@v1.0.0")
+    told = Inputs(inputs, {"DVC_STUDIO_TOKEN": "isat_x"})
+    step = Step.of(told, Job("generic", workspace), RecordingPlatform())
+    question = read_question(told, step.job, str)
+    assert isinstance(question, Question)
+
+    with registry_for(question, step, Network()) as registry:
+        assert type(registry) is kind
