@@ -24,6 +24,8 @@ from studio_action.server import dialects, schema
 from studio_action.text import printable
 
 _LOCK = int.from_bytes(b"studio-a", "big")  # like nobody else's in the same database
+_UPGRADE = 600.0
+"""Seconds that another process may take to bring the schema up to date."""
 
 
 def open_engine(address: str) -> Engine:
@@ -58,7 +60,7 @@ def migrate(engine: Engine) -> None:
     """
     if ready(engine):
         return
-    with writing(engine) as connection:
+    with writing(engine, _UPGRADE) as connection:
         take_turns(connection)
         _check(connection)
         config = _config()
@@ -116,12 +118,14 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
+def writing(engine: Engine, patience: float = 30.0) -> Iterator[Connection]:
     """A transaction that is committed for good at the end, and undone by an exception.
 
-    Raises `Unreachable` where the database fails; `IntegrityError` comes through.
+    It waits at most `patience` seconds for what others have locked. Raises `Unreachable` where the
+    database fails; `IntegrityError` comes through.
     """
-    with _translated(), engine.execution_options(writes=True).begin() as connection:
+    writer = engine.execution_options(**{dialects.PATIENCE: patience})
+    with _translated(), writer.begin() as connection:
         yield connection
 
 
