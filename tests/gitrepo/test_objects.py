@@ -57,3 +57,48 @@ def test_read__after_a_failure(tmp_path: Path) -> None:
         objects.read(NAME)
     assert objects.read(there) == b"content"
     objects.close()
+
+
+CONTENT = "6b584e8ece562ebffc15d38808cd6b98fc3d97ea"
+"""The object of a file that holds `content`."""
+
+
+@pytest.mark.parametrize(
+    "before", [None, b"", b"cont", b"another"], ids=["nothing", "empty", "cut off", "damaged"]
+)
+def test_file__whatever_was_there(tmp_path: Path, before: bytes | None) -> None:
+    (tmp_path / "kept").mkdir()
+    if before is not None:
+        (tmp_path / "kept" / CONTENT).write_bytes(before)
+    objects = Objects(made_at(tmp_path / "made", {"a": b"content"}), make_git())
+
+    assert objects.file(CONTENT, tmp_path / "kept").read_bytes() == b"content"
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == [CONTENT]
+    objects.close()
+
+
+def test_file__what_is_whole_is_not_asked_for(tmp_path: Path) -> None:
+    (tmp_path / CONTENT).write_bytes(b"content")
+
+    assert answering(tmp_path, "exit 1").file(CONTENT, tmp_path).read_bytes() == b"content"
+
+
+def test_file__nothing_is_left_of_a_failure(tmp_path: Path) -> None:
+    objects = answering(tmp_path, "read name; printf '%s blob 10\\nabc' $name")
+
+    with pytest.raises(Unreachable):
+        objects.file(NAME, tmp_path / "kept")
+
+    assert not list((tmp_path / "kept").iterdir())
+
+
+def test_read__what_was_kept_needs_no_repository(tmp_path: Path) -> None:
+    folder = made_at(tmp_path / "made", {"a": b"content"})
+    first = Objects(folder, make_git(), kept=tmp_path / "kept")
+    first.read(CONTENT)
+    first.close()
+    gone = Objects(tmp_path / "gone", make_git(), url="http://127.0.0.1:1", kept=tmp_path / "kept")
+
+    gone.have([CONTENT])
+
+    assert gone.read(CONTENT) == b"content"

@@ -76,7 +76,7 @@ def test_tags__as_git_shows_them(opened: Repository, served: Path) -> None:
         f"refs/tags/{found.name}",
     )
     expected = sample.expected()["models"]["text-classifier"]["versions"]["v1.0.0"]
-    assert found == TagRef(found.name, expected["revision"], int(asked), annotated=True)
+    assert found == TagRef(found.name, expected["revision"], int(asked), True, "Ada Example")
 
 
 def test_revision__files_as_git_shows_them(opened: Repository, served: Path) -> None:
@@ -380,3 +380,34 @@ def test_of__a_thousand_tags(tmp_path: Path) -> None:
     assert seconds < 10
     fetched = sum(len(content) for _, content in everything(tmp_path / "scratch").values())
     assert fetched < 1_000_000  # of two million bytes of data, none
+
+
+# From a folder of this machine
+
+
+@pytest.mark.parametrize(
+    "owner",
+    [
+        "ours",
+        pytest.param(
+            "another's", marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root can give")
+        ),
+    ],
+)
+def test_of__a_folder(served: Path, tmp_path: Path, owner: str) -> None:
+    bare = sample_at(tmp_path / "sample.git")
+    git(bare, "config", "--unset", "uploadpack.allowFilter")
+    if owner != "ours":
+        for path in [bare, *bare.rglob("*")]:
+            os.chown(path, 12345, 12345)
+
+    with Repository.of(str(bare), make_git(), tmp_path / "scratch") as repository:
+        assert repository.tags()
+        assert not (tmp_path / "scratch/refs/heads/main").exists()
+        assert list(repository.revision(head(served)).read(["dvc.yaml"])) == ["dvc.yaml"]
+        assert repository.incomplete  # no content came but what was asked for
+
+
+def test_of__a_folder_that_is_no_repository(tmp_path: Path) -> None:
+    with pytest.raises(NoSuchModel, match="there is no repository at"):
+        Repository.of(str(tmp_path / "none"), make_git(retries=0), tmp_path / "scratch")

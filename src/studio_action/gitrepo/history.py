@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 Prerelease = Literal["include", "exclude", "only"]
 """Whether pre-releases count where no version is named."""
 
-_LONGEST_NAME = 1000
+LONGEST_NAME = 1000
+"""Of tags that count; no one means a longer one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,14 @@ class TagRef:
 
     `name` may begin with `refs/tags/`; `revision` is the commit it leads to, 40 hexadecimal
     digits; `when` is the tagger's date in seconds since 1970; a tag that is not `annotated` has
-    none of its own and does not count.
+    none of its own and does not count. `tagger` is the name of who made it.
     """
 
     name: str
     revision: str
     when: int
     annotated: bool
+    tagger: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ def read(refs: Iterable[TagRef]) -> Mapping[ModelName, Model]:
     """Every model that was ever tagged, by name."""
     events: dict[ModelName, list[_Event]] = {}
     for ref in sorted(refs, key=lambda ref: (ref.when, _short(ref))):  # as GTO reads them
-        tag = tags.parse(ref.name) if ref.annotated and len(ref.name) <= _LONGEST_NAME else None
+        tag = tags.parse(ref.name) if ref.annotated and len(ref.name) <= LONGEST_NAME else None
         if tag is not None:
             events.setdefault(tag.model, []).append(_Event(tag, ref))
     return {name: _model(name, happened) for name, happened in events.items()}

@@ -6,8 +6,12 @@ Where the repository is one of our own, contents come when they are asked for, m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+import hashlib
+import io
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
@@ -36,17 +40,29 @@ _NO_HAVES = ("-c", "fetch.negotiationAlgorithm=noop")
 
 
 @dataclass(slots=True)
+class Fetched:
+    """The objects that are known to be in a repository of our own; `whole`: all that there are.
+
+    Several threads may know of one, each with `Objects` of its own.
+    """
+
+    names: set[str] = field(default_factory=set)
+    whole: bool = False
+
+
+@dataclass(slots=True)
 class Objects:
     """The objects of the repository at `folder`; those it lacks come from `url`, if there is one.
 
-    Close it in the end.
+    `kept` is a folder where what was read is found again by later ones. For one thread at a time;
+    close it in the end.
     """
 
     folder: Path
     git: Git
     url: str = ""
-    _fetched: set[str] = field(default_factory=set, init=False)
-    _whole: bool = field(default=False, init=False)
+    kept: Path | None = None
+    fetched: Fetched = field(default_factory=Fetched)
     _reader: Popen[bytes] | None = field(default=None, init=False)
     _open: ExitStack = field(default_factory=ExitStack, init=False)
 
@@ -57,10 +73,13 @@ class Objects:
 
     def have(self, names: Iterable[str]) -> None:
         """Fetch what is not there yet, by one request."""
-        missing = sorted(set(names) - self._fetched)
-        if self.url and missing and not self._whole:
+        wanted = set(names) - self.fetched.names
+        missing = sorted(
+            each for each in wanted if not (self.kept and self.kept.joinpath(each).exists())
+        )
+        if self.url and missing and not self.fetched.whole:
             self._fetch(missing)
-        self._fetched.update(missing)
+        self.fetched.names.update(missing)
 
     def _fetch(self, names: Sequence[str]) -> None:
         """Fetch objects; all that tags lead to, where the server does not give single ones."""
@@ -71,30 +90,52 @@ class Objects:
         except Unadvertised:
             whole = (*FETCH, "--no-filter", "--refetch", "origin", "+refs/tags/*:refs/tags/*")
             self.git.talk(self.folder, self.url, *whole)
-            self._whole = True
+            self.fetched.whole = True
 
     def read(self, name: str) -> bytes:
         """The content of a file; raise `UnexpectedAnswer` if it is absurdly large."""
-        content, size = self._content(name)
-        if size > LARGEST_READ:
-            self.close()
-            raise UnexpectedAnswer(f"a file of the repository has {human_size(size)}")
-        data = content.read(size + 1)  # a line feed follows
-        if len(data) <= size:
-            raise self._broken()
-        return data[:-1]
+        if self.kept is None:
+            return self._read(name)
+        return self.file(name, self.kept, largest=LARGEST_READ).read_bytes()
+
+    def file(self, name: str, folder: Path, largest: int | None = None) -> Path:
+        """The content as a file of `folder`, which holds nothing but such files.
+
+        What is there already is used if it is whole; there may be power failures. `largest` is in
+        bytes: raises `UnexpectedAnswer` beyond.
+        """
+        place = folder / name
+        if not _is_whole(place, name):
+            place.unlink(missing_ok=True)
+            self.have([name])
+            folder.mkdir(parents=True, exist_ok=True)
+            with _appearing(place) as file:
+                self._copy(name, file, largest)
+        return place
 
     def save(self, name: str, to: Path) -> None:
         """Write the content of a file, of whatever size, to `to`."""
-        content, left = self._content(name)
         with to.open("wb") as file:
-            while left:
-                block = content.read(min(left, 1 << 20))
-                if not block:
-                    raise self._broken()
-                file.write(block)
-                left -= len(block)
-        content.read(1)
+            self._copy(name, file)
+
+    def _read(self, name: str) -> bytes:
+        whole = io.BytesIO()
+        self._copy(name, whole, LARGEST_READ)
+        return whole.getvalue()
+
+    def _copy(self, name: str, to: IO[bytes], largest: int | None = None) -> None:
+        content, left = self._content(name)
+        if largest is not None and left > largest:
+            self.close()
+            raise UnexpectedAnswer(f"a file of the repository has {human_size(left)}")
+        while left:
+            block = content.read(min(left, 1 << 20))
+            if not block:
+                raise self._broken()
+            to.write(block)
+            left -= len(block)
+        if not content.read(1):  # a line feed follows
+            raise self._broken()
 
     def _content(self, name: str) -> tuple[IO[bytes], int]:
         """Where the object's bytes and then a line feed come from, and how many bytes they are."""
@@ -120,3 +161,30 @@ class Objects:
             f"the repository at {str(self.folder)!r} lacks the content of a file",
             "Fetch it whole, or give the repository's address instead of a folder",
         )
+
+
+def _is_whole(place: Path, name: str) -> bool:
+    """Whether the file at `place` is the content of the Git object `name`."""
+    try:
+        with place.open("rb") as file:
+            digest = hashlib.new("sha1" if len(name) == 40 else "sha256", usedforsecurity=False)
+            digest.update(b"blob %d\0" % os.fstat(file.fileno()).st_size)
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except FileNotFoundError:
+        return False
+    return digest.hexdigest() == name
+
+
+@contextmanager
+def _appearing(place: Path) -> Iterator[IO[bytes]]:
+    """A file that is at `place` when the block has ended well, and never in part."""
+    with tempfile.NamedTemporaryFile(dir=place.parent, prefix=".", delete=False) as file:
+        temporary = Path(file.name)
+        try:
+            yield file
+            file.flush()
+            temporary.replace(place)
+        except BaseException:
+            temporary.unlink()
+            raise

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 _KEPT = ("PATH", "HOME", "TMPDIR", "SSH_AUTH_SOCK", "LD_LIBRARY_PATH")
 _TRANSPORTS = "https:http:ssh"
+_UPLOAD = "git -c safe.directory=* -c uploadpack.allowFilter=true upload-pack"
+"""What gives out a repository of this machine: whoever owns it, and without content, if asked."""
 _ANSWER = (
     '!f() { test "$1" = get &&'
     ' printf \'username=%s\\npassword=%s\\n\' "$GIT_USER" "$GIT_PASSWORD"; }; f'
@@ -110,8 +112,8 @@ class Git:
     def talk(self, repository: Path, url: str, *words: str, stdin: bytes = b"") -> bytes:
         """What a command that speaks to the repository at `url`, its remote `origin`, prints.
 
-        Tried again while the network fails. Raises `TokenRefused`, `NoSuchModel`, `Unreachable`,
-        `WorkspaceRefused` or `DeadlinePassed`.
+        `url` may be the absolute path of a folder. Tried again while the network fails. Raises
+        `TokenRefused`, `NoSuchModel`, `Unreachable`, `WorkspaceRefused` or `DeadlinePassed`.
         """
         environment = self._environment() | self._abroad(url)
         attempt = 1
@@ -185,8 +187,11 @@ class Git:
             "gc.auto": "0",
             "maintenance.auto": "false",
         }
+        folder = url.startswith("/")
+        if folder:
+            settings["remote.origin.uploadpack"] = _UPLOAD
         variables = {
-            "GIT_ALLOW_PROTOCOL": _TRANSPORTS,
+            "GIT_ALLOW_PROTOCOL": "file" if folder else _TRANSPORTS,
             "GIT_SSH_COMMAND": f"{ssh} -o BatchMode=yes -o ConnectTimeout={seconds}"
             f" -o ServerAliveInterval={seconds} -o ServerAliveCountMax=1",
         }

@@ -24,6 +24,7 @@ _TAG_FIELDS = (
     "*objecttype",
     "*objectname",
     "taggerdate:unix",
+    "taggername",
 )
 _FILE = 0o100000
 """The bit of Git's modes that tells files from links and submodules, with `_KIND`."""
@@ -34,12 +35,15 @@ class Repository:
     """One repository, open for reading; use it as a context manager.
 
     `url` is where what `folder` lacks comes from; empty for a checkout, which has all or nothing.
+    `objects` are those of a folder that several are open on.
     """
 
-    def __init__(self, folder: Path, git: Git, url: str = "") -> None:
+    def __init__(
+        self, folder: Path, git: Git, url: str = "", *, objects: Objects | None = None
+    ) -> None:
         self.folder, self.url = folder, url
         self._git = git
-        self._objects = Objects(folder, git, url)
+        self._objects = objects or Objects(folder, git, url)
         self._revisions: dict[str, Revision] = {}
 
     @classmethod
@@ -83,7 +87,7 @@ class Repository:
         return shallow.strip() == b"true" or self._git.succeeds(self.folder, *promised)
 
     def tags(self) -> list[TagRef]:
-        """Every tag of a commit, with the moment it was made, if it is annotated."""
+        """Every tag of a commit; if it is annotated, with who made it and when."""
         fields = "%00".join(f"%({field})" for field in _TAG_FIELDS)
         lines = self._git.read(self.folder, "for-each-ref", f"--format={fields}", "refs/tags")
         rows = (line.split("\0") for line in lines.decode("utf-8", "replace").split("\n") if line)
@@ -91,16 +95,16 @@ class Repository:
         return [tag for tag in found if tag is not None]
 
     def _tag(
-        self, name: str, kind: str, target: str, peeled_kind: str, peeled: str, when: str
+        self, name: str, kind: str, target: str, peeled_kind: str, peeled: str, *made: str
     ) -> TagRef | None:
         if kind == "commit":
             return TagRef(name, target, 0, annotated=False)
+        when, tagger = made
         if peeled_kind == "tag":  # a tag of a tag, which older gits peel but once
-            commit = self._commit(f"refs/tags/{name}")
-            return TagRef(name, commit, int(when or 0), annotated=True) if commit else None
-        if peeled_kind != "commit":
+            peeled = self._commit(f"refs/tags/{name}") or ""
+        elif peeled_kind != "commit":
             return None
-        return TagRef(name, peeled, int(when or 0), annotated=True)
+        return TagRef(name, peeled, int(when or 0), True, tagger) if peeled else None
 
     def branch(self, name: str) -> str | None:
         """The commit that a branch is at, None if there is no such branch.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from studio_action.artifact import ArtifactRef, AtStage, Selector
+from studio_action.artifact import ArtifactRef, AtStage, ModelName, Selector
 from studio_action.errors import NoSuchModel
 from studio_action.gitrepo import history
 from studio_action.gitrepo.history import Model, Prerelease, Version
@@ -34,6 +34,17 @@ class Choice:
 def stage_of(selector: Selector) -> str:
     """The stage that is asked for, '' for none."""
     return selector.stage if isinstance(selector, AtStage) else ""
+
+
+def known(models: Mapping[ModelName, Model], artifact: ArtifactRef) -> Model:
+    """The model of that name; raise `NoSuchModel`, which lists what there is, if there is none."""
+    if artifact.model in models:
+        return models[artifact.model]
+    names = sorted(str(name) for name, each in models.items() if each.versions)
+    raise NoSuchModel(
+        f"no annotated tag of {artifact.repository} names the model {artifact.model}",
+        f"Models: {listed(names)}" if names else "Register a version with GTO, and push its tag",
+    )
 
 
 def choose(

@@ -7,23 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from studio_action import signed_url
-from studio_action.artifact import (
-    ArtifactRef,
-    ModelName,
-    RemoteFile,
-    Resolution,
-    Selector,
-)
-from studio_action.digest import Digest
-from studio_action.errors import NoSuchModel
-from studio_action.gitrepo import dvcfiles, history
+from studio_action.artifact import ArtifactRef, ModelName, RemoteFile, Resolution, Selector
+from studio_action.gitrepo import history, locating
 from studio_action.gitrepo.history import Model, Prerelease
 from studio_action.gitrepo.repository import Repository
-from studio_action.gitrepo.whereabouts import CONFIG, Surroundings, Whereabouts
-from studio_action.registries.choosing import choose, listed, stage_of
-
-_DVC_FILES = ("dvc.yaml", "dvc.lock", ".dvc", "artifacts.yaml", CONFIG)
-"""How the paths of files end that a model's whereabouts may be told by."""
+from studio_action.gitrepo.whereabouts import Surroundings
+from studio_action.registries.choosing import choose, known, stage_of
 
 
 @dataclass
@@ -39,7 +28,6 @@ class GitRegistry:
     prerelease: Prerelease
     mask: Callable[[str], None]
     say: Callable[[str], None]
-    _manifests: dict[Digest, bytes] = field(default_factory=dict, init=False)
     _said: set[str] = field(default_factory=set, init=False)
 
     @cached_property
@@ -53,13 +41,12 @@ class GitRegistry:
         Raises also `BadInput` where a remote cannot be read as it is set up, `ObjectMissing` and
         `ContentMismatch` where a folder's manifest cannot be had.
         """
-        model = self._model(artifact)
+        model = known(self.models, artifact)
+        self._warn(model)
         choice = choose(model, artifact, selector, self.prerelease)
-        files = self.repository.revision(choice.version.revision)
-        files.fetch(lambda path: path.endswith(_DVC_FILES))
-        root = dvcfiles.path_of(artifact.model, files)
-        where = Whereabouts(files, artifact.model.folder, self.surroundings, self._manifests)
-        found = where.of(dvcfiles.contents(root, files))
+        revision = self.repository.revision(choice.version.revision)
+        root, located = locating.of_model(artifact.model, revision, self.surroundings)
+        found = self.surroundings.files(located)
         self._mask(found)
         return Resolution(
             artifact=artifact,
@@ -74,20 +61,10 @@ class GitRegistry:
             root=root,
         )
 
-    def _model(self, artifact: ArtifactRef) -> Model:
-        model = self.models.get(artifact.model)
-        if model is not None:
-            for warning in set(model.warnings) - self._said:
-                self.say(warning)
-            self._said.update(model.warnings)
-            return model
-        names = sorted(str(name) for name, each in self.models.items() if each.versions)
-        raise NoSuchModel(
-            f"no annotated tag of {artifact.repository} names the model {artifact.model}",
-            f"Models: {listed(names)}"
-            if names
-            else "Register a version with GTO, and push its tag",
-        )
+    def _warn(self, model: Model) -> None:
+        for warning in set(model.warnings) - self._said:
+            self.say(warning)
+        self._said.update(model.warnings)
 
     def _mask(self, files: tuple[RemoteFile, ...]) -> None:
         for secret in signed_url.to_mask(file.url for file in files):

@@ -17,7 +17,7 @@ from azure.core.credentials import AccessToken
 
 from studio_action import signed_url
 from studio_action.errors import BadInput, Unreachable
-from studio_action.gitrepo.remotes.azure import Account, AzureRemote, delegation_key, login
+from studio_action.gitrepo.remotes.azure import Account, AzureRemote, DelegationKeys, login
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.network import Network
 from tests.gitrepo.remotes.test_s3 import got
@@ -33,7 +33,7 @@ def settings(**options: str) -> Settings:
 
 
 def remote(environ: dict[str, str] | None = None, **options: str) -> AzureRemote:
-    return AzureRemote.open(settings(**options), Network(), environ or {}, NOW)
+    return AzureRemote.open(settings(**options), Network(), environ or {})
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_account__none(options: dict[str, str]) -> None:
 
 
 def test_place__signed_for_an_hour() -> None:
-    place = remote(connection_string=CONNECTION).place("files/a b+é", "")
+    place = remote(connection_string=CONNECTION).place("files/a b+é", "", NOW)
 
     parts, query = urlsplit(place.url), parse_qs(urlsplit(place.url).query)
     assert parts.netloc == "ours.blob.core.windows.net"
@@ -103,13 +103,15 @@ def test_place__signed_for_an_hour() -> None:
 
 
 def test_place__a_version() -> None:
-    query = parse_qs(urlsplit(remote(connection_string=CONNECTION).place("a", "v:1").url).query)
+    query = parse_qs(
+        urlsplit(remote(connection_string=CONNECTION).place("a", "v:1", NOW).url).query
+    )
 
     assert (query["versionid"], query["sr"]) == (["v:1"], ["bv"])
 
 
 def test_place__a_signature_of_the_user() -> None:
-    place = remote(account_name="ours", sas_token="?sv=1&sig=a%3D").place("a", "2")
+    place = remote(account_name="ours", sas_token="?sv=1&sig=a%3D").place("a", "2", NOW)
 
     assert (
         place.url
@@ -118,7 +120,7 @@ def test_place__a_signature_of_the_user() -> None:
 
 
 def test_place__open_to_all() -> None:
-    place = remote(account_name="ours", allow_anonymous_login="true").place("a", "")
+    place = remote(account_name="ours", allow_anonymous_login="true").place("a", "", NOW)
 
     assert place.url == "https://ours.blob.core.windows.net/models/registry/a"
 
@@ -187,9 +189,9 @@ def keys(tmp_path: Path) -> Iterator[tuple[Account, Network]]:
 
 def test_delegation_key__signs(keys: tuple[Account, Network]) -> None:
     account, network = keys
-    key = delegation_key(account, _LoggedIn(), network, NOW)
+    signing = DelegationKeys(account, _LoggedIn(), network)
 
-    place = AzureRemote(settings(), account, {"user_delegation_key": key}, NOW).place("a", "")
+    place = AzureRemote(settings(), account, signing).place("a", "", NOW)
 
     query = parse_qs(urlsplit(place.url).query)
     assert (query["skoid"], query["sktid"], query["sr"]) == (["o"], ["t"], ["b"])
@@ -204,7 +206,7 @@ def test_delegation_key__refused(keys: tuple[Account, Network]) -> None:
             return AccessToken("another", 2**31)
 
     with pytest.raises(Unreachable, match="Azure gives no key for 'ours'"):
-        delegation_key(account, Stranger(), network, NOW)
+        DelegationKeys(account, Stranger(), network).at(NOW)
 
 
 def test_open__a_log_in_that_nobody_answers() -> None:
@@ -212,7 +214,7 @@ def test_open__a_log_in_that_nobody_answers() -> None:
     said = settings(account_name="ours", tenant_id="t", client_id="c", client_secret="s3cret")
 
     with pytest.raises(Unreachable, match="Azure gives no key for 'ours'") as caught:
-        AzureRemote.open(said, nowhere, {}, NOW)
+        AzureRemote.open(said, nowhere, {}).place("a", "", NOW)
 
     assert "s3cret" not in str(caught.value)
 
@@ -222,7 +224,7 @@ def test_open__nobody_is_logged_in() -> None:
     excluded = {"exclude_managed_identity_credential": "true"}
 
     with pytest.raises(Unreachable, match="Azure gives no key for 'ours'"):
-        AzureRemote.open(settings(account_name="ours", **excluded), nowhere, {}, NOW)
+        AzureRemote.open(settings(account_name="ours", **excluded), nowhere, {}).place("a", "", NOW)
 
 
 def test_place__a_real_server_takes_it(real_storage: SampleStorage) -> None:
@@ -230,7 +232,7 @@ def test_place__a_real_server_takes_it(real_storage: SampleStorage) -> None:
     key = "files/md5/f2/409c7d2b342efedecdbf332a55d4b3"
     now = datetime.now(timezone.utc)
     said = settings(connection_string=azure.connection_string)
-    place = AzureRemote.open(said, Network(), {}, now).place(key, "")
+    place = AzureRemote.open(said, Network(), {}).place(key, "", now)
 
     assert got(place.url) == (200, b"another accent\n")
     assert got(tampered(place.url))[0] == 403

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -15,6 +16,8 @@ from studio_action.errors import BadInput, Unreachable
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.gcs import GcsRemote
 from studio_action.network import Network
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 
 
 def settings(**options: str) -> Settings:
@@ -50,7 +53,7 @@ def account(key: rsa.RSAPrivateKey, tmp_path: Path) -> Path:
 def test_place__signed_for_an_hour(account: Path, key: rsa.RSAPrivateKey) -> None:
     remote = GcsRemote.open(settings(credentialpath=str(account)), Network())
 
-    url = remote.place("files/a b+é", "").url
+    url = remote.place("files/a b+é", "", NOW).url
 
     parts, query = urlsplit(url), parse_qs(urlsplit(url).query)
     assert parts.netloc == "storage.googleapis.com"
@@ -79,7 +82,7 @@ def test_place__a_version(monkeypatch: pytest.MonkeyPatch, account: Path) -> Non
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(account))
     remote = GcsRemote.open(settings(), Network())
 
-    query = parse_qs(urlsplit(remote.place("a", "1700000000000001").url).query)
+    query = parse_qs(urlsplit(remote.place("a", "1700000000000001", NOW).url).query)
 
     assert query["generation"] == ["1700000000000001"]
 
@@ -87,7 +90,7 @@ def test_place__a_version(monkeypatch: pytest.MonkeyPatch, account: Path) -> Non
 def test_place__an_access_token() -> None:
     remote = GcsRemote(settings(), Credentials(token="ya29.secret"))
 
-    place = remote.place("a b", "17")
+    place = remote.place("a b", "17", NOW)
 
     assert (
         place.url == f"https://storage.googleapis.com/models/registry/{quote('a b')}?generation=17"
@@ -99,7 +102,7 @@ def test_place__an_access_token() -> None:
 def test_place__open_to_all() -> None:
     said = settings(allow_anonymous_login="true", endpointurl="http://127.0.0.1:4443/")
 
-    place = GcsRemote.open(said, Network()).place("a", "")
+    place = GcsRemote.open(said, Network()).place("a", "", NOW)
 
     assert place.url == "http://127.0.0.1:4443/models/registry/a"
 

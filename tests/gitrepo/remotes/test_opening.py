@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from studio_action.gitrepo.remotes.s3 import S3Remote
 from studio_action.gitrepo.remotes.web import LocalRemote, WebRemote
 from studio_action.network import Network
 
-NOW = datetime(2026, 11, 21, tzinfo=timezone.utc)
 OPEN = {"allow_anonymous_login": "true"}
 
 
@@ -31,12 +29,12 @@ OPEN = {"allow_anonymous_login": "true"}
     ids=["s3", "azure", "gs", "https", "http", "folder"],
 )
 def test_storages__by_scheme(url: str, options: dict[str, str], kind: type) -> None:
-    assert type(Storages(Network(), {})(Settings("r", url, options), NOW)) is kind
+    assert type(Storages(Network(), {})(Settings("r", url, options))) is kind
 
 
 def test_storages__another_scheme() -> None:
     with pytest.raises(BadInput, match="'r' is on ssh://, which cannot be read here"):
-        Storages(Network(), {})(Settings("r", "ssh://ada:pw@h/k", {}), NOW)
+        Storages(Network(), {})(Settings("r", "ssh://ada:pw@h/k", {}))
 
 
 def test_config_files__in_their_order(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import http.client
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -16,6 +17,8 @@ from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.s3 import S3Remote, region_of
 from studio_action.network import Network
 from tests.servers import SampleStorage, tampered
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 
 OPTIONS = {
     "endpointurl": "http://127.0.0.1:9000",
@@ -39,7 +42,7 @@ def got(url: str) -> tuple[int, bytes]:
 
 
 def test_place__presigned_for_an_hour() -> None:
-    place = remote(**OPTIONS).place("files/md5/ab/c d+é", "")
+    place = remote(**OPTIONS).place("files/md5/ab/c d+é", "", NOW)
 
     parts, query = urlsplit(place.url), parse_qs(urlsplit(place.url).query)
     assert (parts.netloc, parts.path) == (
@@ -54,7 +57,7 @@ def test_place__presigned_for_an_hour() -> None:
 
 
 def test_place__a_version_and_a_session() -> None:
-    place = remote(**OPTIONS, session_token="session", region="eu-west-1").place("a", "v 1")
+    place = remote(**OPTIONS, session_token="session", region="eu-west-1").place("a", "v 1", NOW)
 
     query = parse_qs(urlsplit(place.url).query)
     assert query["versionId"] == ["v 1"]
@@ -63,7 +66,9 @@ def test_place__a_version_and_a_session() -> None:
 
 
 def test_place__open_to_all() -> None:
-    place = remote(endpointurl=OPTIONS["endpointurl"], allow_anonymous_login="true").place("a", "")
+    place = remote(endpointurl=OPTIONS["endpointurl"], allow_anonymous_login="true").place(
+        "a", "", NOW
+    )
 
     assert place.url == "http://127.0.0.1:9000/models/registry/a"
 
@@ -77,7 +82,7 @@ def test_place__a_profile_of_files_that_the_remote_names(tmp_path: Path) -> None
         profile="team",
         credentialpath=str(tmp_path / "keys"),
         configpath=str(tmp_path / "config"),
-    ).place("a", "")
+    ).place("a", "", NOW)
 
     (credential,) = parse_qs(urlsplit(place.url).query)["X-Amz-Credential"]
     assert credential.startswith("AKIDTEAM/")
@@ -88,7 +93,7 @@ def test_place__keys_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDENV")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
 
-    place = remote(endpointurl="http://127.0.0.1:9000").place("a", "")
+    place = remote(endpointurl="http://127.0.0.1:9000").place("a", "", NOW)
 
     assert "AKIDENV" in place.url
 
@@ -109,7 +114,7 @@ def test_place__cannot_be_signed(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")  # no test leaves this machine
 
     with pytest.raises(BadInput, match=message):
-        remote(**{"endpointurl": "http://127.0.0.1:9000", **options}).place("a", "")
+        remote(**{"endpointurl": "http://127.0.0.1:9000", **options}).place("a", "", NOW)
 
 
 def test_open__without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +163,7 @@ def test_place__a_real_server_takes_it(real_storage: SampleStorage) -> None:
     key = "files/md5/30/f3ed692913558e79462bb0f410d1ee"
     place = remote(
         endpointurl=s3.endpoint, access_key_id=s3.key_id, secret_access_key=s3.secret
-    ).place(key, "")
+    ).place(key, "", NOW)
 
     status, body = got(place.url)
     listed = dict(s3.objects("models"))

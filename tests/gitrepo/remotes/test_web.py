@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,12 @@ from studio_action.gitrepo.remotes.base import Place, key_of
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.web import LocalRemote, WebRemote
 
+NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 HEX = "4c65eb98e1" + "0" * 22
 
 
 def web(url: str, **options: str) -> Place:
-    return WebRemote(Settings("web", url, options)).place("files/md5/ab/c d", "")
+    return WebRemote(Settings("web", url, options)).place("files/md5/ab/c d", "", NOW)
 
 
 def basic(text: str) -> str:
@@ -90,11 +92,11 @@ def test_web__refused(options: dict[str, str], message: str) -> None:
 def test_local__place() -> None:
     remote = LocalRemote(Settings("shelf", "/srv/.dvc/../shelf é", {}))
 
-    assert remote.place("files/md5/ab/cd", "") == Place(
+    assert remote.place("files/md5/ab/cd", "", NOW) == Place(
         "file:///srv/shelf%20%C3%A9/files/md5/ab/cd"
     )
 
 
 def test_local__a_folder_of_a_checkout_that_is_not_here() -> None:
     with pytest.raises(BadInput, match=r"'shelf' is the folder '\.\./shelf' of a checkout"):
-        LocalRemote(Settings("shelf", str(Path("../shelf")), {})).place("key", "")
+        LocalRemote(Settings("shelf", str(Path("../shelf")), {})).place("key", "", NOW)

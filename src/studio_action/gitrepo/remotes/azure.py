@@ -6,6 +6,7 @@ Not through adlfs, whose `sign` knows account keys only
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _SKEW = timedelta(minutes=5)
 """By how much the clocks of this machine and of Azure may differ."""
+_KEY_LIFETIME = timedelta(hours=6)
+"""How long a key is asked for; it signs URLs that end before it does."""
 _AT_ONCE = {"initial_backoff": 0, "increment_base": 0, "random_jitter_range": 0}
 """The one further attempt follows at once; Azure's own choice is to wait for 15 seconds or more."""
 _HINT = (
@@ -74,37 +77,36 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class AzureRemote:
-    """A container, or a part of one. `signing` is what signs: a key, or Azure's key for us."""
+    """A container, or a part of one. `signing` is what signs: a key, or Azure's keys for us."""
 
     settings: Settings
     account: Account
-    signing: Mapping[str, Any] | None = field(repr=False)
-    now: datetime
+    signing: AccountKey | DelegationKeys | None = field(repr=False)
 
     @classmethod
-    def open(
-        cls, settings: Settings, network: Network, environ: Mapping[str, str], now: datetime
-    ) -> AzureRemote:
+    def open(cls, settings: Settings, network: Network, environ: Mapping[str, str]) -> AzureRemote:
         """The remote, with the credentials of its options, else of the environment.
 
-        Raises `BadInput` where there are none, `Unreachable` where Azure gives no key for them.
+        Raises `BadInput` where there are none.
         """
         account = Account.of(settings, environ)
         if account.sas or settings.flag("allow_anonymous_login"):
-            return cls(settings, account, None, now)
+            return cls(settings, account, None)
         try:
             import azure.storage.blob  # noqa: F401 - is it there?
         except ImportError:
             raise needs_extra(settings.name, "azure") from None
         if account.key:
-            return cls(settings, account, {"account_key": account.key}, now)
-        key = delegation_key(account, login(settings, network), network, now)
-        return cls(settings, account, {"user_delegation_key": key}, now)
+            return cls(settings, account, AccountKey(account.key))
+        return cls(settings, account, DelegationKeys(account, login(settings, network), network))
 
-    def place(self, key: str, version_id: str) -> Place:
-        """The blob's URL, signed where that is needed."""
+    def place(self, key: str, version_id: str, now: datetime) -> Place:
+        """The blob's URL, signed where that is needed.
+
+        Raises `Unreachable` where Azure gives no key for the credentials.
+        """
         blob = self.settings.below(key)
-        query = [self._signature(blob, version_id)] if self.signing else []
+        query = [self._signature(self.signing, blob, version_id, now)] if self.signing else []
         if self.account.sas:
             query = [self.account.sas.lstrip("?")]
         if version_id:
@@ -112,22 +114,57 @@ class AzureRemote:
         url = f"{self.account.endpoint}/{self.settings.bucket}/{quote(blob)}"
         return Place(f"{url}?{'&'.join(query)}" if query else url)
 
-    def _signature(self, blob: str, version_id: str) -> str:
+    def _signature(
+        self, signing: AccountKey | DelegationKeys, blob: str, version_id: str, now: datetime
+    ) -> str:
         from azure.storage.blob import BlobSasPermissions, generate_blob_sas
 
-        assert self.signing is not None
         return str(
             generate_blob_sas(
                 self.account.name,
                 self.settings.bucket,
                 blob,
                 permission=BlobSasPermissions(read=True),
-                start=self.now - _SKEW,
-                expiry=self.now + LIFETIME,
+                start=now - _SKEW,
+                expiry=now + LIFETIME,
                 version_id=version_id or None,
-                **self.signing,
+                **signing.at(now),
             )
         )
+
+
+@dataclass(frozen=True, slots=True)
+class AccountKey:
+    """The account's own key, which signs at any time."""
+
+    key: str = field(repr=False)
+
+    def at(self, now: datetime) -> Mapping[str, Any]:
+        """What signs as of `now`."""
+        return {"account_key": self.key}
+
+
+@dataclass(slots=True)
+class DelegationKeys:
+    """Keys that Azure gives to one who is logged in; each is asked for before the last one ends."""
+
+    account: Account
+    credential: TokenCredential = field(repr=False)
+    network: Network
+    _key: Any = field(default=None, init=False, repr=False)
+    _until: datetime | None = field(default=None, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def at(self, now: datetime) -> Mapping[str, Any]:
+        """What signs as of `now`; raise `Unreachable` if Azure gives nothing."""
+        with self._lock:
+            if self._until is None or self._until < now + LIFETIME:
+                until = now + _KEY_LIFETIME
+                self._key = delegation_key(
+                    self.account, self.credential, self.network, now - _SKEW, until
+                )
+                self._until = until
+            return {"user_delegation_key": self._key}
 
 
 def login(settings: Settings, network: Network) -> TokenCredential:
@@ -146,7 +183,11 @@ def login(settings: Settings, network: Network) -> TokenCredential:
 
 
 def delegation_key(
-    account: Account, credential: TokenCredential, network: Network, now: datetime
+    account: Account,
+    credential: TokenCredential,
+    network: Network,
+    start: datetime,
+    end: datetime,
 ) -> Any:
     """A key with which one who is logged in may sign; raise `Unreachable` if Azure gives none."""
     from azure.core.exceptions import AzureError
@@ -156,7 +197,7 @@ def delegation_key(
         with BlobServiceClient(
             account.endpoint, credential, **_AT_ONCE, **_transport(network)
         ) as client:
-            return client.get_user_delegation_key(now - _SKEW, now + LIFETIME)
+            return client.get_user_delegation_key(start, end)
     except AzureError as error:
         told = printable(str(error).partition("\n")[0], 300)
         raise Unreachable(f"Azure gives no key for {account.name!r}: {told}", _HINT) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from studio_action.errors import BadInput, UnexpectedAnswer
@@ -26,12 +26,13 @@ class Place:
 
 
 class Remote(Protocol):
-    """A storage that a DVC repository names as a remote."""
+    """A storage that a DVC repository names as a remote; several threads may ask one."""
 
-    def place(self, key: str, version_id: str) -> Place:
-        """Where the object at `key`, relative to the remote's URL, can be had for a while.
+    def place(self, key: str, version_id: str, now: datetime) -> Place:
+        """Where the object at `key`, relative to the remote's URL, can be had from `now` on.
 
-        `version_id` is the storage's own version of the object, '' for the newest.
+        `version_id` is the storage's own version of the object, '' for the newest. Raises
+        `BadInput` or `Unreachable` where its URL cannot be signed.
         """
         ...
 

@@ -51,6 +51,11 @@ class Settings:
         return {"true": True, "false": False}.get(self[option].lower(), default)
 
     @property
+    def identity(self) -> tuple[object, ...]:
+        """What is equal for equal settings, and can be a key. It may hold secrets."""
+        return (self.name, self.url, *sorted(self.options.items()))
+
+    @property
     def scheme(self) -> str:
         """What kind of storage it is; '' for a folder."""
         return self.url.partition("://")[0].lower() if _HAS_SCHEME.match(self.url) else ""

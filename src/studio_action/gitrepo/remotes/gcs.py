@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -64,7 +65,7 @@ class GcsRemote:
             ) from error
         return cls(settings, credentials)
 
-    def place(self, key: str, version_id: str) -> Place:
+    def place(self, key: str, version_id: str, now: datetime) -> Place:
         """The object's URL: signed, or with an access token beside it, or open."""
         name = self.settings.below(key)
         if self.credentials is not None and hasattr(self.credentials, "sign_bytes"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -23,8 +22,8 @@ from studio_action.text import printable
 class Opener(Protocol):
     """Makes a remote of what is said about it."""
 
-    def __call__(self, settings: Settings, now: datetime) -> Remote:
-        """The remote, whose URLs are signed as of `now`; raises `BadInput` where that cannot be."""
+    def __call__(self, settings: Settings) -> Remote:
+        """The remote; raises `BadInput` where there cannot be one."""
         ...
 
 
@@ -39,13 +38,13 @@ class Storages:
     network: Network
     environ: Mapping[str, str] = field(repr=False)
 
-    def __call__(self, settings: Settings, now: datetime) -> Remote:
+    def __call__(self, settings: Settings) -> Remote:
         """The remote; raises `BadInput` for a kind that is not known, or without credentials."""
         match settings.scheme:
             case "s3":
                 return S3Remote.open(settings, self.network)
             case "azure":
-                return AzureRemote.open(settings, self.network, self.environ, now)
+                return AzureRemote.open(settings, self.network, self.environ)
             case "gs" | "gcs":
                 return GcsRemote.open(settings, self.network)
             case "http" | "https":

@@ -7,6 +7,7 @@ event loop along, and signs by SigV2 unless it is told otherwise.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from studio_action.errors import BadInput
@@ -45,7 +46,7 @@ class S3Remote:
         except (BotoCoreError, ClientError, ValueError) as error:
             raise _refused(settings, error) from error
 
-    def place(self, key: str, version_id: str) -> Place:
+    def place(self, key: str, version_id: str, now: datetime) -> Place:
         """A presigned URL (SigV4), or the plain one where the remote is open to all."""
         from botocore.exceptions import BotoCoreError
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
@@ -20,7 +21,7 @@ class WebRemote:
 
     settings: Settings
 
-    def place(self, key: str, version_id: str) -> Place:
+    def place(self, key: str, version_id: str, now: datetime) -> Place:
         """The object's URL, and who asks for it as a header; a web server keeps no versions."""
         parts = urlsplit(self.settings.url)
         host = parts.netloc.rpartition("@")[2]
@@ -72,7 +73,7 @@ class LocalRemote:
 
     settings: Settings
 
-    def place(self, key: str, version_id: str) -> Place:
+    def place(self, key: str, version_id: str, now: datetime) -> Place:
         """The file's own URL; raise `BadInput` where the folder cannot be told."""
         folder = Path(self.settings.url)
         if not folder.is_absolute():
