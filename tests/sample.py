@@ -12,6 +12,13 @@ FOLDER = Path(__file__).parent / "fixtures" / "registry"
 BUNDLE = FOLDER / "repository.bundle"
 OBJECTS = FOLDER / "objects"
 EXPECTED = FOLDER / "expected.json"
+REMOTES = {
+    "storage": {"url": str(OBJECTS / "s3/models/registry")},
+    "azure": {"url": str(OBJECTS / "azure/models/registry")},
+    "web": {"url": str(OBJECTS / "https/models.example.com/registry")},
+    "shelf": {"url": str(OBJECTS / "file/srv/models/registry")},
+}
+"""The remotes of the repository, by name, as folders of this machine."""
 
 
 @cache

@@ -3,30 +3,21 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from studio_action.artifact import (
-    ArtifactRef,
     AtStage,
     AtVersion,
     Latest,
-    ModelName,
-    Resolution,
     Selector,
 )
-from studio_action.clock import Deadline
 from studio_action.digest import Digest
 from studio_action.download import plan
-from studio_action.download.engine import Limits
-from studio_action.download.local import LocalDownloader
-from studio_action.download.transfer import Transfer
 from studio_action.errors import (
     BadInput,
     ContentMismatch,
@@ -35,79 +26,15 @@ from studio_action.errors import (
     UnexpectedAnswer,
 )
 from studio_action.gitrepo.program import Credential
-from studio_action.gitrepo.remotes.opening import Storages
 from studio_action.gitrepo.repository import Repository
-from studio_action.gitrepo.whereabouts import Surroundings
-from studio_action.network import Network
-from studio_action.registries.git import GitRegistry
 from tests import sample
 from tests.download.storage import Reply, Request, Storage, running
-from tests.fakes import Silence
 from tests.gitrepo.repositories import committed, git, made_at, make_git, sample_at
+from tests.registries.places import Place, Places
 from tests.servers import SampleStorage
 from tests.servers.git import git_server
 
 PASSWORD = "correct-horse-battery"
-
-
-@dataclass
-class Place:
-    """One repository, a registry over it, and a downloader for what it answers."""
-
-    registry: GitRegistry
-    downloader: LocalDownloader
-    masked: list[str] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
-
-    def resolve(self, model: str, selector: Selector) -> Resolution:
-        artifact = ArtifactRef("models", ModelName.parse(model))
-        return self.registry.resolve(artifact, selector)
-
-    def bytes_of(self, resolution: Resolution) -> dict[str, bytes]:
-        fetched = self.downloader.fetch(resolution.files, renew=dict, progress=Silence())
-        assert {each.verified for each in fetched} <= {"md5", "md5-dos2unix"}
-        return {each.file.path: each.partial.read_bytes() for each in fetched}
-
-
-class Places:
-    """Opens places in one folder, and closes them in the end."""
-
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self.folder, self._stack = folder, stack
-        for name in ("partial", "copies", "scratch", "checkout/.dvc", "dvc"):
-            (folder / name).mkdir(parents=True)
-
-    def over(
-        self, repository: Repository, remotes: Mapping[str, Mapping[str, str]], **environ: str
-    ) -> Place:
-        """The place of `repository`; `remotes` go into the checkout's `config.local`."""
-        sections = (
-            f"['remote \"{name}\"']\n" + "".join(f"{key} = {text}\n" for key, text in said.items())
-            for name, said in remotes.items()
-        )
-        (self.folder / "checkout/.dvc/config.local").write_text("".join(sections))
-        transfer = Transfer(
-            self.folder / "partial",
-            limits=Limits(connections=4, timeout=10, retries=1),
-            network=Network(),
-            verify="auto",
-            deadline=Deadline(),
-        )
-        inner = self._stack.enter_context(transfer)
-        downloader = LocalDownloader(inner, self.folder / "copies", "auto")
-        around = Surroundings(
-            open_remote=Storages(Network(), environ),
-            downloader=downloader,
-            scratch=self.folder / "scratch",
-            environ={"DVC_SYSTEM_CONFIG_DIR": "/none", "DVC_GLOBAL_CONFIG_DIR": "/none"},
-            checkout=self.folder / "checkout",
-            utc=lambda: datetime.now(timezone.utc),
-        )
-        self._stack.enter_context(repository)
-        masked: list[str] = []
-        said: list[str] = []
-        registry = GitRegistry(repository, around, "include", masked.append, said.append)
-        return Place(registry, downloader, masked, said)
 
 
 @pytest.fixture
@@ -117,13 +44,6 @@ def places(tmp_path: Path) -> Iterator[Places]:
 
 
 # The sample registry, as the real gto and dvc have it
-
-ON_DISK = {
-    "storage": {"url": str(sample.OBJECTS / "s3/models/registry")},
-    "azure": {"url": str(sample.OBJECTS / "azure/models/registry")},
-    "web": {"url": str(sample.OBJECTS / "https/models.example.com/registry")},
-    "shelf": {"url": str(sample.OBJECTS / "file/srv/models/registry")},
-}
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +56,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def on_disk(places: Places, served: Path) -> Place:
     """The sample repository read in place, its remotes folders."""
-    return places.over(Repository.at(served / "sample.git", make_git()), ON_DISK)
+    return places.over(Repository.at(served / "sample.git", make_git()), sample.REMOTES)
 
 
 @pytest.fixture
@@ -144,21 +64,10 @@ def on_servers(
     places: Places, served: Path, tmp_path: Path, real_storage: SampleStorage
 ) -> Iterator[Place]:
     """The sample repository over HTTP with a password, its remotes real servers."""
-    s3, azure = real_storage.s3, real_storage.azure
-    remotes = {
-        "storage": {
-            "endpointurl": s3.endpoint,
-            "access_key_id": s3.key_id,
-            "secret_access_key": s3.secret,
-        },
-        "azure": {"connection_string": azure.connection_string},
-        "web": {"url": s3.public("https://models.example.com/registry")},
-        "shelf": ON_DISK["shelf"],
-    }
     with git_server(served, password=PASSWORD) as server:
         program = make_git(credential=Credential(server.url, PASSWORD))
         repository = Repository.of(f"{server.url}/sample.git", program, tmp_path / "fetched")
-        yield places.over(repository, remotes)
+        yield places.over(repository, real_storage.remotes)
 
 
 MODELS: dict[str, Any] = sample.expected()["models"]
@@ -274,8 +183,8 @@ def test_resolve__none(on_disk: Place, model: str, selector: Selector, message: 
 def test_resolve__again_reads_no_manifest_twice(
     places: Places, served: Path, tmp_path: Path
 ) -> None:
-    shutil.copytree(ON_DISK["storage"]["url"], tmp_path / "remote")
-    remotes = {**ON_DISK, "storage": {"url": str(tmp_path / "remote")}}
+    shutil.copytree(sample.REMOTES["storage"]["url"], tmp_path / "remote")
+    remotes = {**sample.REMOTES, "storage": {"url": str(tmp_path / "remote")}}
     place = places.over(Repository.at(served / "sample.git", make_git()), remotes)
     first = place.resolve("dir-model", Latest())
     shutil.rmtree(tmp_path / "remote")

@@ -43,6 +43,20 @@ class SampleStorage:
 
         return {"s3": self.s3.sign, "azure": self.azure.sign, "https": public}
 
+    @property
+    def remotes(self) -> dict[str, dict[str, str]]:
+        """The options by which DVC finds the sample's remotes here; the local one is a folder."""
+        return {
+            "storage": {
+                "endpointurl": self.s3.endpoint,
+                "access_key_id": self.s3.key_id,
+                "secret_access_key": self.s3.secret,
+            },
+            "azure": {"connection_string": self.azure.connection_string},
+            "web": {"url": self.s3.public("https://models.example.com/registry")},
+            "shelf": sample.REMOTES["shelf"],
+        }
+
 
 @contextlib.contextmanager
 def sample_storage(folder: Path) -> Iterator[SampleStorage]:

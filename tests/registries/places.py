@@ -1,0 +1,81 @@
+"""Source `git` over repositories whose remotes are on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+
+from studio_action.artifact import ArtifactRef, ModelName, Resolution, Selector
+from studio_action.clock import Deadline
+from studio_action.download.engine import Limits
+from studio_action.download.local import LocalDownloader
+from studio_action.download.transfer import Transfer
+from studio_action.gitrepo.remotes.opening import Storages
+from studio_action.gitrepo.repository import Repository
+from studio_action.gitrepo.whereabouts import Surroundings
+from studio_action.network import Network
+from studio_action.registries.git import GitRegistry
+from tests.fakes import Silence
+
+
+@dataclass
+class Place:
+    """One repository, a registry over it, and a downloader for what it answers."""
+
+    registry: GitRegistry
+    downloader: LocalDownloader
+    masked: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+
+    def resolve(self, model: str, selector: Selector) -> Resolution:
+        artifact = ArtifactRef("models", ModelName.parse(model))
+        return self.registry.resolve(artifact, selector)
+
+    def bytes_of(self, resolution: Resolution) -> dict[str, bytes]:
+        fetched = self.downloader.fetch(resolution.files, renew=dict, progress=Silence())
+        assert {each.verified for each in fetched} <= {"md5", "md5-dos2unix"}
+        return {each.file.path: each.partial.read_bytes() for each in fetched}
+
+
+class Places:
+    """Opens places in one folder, and closes them in the end."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self.folder, self._stack = folder, stack
+        for name in ("partial", "copies", "scratch", "checkout/.dvc", "dvc"):
+            (folder / name).mkdir(parents=True)
+
+    def over(
+        self, repository: Repository, remotes: Mapping[str, Mapping[str, str]], **environ: str
+    ) -> Place:
+        """The place of `repository`; `remotes` go into the checkout's `config.local`."""
+        sections = (
+            f"['remote \"{name}\"']\n" + "".join(f"{key} = {text}\n" for key, text in said.items())
+            for name, said in remotes.items()
+        )
+        (self.folder / "checkout/.dvc/config.local").write_text("".join(sections))
+        transfer = Transfer(
+            self.folder / "partial",
+            limits=Limits(connections=4, timeout=10, retries=1),
+            network=Network(),
+            verify="auto",
+            deadline=Deadline(),
+        )
+        inner = self._stack.enter_context(transfer)
+        downloader = LocalDownloader(inner, self.folder / "copies", "auto")
+        around = Surroundings(
+            open_remote=Storages(Network(), environ),
+            downloader=downloader,
+            scratch=self.folder / "scratch",
+            environ={"DVC_SYSTEM_CONFIG_DIR": "/none", "DVC_GLOBAL_CONFIG_DIR": "/none"},
+            checkout=self.folder / "checkout",
+            utc=lambda: datetime.now(timezone.utc),
+        )
+        self._stack.enter_context(repository)
+        masked: list[str] = []
+        said: list[str] = []
+        registry = GitRegistry(repository, around, "include", masked.append, said.append)
+        return Place(registry, downloader, masked, said)
