@@ -1,0 +1,100 @@
+"""The server as one ASGI application, put together from its parts."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from studio_action.errors import StudioActionError
+from studio_action.server import pages
+from studio_action.server.answers import FAULT, NOT_FOUND, Refused, refusal, refused
+from studio_action.server.bearer import Callers
+from studio_action.server.entrance import Entrance, Headers
+from studio_action.server.files import Files
+from studio_action.server.parts import Parts
+from studio_action.server.repositories import Repositories
+from studio_action.server.routes.documentation import Documentation
+from studio_action.server.routes.model_registry import ModelRegistry
+from studio_action.server.routes.operation import Operation
+from studio_action.server.routes.projects import ProjectCreation
+from studio_action.server.routes.webhook import Webhook
+
+
+def create_app(parts: Parts) -> ASGIApp:
+    """The whole server."""
+    base_path = parts.settings.base_path
+    entrance = Entrance(api_of(parts), pages_of(parts), base_path)
+    return Headers(entrance, base_path)
+
+
+def pages_of(parts: Parts) -> Starlette:
+    """The pages for people."""
+    return Starlette(routes=pages.routes(parts), exception_handlers={Exception: _fault})
+
+
+def api_of(parts: Parts) -> FastAPI:
+    """Everything for programs: the API, files, and what is for whoever runs the server."""
+    api = FastAPI(
+        openapi_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    api.add_exception_handler(Exception, _fault)
+    api.add_exception_handler(HTTPException, _http_error)
+    api.add_exception_handler(ClientDisconnect, _gone)
+    api.add_exception_handler(Refused, _refused)
+
+    def failed(_: Request, error: Exception) -> Response:
+        assert isinstance(error, StudioActionError)
+        answer = refusal(error)
+        if answer.status >= 500:
+            parts.log("a request failed", level="warning", error=str(error))
+        return answer.response()
+
+    api.add_exception_handler(StudioActionError, failed)
+    callers = Callers(parts.tokens, parts.utc)
+    repositories = Repositories(parts.settings.repositories)
+    ModelRegistry(parts, callers, repositories).add_to(api)
+    ProjectCreation(parts, callers, repositories).add_to(api)
+    Webhook(parts, repositories).add_to(api)
+    Operation(parts).add_to(api)
+    Documentation(parts.settings.base_path).add_to(api)
+    files = Files(parts.keys.secret, parts.models.file, parts.utc)
+    api.router.routes.append(Route("/files/{path:path}", files, methods=["GET"]))
+    for route in api.routes:
+        if isinstance(route, Route) and route.methods is not None and "GET" in route.methods:
+            route.methods.add("HEAD")  # whose body the server does not send
+    return api
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    return error.response()
+
+
+async def _fault(_: Request, __: Exception) -> Response:
+    """The error goes on to the access log, which writes its traceback."""
+    return refused(500, FAULT).response()
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    """Nobody reads this."""
+    return refused(400, "The request broke off.").response()
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    """What the router finds: no such path, or not with that method."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers={"Allow": allowed})
+        return refused(405, f'Method "{request.method}" not allowed.', Allow=allowed).response()
+    if error.status_code == 404:
+        return refused(404, NOT_FOUND).response()
+    return refused(error.status_code, str(error.detail)).response()

@@ -1,0 +1,33 @@
+"""What a running server is made of: one frozen value that the routes and pages are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine
+
+from studio_action.server.keys import SigningKeys
+from studio_action.server.log import Log
+from studio_action.server.projects import Projects
+from studio_action.server.pushes import Pushes
+from studio_action.server.settings import ServerSettings
+from studio_action.server.tokens import Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of one process; `utc` tells the moment."""
+
+    settings: ServerSettings
+    engine: Engine
+    tokens: Tokens
+    projects: Projects
+    keys: SigningKeys
+    pushes: Pushes
+    models: Any
+    utc: Callable[[], datetime]
+    log: Log
+    metrics: Any

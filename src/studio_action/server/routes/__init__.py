@@ -1,0 +1,1 @@
+"""The endpoints. Each reads what is asked, asks, and answers; others decide."""

@@ -1,0 +1,101 @@
+"""Models: where the files of a version are, what a question means, and all that there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from studio_action.artifact import Resolution
+from studio_action.server import links
+from studio_action.server.addresses import base_of
+from studio_action.server.answers import Json, document
+from studio_action.server.asking import model_question, repository_question
+from studio_action.server.bearer import Callers
+from studio_action.server.documents import (
+    DownloadUris,
+    ListedModels,
+    Resolved,
+    failures,
+    parameters,
+)
+from studio_action.server.links import ServedFile
+from studio_action.server.listing import listed, resolved
+from studio_action.server.parts import Parts
+from studio_action.server.repositories import Repositories
+from studio_action.server.settings import ServedRepository
+
+_SCOPE: Final = "model-registry"
+_TAGS: Final[list[str | Enum]] = ["Model registry"]
+_FAILURES = (400, 401, 403, 404, 409, 429, 503)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRegistry:
+    """The endpoints below `/api/model-registry`, for tokens with that scope."""
+
+    parts: Parts
+    callers: Callers
+    repositories: Repositories
+
+    def add_to(self, api: FastAPI) -> None:
+        """Add the routes."""
+        api.add_api_route(
+            "/api/model-registry/get-download-uris",
+            self.get_download_uris,
+            tags=_TAGS,
+            summary="Signed URLs of the files of one model version",
+            responses={200: {"model": DownloadUris}, **failures(*_FAILURES)},
+            openapi_extra=parameters("repo", "name", "version", "stage"),
+        )
+        api.add_api_route(
+            "/api/model-registry/resolve",
+            self.resolve,
+            tags=_TAGS,
+            summary="What a version, a stage or the latest version of a model is",
+            responses={200: {"model": Resolved}, **failures(*_FAILURES)},
+            openapi_extra=parameters("repo", "name", "range", "stage", "prerelease"),
+        )
+        api.add_api_route(
+            "/api/model-registry/models",
+            self.models,
+            tags=_TAGS,
+            summary="Every model of a repository, its versions and stages",
+            responses={200: {"model": ListedModels}, **failures(*_FAILURES)},
+            openapi_extra=parameters("repo"),
+        )
+
+    def get_download_uris(self, request: Request) -> Response:
+        """With neither a version nor a stage: those of the latest version."""
+        _, found = self._resolve(request, ranges=False)
+        return Json(dict(found.urls))
+
+    def resolve(self, request: Request) -> Response:
+        """The version, its commit and tag, and its files with URLs, sizes and digests."""
+        repository, found = self._resolve(request, ranges=True)
+        return document(resolved(repository.name, found))
+
+    def models(self, request: Request) -> Response:
+        """Deprecated models have neither versions nor stages."""
+        token = self.callers.of(request, _SCOPE)
+        asked = repository_question(request.scope["query_string"])
+        repository = self.repositories.readable(asked, token)
+        return document(listed(repository.name, self.parts.models.catalogue(repository)))
+
+    def _resolve(self, request: Request, *, ranges: bool) -> tuple[ServedRepository, Resolution]:
+        token = self.callers.of(request, _SCOPE)
+        asked = model_question(request.scope["query_string"], ranges=ranges)
+        repository = self.repositories.readable(asked.repository, token)
+        base = base_of(request, self.parts.settings)
+
+        def link(file: ServedFile) -> str:
+            return links.signed(base, file, self.parts.keys.current(), self.parts.utc())
+
+        found = self.parts.models.resolve(
+            repository, asked.name, asked.selector, prerelease=asked.prerelease, link=link
+        )
+        return repository, found

@@ -1,0 +1,88 @@
+"""Projects: a repository, or a folder of one, that has a page of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from studio_action.errors import NoSuchModel, TokenRefused
+from studio_action.server.access import Token
+from studio_action.server.addresses import base_of
+from studio_action.server.answers import NO_REPOSITORY, Refused, document, refused, wrong_fields
+from studio_action.server.asking import ProjectQuestion, project_question
+from studio_action.server.bearer import Callers
+from studio_action.server.documents import CreatedProject, CreatedProjects, failures, json_body
+from studio_action.server.documents import NewProject as NewProjectDocument
+from studio_action.server.parts import Parts
+from studio_action.server.projects import NewProject
+from studio_action.server.repositories import Repositories
+from studio_action.server.routes.bodies import body_of
+from studio_action.server.settings import ServedRepository
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectCreation:
+    """The endpoint `/api/create-project`, for tokens with the scope `project`."""
+
+    parts: Parts
+    callers: Callers
+    repositories: Repositories
+
+    def add_to(self, api: FastAPI) -> None:
+        """Add the route."""
+        api.add_api_route(
+            "/api/create-project",
+            self.create_project,
+            methods=["POST"],
+            status_code=201,
+            tags=["Projects"],
+            summary="Create the project of a repository",
+            responses={
+                200: {"model": CreatedProjects, "description": "It is there already."},
+                201: {"model": CreatedProjects, "description": "It was created."},
+                **failures(400, 401, 403, 413, 415, 429, 503),
+            },
+            openapi_extra=json_body(NewProjectDocument.model_json_schema()),
+        )
+
+    def create_project(
+        self, request: Request, body: Annotated[bytes, Depends(body_of)]
+    ) -> Response:
+        """Asked for again by the same user or team, the same project is answered."""
+        token = self.callers.of(request, "project")
+        asked = project_question(request.headers.get("content-type", ""), body)
+        if asked.team and asked.team not in token.teams:
+            raise refused(403, f"Not authorized for the team {asked.team}.")
+        repository = self._reachable(asked, token)
+        project, new = self.parts.projects.create(_new_project(asked, repository, token))
+        url = f"{base_of(request, self.parts.settings)}/{project.path}"
+        created = CreatedProject(id=project.id, url=url, name=project.name)
+        return document(CreatedProjects(projects=[created]), 201 if new else 200)
+
+    def _reachable(self, asked: ProjectQuestion, token: Token) -> ServedRepository:
+        """The repository that is asked for, once it has been seen that it can be read."""
+        try:
+            repository = self.repositories.readable(asked.repository, token)
+            self.parts.models.refresh(repository)
+        except (Refused, NoSuchModel):
+            raise wrong_fields({"repo_url": [NO_REPOSITORY]}) from None
+        except TokenRefused as error:
+            self.parts.log(f"no project of {asked.repository} can be created: {error.message}")
+            raise wrong_fields({"repo_url": ["No tokens to access the repo"]}) from error
+        return repository
+
+
+def _new_project(asked: ProjectQuestion, repository: ServedRepository, token: Token) -> NewProject:
+    return NewProject(
+        name=asked.name or repository.name.rpartition("/")[2],
+        owner=f"team/{asked.team}" if asked.team else f"user/{token.name}",
+        repository=repository.name,
+        repo_url=asked.repository.sent,
+        subdir=asked.subdir,
+        public=asked.public,
+        created_by=token.name,
+    )

@@ -1,0 +1,89 @@
+"""What a Git server says when somebody pushed: which repository it was, and whether to believe it.
+
+Pure. GitHub, Gitea, Forgejo and Bitbucket sign the body, GitLab sends the secret itself:
+https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
+https://docs.gitlab.com/user/project/integrations/webhooks/
+https://docs.gitea.com/usage/webhooks
+https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import parse_qs
+
+from studio_action.errors import BadInput
+from studio_action.repository import RepositoryUrl
+
+_SIGNATURES = ("x-hub-signature-256", "x-gitea-signature", "x-forgejo-signature", "x-hub-signature")
+_EVENTS = ("x-github-event", "x-gitea-event", "x-forgejo-event", "x-event-key")
+_PINGS = frozenset({"ping", "diagnostics:ping"})
+_NAMES = ("full_name", "path_with_namespace")
+_ADDRESSES = (
+    *("clone_url", "ssh_url", "html_url"),  # GitHub, Gitea, Forgejo
+    *("git_http_url", "git_ssh_url", "http_url", "web_url", "url", "homepage"),  # GitLab
+)
+
+
+def is_genuine(headers: Mapping[str, str], body: bytes, secret: str) -> bool:
+    """Whether the sender knows the secret; header names are in lower case. '' is no secret."""
+    if not secret:
+        return False
+    key = secret.encode()
+    if token := headers.get("x-gitlab-token"):
+        return hmac.compare_digest(token.encode(), key)
+    expected = hmac.digest(key, body, "sha256").hex().encode()
+    given = (headers.get(name, "").removeprefix("sha256=") for name in _SIGNATURES)
+    return any(hmac.compare_digest(each.encode(), expected) for each in given if each)
+
+
+def is_ping(headers: Mapping[str, str]) -> bool:
+    """Whether the Git server only tries whether anybody is there."""
+    return any(headers.get(name, "") in _PINGS for name in _EVENTS)
+
+
+def payload(content_type: str, body: bytes) -> Mapping[str, object]:
+    """The JSON object that was sent, perhaps in a form's field; raises `ValueError`."""
+    if content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded":
+        body = parse_qs(body.decode("ascii"), max_num_fields=10).get("payload", [""])[0].encode()
+    try:
+        document = json.loads(body)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(document, dict):
+        raise ValueError("not an object")
+    return document
+
+
+def addresses(document: Mapping[str, object]) -> list[RepositoryUrl]:
+    """Every way in which a payload names the repository itself."""
+    found = []
+    for text in _told(document):
+        try:
+            found.append(RepositoryUrl.parse(text))
+        except BadInput:
+            continue  # a page, or something else of that name
+    return found
+
+
+def _told(document: Mapping[str, object]) -> Iterator[str]:
+    for part in (document.get("repository"), document.get("project")):
+        if isinstance(part, dict):
+            yield from _texts(part.get(name) for name in (*_NAMES, *_ADDRESSES))
+            yield from _linked(part.get("links"))
+
+
+def _linked(links: object) -> Iterator[str]:
+    """Bitbucket's `{"html": {"href": …}, "clone": [{"href": …}]}`."""
+    if not isinstance(links, dict):
+        return
+    for link in (links.get("html"), links.get("clone")):
+        for each in link if isinstance(link, list) else [link]:
+            if isinstance(each, dict):
+                yield from _texts([each.get("href")])
+
+
+def _texts(values: Iterable[object]) -> Iterator[str]:
+    return (value for value in values if isinstance(value, str))
