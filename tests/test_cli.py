@@ -39,6 +39,28 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert __version__ in capsys.readouterr().out
 
 
+def test_help__names_the_servers_commands_without_reading_any_of_the_server() -> None:
+    program = (
+        "import sys; from studio_action import cli; cli.run(['--help'], {});"
+        " sys.exit(any(name.startswith('studio_action.server') for name in sys.modules))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ran.returncode == 0
+    assert {"serve", "token"} <= {line.split()[0] for line in ran.stdout.splitlines() if line}
+
+
+@pytest.mark.parametrize("command", ["serve", "token"])
+def test_server__its_packages_are_not_installed(command: str) -> None:
+    program = (
+        "import sys; sys.modules['sqlalchemy'] = None; from studio_action import cli;"
+        f" sys.exit(cli.run([{command!r}, '--help'], {{}}))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ran.returncode == 10
+    assert f"{command} needs packages that are not installed: sqlalchemy is missing" in ran.stderr
+    assert "pip install 'studio-action[server]'" in ran.stderr
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help__has_every_input_but_the_token(
     command: str, capsys: pytest.CaptureFixture[str]

@@ -32,6 +32,11 @@ _SUMMARIES = {
     CREATE: "Create the Studio project of a repository.",
 }
 
+_SERVER_SUMMARIES = {
+    "serve": "Answer the same API from Git repositories: a registry of one's own.",
+    "token": "Make, list and revoke the tokens of that registry.",
+}
+
 _NETWORK = ("ca-bundle", "timeout", "retries", "deadline")
 
 
@@ -113,6 +118,8 @@ def _invoke(arguments: list[str], surroundings: Surroundings) -> int:
     for name in COMMANDS:
         studio_action.add_command(_command(name, surroundings))
     studio_action.add_command(_doctor(surroundings))
+    for name in _SERVER_SUMMARIES:
+        studio_action.add_command(_of_the_server(name, surroundings.environ))
     code = studio_action.main(arguments, "studio-action", standalone_mode=False)
     return code if isinstance(code, int) else 0
 
@@ -153,6 +160,31 @@ def _doctor(surroundings: Surroundings) -> click.Command:
         help="List a repository's models, versions and stages, and what is wrong with them.\n\n"
         "REPOSITORY is an address or a folder; by default this job's repository. The exit code is"
         " 12 if something is broken, 17 if somebody may deploy what was not meant, else 0.",
+    )
+
+
+def _of_the_server(name: str, environ: Mapping[str, str]) -> click.Command:
+    """A command that is not there before it runs: it reads its own arguments, `--help` too."""
+
+    def call(arguments: tuple[str, ...]) -> object:
+        try:
+            from studio_action.server.commands import COMMANDS as SERVER_COMMANDS
+        except ModuleNotFoundError as error:
+            missing = (error.name or "").partition(".")[0]
+            raise BadInput(
+                f"{name} needs packages that are not installed: {missing} is missing",
+                "Install them with: pip install 'studio-action[server]'",
+            ) from error
+        command = SERVER_COMMANDS[name](environ)
+        return command.main(arguments or ["--help"], f"studio-action {name}", standalone_mode=False)
+
+    return click.Command(
+        name,
+        callback=call,
+        params=[click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)],
+        help=_SERVER_SUMMARIES[name],
+        add_help_option=False,
+        context_settings={"ignore_unknown_options": True},
     )
 
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from studio_action.errors import BadInput
-from studio_action.server.configuration_file import ConfigurationForm, Place, has_password
+from studio_action.server.configuration_file import (
+    ConfigurationForm,
+    DatabaseForm,
+    Place,
+    has_password,
+)
 from studio_action.server.settings import ServerSettings
 from studio_action.text import printable
 
@@ -58,12 +63,27 @@ def read(options: Options, environ: Mapping[str, str], here: Path) -> ServerSett
 
     Raises `BadInput`, which says in one line all that is wrong, and where.
     """
+    return _read(ConfigurationForm, options, environ, here).settings()
+
+
+def read_database(options: Options, environ: Mapping[str, str], here: Path) -> str:
+    """The URL of that server's database; the other settings, and their secrets, need not be there.
+
+    Raises `BadInput`, which does not show the URL.
+    """
+    return _read(DatabaseForm, options, environ, here).address
+
+
+Form = TypeVar("Form", bound=BaseModel)
+
+
+def _read(form: type[Form], options: Options, environ: Mapping[str, str], here: Path) -> Form:
     file = options.config or environ.get(FILE, "")
     sources = _Sources(_document(here / file) if file else {})
     sources.overlay(options, environ, here)
     place = Place((here / file).parent if file else here, environ)
     try:
-        return ConfigurationForm.model_validate(sources.told, context=place).settings()
+        return form.model_validate(sources.told, context=place)
     except ValidationError as error:
         faults = "; ".join(sources.faults(error))
     raise BadInput(f"the configuration is wrong: {faults}", _HINT)

@@ -258,6 +258,33 @@ class RepositoryForm(_Form):
         )
 
 
+def _in_data_dir(folder: Path) -> str:
+    """The URL of the database where none is named."""
+    return f"sqlite:///{folder}/registry.db"
+
+
+class DatabaseForm(_Form):
+    """What the file says of the database; the rest, which needs secrets of its own, is not read."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    data_dir: Folder | None = None
+    database: Annotated[str, BeforeValidator(_database), Field(repr=False)] = ""
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> DatabaseForm:
+        if not self.database and self.data_dir is None:
+            raise ValueError("neither a database nor a data-dir is named")
+        return self
+
+    @property
+    def address(self) -> str:
+        """The database's URL."""
+        return (
+            self.database if self.data_dir is None else self.database or _in_data_dir(self.data_dir)
+        )
+
+
 class ConfigurationForm(_Form):
     """The whole file; entries have hyphens where the fields have underscores."""
 
@@ -294,7 +321,7 @@ class ConfigurationForm(_Form):
         own_path = _sub_path(urlsplit(self.url).path)
         return ServerSettings(
             data_dir=self.data_dir,
-            database=self.database or f"sqlite:///{self.data_dir}/registry.db",
+            database=self.database or _in_data_dir(self.data_dir),
             repositories=tuple(each.served() for each in self.repositories),
             folders=self.folders,
             url=self.url,

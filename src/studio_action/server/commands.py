@@ -1,0 +1,13 @@
+"""The commands that need the server, by name: each is made for one environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import click
+
+from studio_action.server.token_commands import token_group
+
+COMMANDS: Mapping[str, Callable[[Mapping[str, str]], click.Command]] = {
+    "token": token_group,
+}
