@@ -1,0 +1,106 @@
+"""What people paste into their CI to get a model from this server. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from studio_action import __version__
+
+CI = Literal["github", "gitlab", "docker"]
+"""The ways in which a snippet is written."""
+
+NAMES: Mapping[CI, str] = {
+    "github": "GitHub Actions",
+    "gitlab": "GitLab CI/CD",
+    "docker": "docker run",
+}
+
+
+_PLAIN = re.compile(r"[A-Za-z][\w./:-]*(?<!:)", re.ASCII)
+# https://yaml.org/type/bool.html, and what YAML 1.2 has besides.
+_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One model of a repository on the server at `url`; without a stage, its latest version."""
+
+    url: str
+    repository: str
+    model: str
+    stage: str = ""
+
+    @property
+    def inputs(self) -> Mapping[str, str]:
+        """The program's inputs, by name."""
+        stage = {"stage": self.stage} if self.stage else {}
+        return {"studio-url": self.url, "repo": self.repository, "model": self.model, **stage}
+
+
+def ci_named(text: str) -> CI:
+    """The way that a page's query asks for; GitHub's for anything else."""
+    return next((ci for ci in get_args(CI) if ci == text), "github")
+
+
+def snippet(wanted: Wanted, ci: CI) -> str:
+    """The step, job or command that puts the model into a CI workspace; it holds no token."""
+    match ci:
+        case "github":
+            return _github(wanted)
+        case "gitlab":
+            return _gitlab(wanted)
+        case "docker":
+            return _docker(wanted)
+
+
+def _github(wanted: Wanted) -> str:
+    return "\n".join(
+        [
+            "- name: Download the model",
+            "  id: model",
+            f"  uses: OWNER/studio-action@v{__version__}",
+            "  with:",
+            "    token: ${{ secrets.DVC_STUDIO_TOKEN }}",
+            *(f"    {name}: {_scalar(text)}" for name, text in wanted.inputs.items()),
+            "    dest: model",
+        ]
+    )
+
+
+def _gitlab(wanted: Wanted) -> str:
+    return "\n".join(
+        [
+            "# The token is the masked CI/CD variable DVC_STUDIO_TOKEN.",
+            "include:",
+            "  - project: tools/studio-action",
+            f"    ref: v{__version__}",
+            "    file: /.gitlab-ci-template.yml",
+            "    inputs:",
+            f"      image: registry.example.org/tools/studio-action:{__version__}",
+            "      download-job: fetch-model",
+            *(f"      {name}: {_scalar(text)}" for name, text in wanted.inputs.items()),
+        ]
+    )
+
+
+def _docker(wanted: Wanted) -> str:
+    lines = [
+        "# The token is in the environment: export DVC_STUDIO_TOKEN=...",
+        'docker run --rm --user "$(id -u):$(id -g)" \\',
+        '  --volume "$PWD:/workspace" --workdir /workspace \\',
+        "  --env DVC_STUDIO_TOKEN studio-action download-model \\",
+        *(f"  --{name} {shlex.quote(text)} \\" for name, text in wanted.inputs.items()),
+        "  --dest model",
+    ]
+    return "\n".join(lines)
+
+
+def _scalar(text: str) -> str:
+    """`text` as a YAML value, in quotes where it would be a number, a truth or something else."""
+    plain = _PLAIN.fullmatch(text) and text.lower() not in _WORDS
+    return text if plain else json.dumps(text)

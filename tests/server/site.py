@@ -1,0 +1,134 @@
+"""The pages over a real database and loopback, with models that a test says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from studio_action.artifact import ModelName
+from studio_action.gitrepo import history, timeline
+from studio_action.gitrepo.history import Model, TagRef
+from studio_action.gitrepo.timeline import Event
+from studio_action.repository import RepositoryUrl
+from studio_action.server import database, pages
+from studio_action.server.access import Scope, Token
+from studio_action.server.keys import SigningKeys
+from studio_action.server.log import Log
+from studio_action.server.parts import Parts
+from studio_action.server.projects import NewProject, Project, Projects
+from studio_action.server.pushes import Pushes
+from studio_action.server.settings import ServedRepository, ServerSettings
+from studio_action.server.tokens import Tokens
+from tests.server.calendar import Calendar
+from tests.server.loopback import served
+
+MODELS = ServedRepository(
+    "acme/models", RepositoryUrl.parse("https://github.com/acme/models"), teams=frozenset({"ml"})
+)
+SECRET = ServedRepository(
+    "acme/secret", RepositoryUrl.parse("https://gitlab.example.org/acme/secret")
+)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    models: Mapping[ModelName, Model]
+    events: Mapping[ModelName, tuple[Event, ...]]
+    refreshed: datetime
+
+
+def catalogue(refreshed: datetime, *refs: TagRef) -> Catalogue:
+    """What a repository with these tags holds."""
+    models = history.read(refs)
+    return Catalogue(models, timeline.read(refs, models), refreshed)
+
+
+def tag(name: str, commit: str, when: datetime, by: str = "Ada Example") -> TagRef:
+    """An annotated tag on the commit whose revision has this digit."""
+    return TagRef(name, commit * 40, int(when.timestamp()), annotated=True, tagger=by)
+
+
+def day(number: int, hour: int = 12) -> datetime:
+    """A day of March."""
+    return datetime(2026, 3, number, hour, 0, tzinfo=timezone.utc)
+
+
+@dataclass
+class Said:
+    """Models as a test says: a catalogue, or an error, by the repository's name."""
+
+    answers: dict[str, Any] = field(default_factory=dict)
+
+    def catalogue(self, repository: ServedRepository) -> Any:
+        answer = self.answers[repository.name]
+        if callable(answer):
+            answer = answer()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@dataclass
+class Site:
+    """A running server of pages, and what it is made of."""
+
+    url: str
+    parts: Parts
+    calendar: Calendar
+    models: Said
+    lines: list[str]
+
+    def token(
+        self,
+        *repositories: str,
+        name: str = "ci",
+        scope: Scope = "model-registry",
+        expires: datetime | None = None,
+        **given: Any,
+    ) -> tuple[str, Token]:
+        return self.parts.tokens.create(
+            name, scopes=[scope], repositories=repositories, expires=expires, **given
+        )
+
+    def project(self, name: str, repository: str = "acme/models", **told: Any) -> Project:
+        owner = told.pop("owner", "team/ml")
+        new = NewProject(name, owner, repository, f"https://github.com/{repository}.git", **told)
+        return self.parts.projects.create(new)[0]
+
+
+@contextmanager
+def site(
+    folder: Path, *, base_path: str = "", url: str = "", patience: float = 5.0
+) -> Iterator[Site]:
+    """A server that serves `MODELS` and `SECRET`, whose log is in `lines`."""
+    settings = ServerSettings(folder, "", (MODELS, SECRET), url=url, base_path=base_path)
+    engine = database.open_engine(f"sqlite:///{folder / 'registry.db'}")
+    database.migrate(engine)
+    calendar, models, lines = Calendar(), Said(), list[str]()
+    parts = Parts(
+        settings,
+        engine,
+        Tokens(engine, calendar),
+        Projects(engine, calendar),
+        SigningKeys(engine, calendar),
+        Pushes(engine),
+        models,
+        calendar,
+        Log(lines.append, calendar),
+        None,
+    )
+    app: Any = pages.create_pages(parts, patience)
+    if base_path:
+        app = Starlette(routes=[Mount(base_path, app=app)])
+    for repository in settings.repositories:
+        models.answers[repository.name] = catalogue(calendar())
+    with served(app) as address:
+        yield Site(address + base_path, parts, calendar, models, lines)
+    engine.dispose()
