@@ -39,7 +39,7 @@ class AccessLog:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        began, state = self.now(), scope.setdefault("state", {})
+        began, path, state = self.now(), scope["path"], scope.setdefault("state", {})
         given = Headers(scope=scope).get(REQUEST_ID, "")
         state["request_id"] = given if _SANE_ID.fullmatch(given) else self.random(8).hex()
         answer = _Answer(send, state["request_id"])
@@ -51,12 +51,14 @@ class AccessLog:
                 body = {"detail": "A fault in the server itself; its log says more."}
                 await JSONResponse(body, 500)(scope, receive, answer.send)
         finally:
-            self._line(scope, answer, self.now() - began)
+            self._line({**scope, "path": path}, answer, self.now() - began)
 
     def _fault(self, error: Exception, request_id: str) -> None:
-        if isinstance(error, StudioActionError):  # while a body was sent
-            self.log(f"an answer broke off: {error}", level="warning", request_id=request_id)
-            return
+        for explained in (error, error.__cause__):  # of what the framework cannot answer any more
+            if isinstance(explained, StudioActionError):
+                said = f"an answer broke off: {explained}"
+                self.log(said, level="warning", request_id=request_id)
+                return
         trace = "".join(traceback.format_exception(error))
         self.log.fault("a request failed by a fault of the server", trace, request_id=request_id)
 
