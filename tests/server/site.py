@@ -19,6 +19,7 @@ from studio_action.gitrepo.timeline import Event
 from studio_action.repository import RepositoryUrl
 from studio_action.server import database, pages
 from studio_action.server.access import Scope, Token
+from studio_action.server.access_log import AccessLog
 from studio_action.server.keys import SigningKeys
 from studio_action.server.log import Log
 from studio_action.server.parts import Parts
@@ -129,6 +130,7 @@ def site(
         app = Starlette(routes=[Mount(base_path, app=app)])
     for repository in settings.repositories:
         models.answers[repository.name] = catalogue(calendar())
+    app = AccessLog(app, parts.log, lambda: 0.0, bytes)
     with served(app) as address:
         yield Site(address + base_path, parts, calendar, models, lines)
     engine.dispose()

@@ -76,9 +76,12 @@ class Login:
         try:
             token = self.parts.tokens.of(fields.get("token", [""])[0].strip())
         except InvalidToken as error:
-            self.parts.log("a log-in was refused", reason=error.reason)
+            request.state.refused = (
+                error.reason
+            )  # for the access log, and for how often one may try
             return self._asked(wanted, _INVALID)
         if "model-registry" not in token.scopes:
+            request.state.refused = "scope"
             return self._asked(wanted, _SCOPE)
         request.state.token = token
         value = sessions.signed(token.id, self.parts.keys.current(), self.parts.utc())
