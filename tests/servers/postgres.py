@@ -62,7 +62,6 @@ class Postgres:
                 ],
                 stdout=log,
                 stderr=log,
-                start_new_session=True,
                 **_owner(),
             )
         patience = time.monotonic() + PATIENCE
@@ -72,18 +71,18 @@ class Postgres:
             time.sleep(0.05)
 
     def kill(self) -> None:
-        """End the server and all of its processes at once, as a power cut does."""
-        self._end(signal.SIGKILL)
+        """End the server and all of its processes at once, as the kernel does without memory."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)  # so that it starts no more of them
+        for each in [self.process.pid, *_children(self.process.pid)]:
+            os.kill(each, signal.SIGKILL)
+        self.process.wait(PATIENCE)
 
     def stop(self) -> None:
         """End the server without waiting for those who are connected."""
-        self._end(signal.SIGQUIT)
-
-    def _end(self, how: signal.Signals) -> None:
         if self.process is not None:
-            os.killpg(self.process.pid, how)
+            self.process.send_signal(signal.SIGQUIT)
             self.process.wait(PATIENCE)
-            self.process = None
 
     def _answers(self) -> bool:
         try:
@@ -124,6 +123,16 @@ def _make_cluster(server: Postgres) -> None:
     )
     if made.returncode:
         raise RuntimeError(f"initdb failed: {made.stderr[-2000:]}")
+
+
+def _children(parent: int) -> list[int]:
+    """The processes that PostgreSQL has started, each of which has left its process group."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has just ended
+            if int(status.read_text().rpartition(")")[2].split()[1]) == parent:
+                found.append(int(status.parent.name))
+    return found
 
 
 def _program(name: str) -> Path:

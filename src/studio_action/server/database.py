@@ -144,7 +144,8 @@ def _translated() -> Iterator[None]:
             raise
         said = printable(str(getattr(error, "orig", None) or error), 300)
         raise Unreachable(
-            f"the database failed: {said}", "Is it running, and may this user read and write it?"
+            f"the database failed: {said}",
+            "See that it runs, and that this user may read and write it",
         ) from error
 
 
