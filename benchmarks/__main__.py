@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import os
 import platform
 import shutil
 import subprocess
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import pycurl
 
-from benchmarks import measuring, storage, table, tools
+from benchmarks import measuring, results, storage, table, tools
 from benchmarks.measuring import Result, Sample
 from benchmarks.scenarios import RATE, ROUND_TRIP, SCENARIOS, Scenario
 from benchmarks.storage import Storage
@@ -26,7 +25,6 @@ from benchmarks.table import OURS, Target
 from benchmarks.tools import Work
 
 MEMORY_DISK = Path("/dev/shm")
-RESULTS = Path(__file__).with_name("RESULTS.md")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -45,15 +43,15 @@ def main(argv: Sequence[str]) -> int:
         models = sorted({scenario.model for scenario in chosen})
         with storage.serving(folder, options.objects.resolve(), models) as served:
             for scenario in chosen:
-                results = _measure(scenario, served, folder, options.rounds)
-                sections.append((scenario.title, results))
-                targets += _targets(scenario, results)
-                print(f"\n### {scenario.title}\n\n{table.results_table(results)}", flush=True)
+                found = _measure(scenario, served, folder, options.rounds)
+                sections.append((scenario.title, found))
+                targets += _targets(scenario, found)
+                print(f"\n### {scenario.title}\n\n{table.results_table(found)}", flush=True)
     date = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-    text = table.document(date, _machine(options.folder, options.rounds), sections, targets)
+    text = table.document(date, _facts(options.folder, options.rounds), sections, targets)
     print(f"\n{table.targets_table(targets)}")
     if options.keep:
-        _keep(text)
+        results.keep(text)
     return 0 if all(target.met for target in targets) else 1
 
 
@@ -64,9 +62,11 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=5, help="runs of each tool")
     default = MEMORY_DISK if MEMORY_DISK.is_dir() else Path(tempfile.gettempdir())
     parser.add_argument("--folder", type=Path, default=default, help="where files are put")
-    objects = tools.peers().parent.parent / "objects"
+    objects = tools.ROOT / "build/benchmarks/objects"
     parser.add_argument("--objects", type=Path, default=objects, help="where they come from")
-    parser.add_argument("--keep", action="store_true", help=f"add the results to {RESULTS.name}")
+    parser.add_argument(
+        "--keep", action="store_true", help=f"add the results to {results.PLACE.name}"
+    )
     return parser
 
 
@@ -112,8 +112,8 @@ def _way(way: str, served: Storage) -> Iterator[str]:
             relay.terminate()
 
 
-def _targets(scenario: Scenario, results: Sequence[Result]) -> list[Target]:
-    by_name = {result.tool: result for result in results}
+def _targets(scenario: Scenario, found: Sequence[Result]) -> list[Target]:
+    by_name = {result.tool: result for result in found}
     mine = by_name[OURS]
     targets = []
     for against, least in scenario.least.items():
@@ -128,20 +128,12 @@ def _targets(scenario: Scenario, results: Sequence[Result]) -> list[Target]:
     return targets
 
 
-def _machine(folder: Path, rounds: int) -> dict[str, str]:
+def _facts(folder: Path, rounds: int) -> dict[str, str]:
     """What the figures depend on; MD5 of one file cannot be taken faster than this."""
-    model = next(
-        (
-            line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        ),
-        platform.machine(),
-    )
     return {
-        "machine": f"{model}, {os.cpu_count()} cores, Linux {platform.release()}, servers included",
+        "machine": results.machine(),
         "programs": f"Python {platform.python_version()}, {' '.join(pycurl.version.split()[:3])}, "
-        + ", ".join(tools.DVC),
+        + ", ".join(tools.peers_versions()),
         "files are put into": str(folder),
         "runs of each tool, in turn": str(rounds),
         "1 GiB through one core": f"MD5 {_hash('md5'):.2f} s, SHA-256 {_hash('sha256'):.2f} s",
@@ -155,12 +147,6 @@ def _hash(name: str) -> float:
     for _ in range(1 << 10):
         digest.update(block)
     return 4 * (time.thread_time() - started)
-
-
-def _keep(text: str) -> None:
-    """The newest results come first."""
-    head, _, rest = RESULTS.read_text().partition("\n## ")
-    RESULTS.write_text(f"{head}\n{text}" + (f"\n## {rest}" if rest else ""))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import random
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.servers.git import git_server
@@ -72,14 +73,14 @@ print(took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 
 
-def history() -> bytes:
-    """Input for `git fast-import`: a commit and a version for each tag."""
+def history(files: Mapping[str, str]) -> bytes:
+    """Input for `git fast-import`: a commit and a version for each tag, `files` in all of them."""
     chance, stream = random.Random(40), bytearray()
     for number in range(TAGS):
         who = b"Ada <ada@example.com> %d +0000" % (1_700_000_000 + number)
         stream += b"commit refs/heads/main\nmark :%d\ncommitter %s\n" % (number + 1, who)
         stream += _data(b"One more") + b"M 644 inline blob\n" + _data(chance.randbytes(BLOB))
-        for path, text in FILES.items() if not number else ():
+        for path, text in files.items() if not number else ():
             stream += b"M 644 inline %s\n" % path.encode() + _data(text.encode())
         stream += b"tag m@v0.%d.0\nfrom :%d\ntagger %s\n" % (number, number + 1, who)
         stream += _data(b"A version")
@@ -90,12 +91,12 @@ def _data(content: bytes) -> bytes:
     return b"data %d\n%s\n" % (len(content), content)
 
 
-def make_repository(folder: Path) -> None:
+def make_repository(folder: Path, files: Mapping[str, str] = FILES) -> None:
     """A bare repository, as a Git server has it."""
     subprocess.run(["git", "init", "--quiet", "--bare", "-b", "main", folder], check=True)
     git = ["git", "-C", str(folder)]
     subprocess.run([*git, "config", "uploadpack.allowFilter", "true"], check=True)
-    subprocess.run([*git, "fast-import", "--quiet"], input=history(), check=True)
+    subprocess.run([*git, "fast-import", "--quiet"], input=history(files), check=True)
     subprocess.run([*git, "repack", "-q", "-a", "-d"], check=True)
     subprocess.run([*git, "pack-refs", "--all"], check=True)
 

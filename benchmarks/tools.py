@@ -6,12 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
-import venv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-DVC = ["dvc==3.67.1", "dvc-studio-client==0.23.0"]
+ROOT = Path(__file__).resolve().parent.parent
 
 LOOP = """
 import os, sys, requests
@@ -120,15 +119,20 @@ def _studio(work: Work) -> dict[str, str]:
 
 
 def peers() -> Path:
-    """The programs of an environment that only the benchmark uses."""
-    return Path(__file__).resolve().parent.parent / "build/benchmarks/peers/bin"
+    """The programs of the real dvc's environment."""
+    return ROOT / ".venv-dvc" / "bin"
 
 
 def install_peers() -> None:
     """Make that environment, once."""
-    if not (peers() / "dvc").exists():
-        venv.create(peers().parent, with_pip=True, clear=True)
-        subprocess.run([peers() / "pip", "install", "--quiet", *DVC], check=True)
+    subprocess.run(["make", "--quiet", "dvc"], cwd=ROOT, check=True)
+
+
+def peers_versions() -> list[str]:
+    """What of the peers is in that environment, e.g. `dvc==3.67.1`."""
+    locked = (ROOT / "requirements/dvc.txt").read_text().splitlines()
+    names = ("dvc==", "dvc-studio-client==", "gto==")
+    return [line.split()[0] for line in locked if line.startswith(names)]
 
 
 def missing() -> list[str]:

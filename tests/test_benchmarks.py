@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+from benchmarks import load
 from benchmarks.link import Link
+from benchmarks.load import Load
 from benchmarks.measuring import Result, Sample
 from benchmarks.table import Target, document, results_table, targets_table
+from starlette.types import Receive, Scope, Send
+
+from tests.server.loopback import served
 
 
 def result(tool: str, *seconds: float) -> Result:
@@ -49,3 +54,32 @@ def test_link__one_rate_for_all() -> None:
         2.5,
         10.5,
     ]
+
+
+def test_load__rate_and_p99() -> None:
+    found = Load(seconds=10.0, taken=[0.001 * number for number in range(1, 101)])
+
+    assert found.rate == 10
+    assert round(found.p99, 4) == 0.099
+
+
+def test_load__who_still_waits_counts_with_the_time_so_far() -> None:
+    assert Load(seconds=60.0, taken=[1.0], waited=[60.0] * 9).p99 == 60
+
+
+def test_run__asks_again_and_again() -> None:
+    asked: list[str] = []
+
+    async def app(scope: Scope, _: Receive, send: Send) -> None:
+        asked.append(dict(scope["headers"])[b"authorization"].decode())
+        status = 200 if len(asked) % 2 else 503
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": b"https://h/x?Signature=0"})
+
+    with served(app) as url:
+        found = load.run(url, "isat_x", lambda: "/x?a=b", clients=3, seconds=0.2)
+
+    assert set(asked) == {"token isat_x"}
+    assert len(found.taken) > 3
+    assert abs(len(found.taken) - found.errors) <= 1
+    assert len(found.waited) == 3

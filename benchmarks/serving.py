@@ -1,0 +1,173 @@
+"""`python -m benchmarks.serving`: how many answers a second a server of one's own gives.
+
+`get-download-uris` of a repository with 1,000 versions, of which each request names another one:
+`studio-action serve` with one process and with two, and beside it a server made of gto and dvc.
+All on this machine, on loopback, the clients included; each measurement is bounded in time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from urllib.parse import urlencode
+
+from tests.servers.registry import REPOSITORY, own_server
+
+from benchmarks import load, results, tools
+from benchmarks.load import Load
+from benchmarks.resolving import FILES, TAGS, make_repository
+from benchmarks.table import Target, targets_table
+
+CLIENTS = (1, 16, 64)
+SECONDS = 10.0
+PEER_SECONDS = 60.0
+"""Longer, since it gives less than one answer a second."""
+LEAST = 10.0
+WORK = f"get-download-uris, {TAGS:,} tags"
+ENDPOINT = "/api/model-registry/get-download-uris"
+CONFIG = "[core]\n    remote = r\n['remote \"r\"']\n    url = s3://models/registry\n"
+REMOTES = {
+    "r": {
+        "endpointurl": "http://127.0.0.1:1",
+        "access_key_id": "key",
+        "secret_access_key": "secret",
+        "region": "us-east-1",
+    }
+}
+OURS = "studio-action serve, 1 process"
+OURS_2 = "studio-action serve, 2 processes"
+PEER = "gto and dvc.api, 4 threads"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that can be asked."""
+
+    url: str
+    token: str = ""
+
+
+Server = Callable[[Path, Path], AbstractContextManager[Running]]
+
+
+def ours(workers: int) -> Server:
+    """Our own server as it is installed."""
+
+    @contextmanager
+    def start(folder: Path, repository: Path) -> Iterator[Running]:
+        with own_server(folder / f"{workers}", repository, REMOTES, workers=workers) as server:
+            yield Running(server.url, server.token)
+
+    return start
+
+
+@contextmanager
+def peer(folder: Path, repository: Path) -> Iterator[Running]:
+    """The one that is made of gto and dvc, which reads the repository where it lies."""
+    script = Path(__file__).with_name("gto_dvc_server.py")
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "DVC_NO_ANALYTICS": "1"}
+    argv = [tools.peers() / "python", script, repository]
+    with (
+        (folder / "peer.log").open("wb") as log,
+        subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=log) as process,
+    ):
+        assert process.stdout
+        try:
+            yield Running(f"http://127.0.0.1:{int(process.stdout.readline())}")
+        finally:
+            process.kill()
+
+
+SERVERS: Mapping[str, tuple[Server, float]] = {
+    OURS: (ours(1), SECONDS),
+    OURS_2: (ours(2), SECONDS),
+    PEER: (peer, PEER_SECONDS),
+}
+
+
+def targets() -> Callable[[], str]:
+    """Any version, each as likely as the others."""
+    chance = random.Random(64)
+
+    def target() -> str:
+        version = f"v0.{chance.randrange(TAGS)}.0"
+        return f"{ENDPOINT}?{urlencode({'repo': REPOSITORY, 'name': 'm', 'version': version})}"
+
+    return target
+
+
+def measure(server: Running, seconds: float) -> dict[int, Load]:
+    """What each number of clients gets, after a few requests that do not count."""
+    load.run(server.url, server.token, targets(), clients=1, seconds=seconds / 5)
+    measured = {}
+    for clients in CLIENTS:
+        measured[clients] = load.run(
+            server.url, server.token, targets(), clients=clients, seconds=seconds
+        )
+    return measured
+
+
+def main(argv: Sequence[str]) -> int:
+    """Measure; 1 if a target was missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
+    parser.add_argument("--keep", action="store_true", help=f"add it to {results.PLACE.name}")
+    options = parser.parse_args(argv)
+    tools.install_peers()
+    found: dict[str, dict[int, Load]] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        make_repository(folder / "models.git", {**FILES, ".dvc/config": CONFIG})
+        for name, (server, seconds) in SERVERS.items():
+            with server(folder, folder / "models.git") as running:
+                found[name] = measure(running, seconds)
+            print(table({name: found[name]}), file=sys.stderr)
+    reached = compared(found)
+    date = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    text = "\n\n".join(
+        [
+            f"## {date}: {WORK}",
+            f"- machine: {results.machine()}, and the clients\n"
+            f"- programs: Python {platform.python_version()}, {', '.join(tools.peers_versions())}\n"
+            "- p99 counts those that were not answered in the end with the time that they waited",
+            targets_table(reached),
+            table(found),
+        ]
+    )
+    print(text)
+    if options.keep:
+        results.keep(text + "\n")
+    return 0 if all(target.met for target in reached) else 1
+
+
+def compared(found: Mapping[str, Mapping[int, Load]]) -> list[Target]:
+    """Our rate over the peer's, and our errors, of which there may be none."""
+    targets = [
+        Target(f"{clients} clients", PEER, LEAST, each.rate / found[PEER][clients].rate)
+        for clients, each in found[OURS].items()
+    ]
+    errors = sum(each.errors for name in (OURS, OURS_2) for each in found[name].values())
+    return [*targets, Target("all of ours", "errors", 1, errors, most=True)]
+
+
+def table(found: Mapping[str, Mapping[int, Load]]) -> str:
+    """A row for each server and number of clients."""
+    lines = ["| server | clients | requests a second | p99, ms | errors |", "|---|---|---|---|---|"]
+    for name, measured in found.items():
+        for clients, each in measured.items():
+            figures = f"{each.rate:,.1f} | {1000 * each.p99:,.1f} | {each.errors}"
+            lines.append(f"| {name} | {clients} | {figures} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
