@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
+import time
+from collections.abc import Callable
+
 from fastapi import FastAPI
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -11,11 +14,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from studio_action.errors import StudioActionError
-from studio_action.server import pages
+from studio_action.server.access_log import AccessLog
 from studio_action.server.answers import FAULT, NOT_FOUND, Refused, refusal, refused
 from studio_action.server.bearer import Callers
-from studio_action.server.entrance import Entrance, Headers
+from studio_action.server.entrance import AT_THE_ROOT, Entrance, Headers
 from studio_action.server.files import Files
+from studio_action.server.limits import Limits, Share
+from studio_action.server.pages import create_pages
 from studio_action.server.parts import Parts
 from studio_action.server.repositories import Repositories
 from studio_action.server.routes.documentation import Documentation
@@ -24,17 +29,26 @@ from studio_action.server.routes.operation import Operation
 from studio_action.server.routes.projects import ProjectCreation
 from studio_action.server.routes.webhook import Webhook
 
-
-def create_app(parts: Parts) -> ASGIApp:
-    """The whole server."""
-    base_path = parts.settings.base_path
-    entrance = Entrance(api_of(parts), pages_of(parts), base_path)
-    return Headers(entrance, base_path)
+_REFUSALS_PER_MINUTE = 10
+"""How often one address may try tokens that open nothing."""
 
 
-def pages_of(parts: Parts) -> Starlette:
-    """The pages for people."""
-    return Starlette(routes=pages.routes(parts), exception_handlers={Exception: _fault})
+def create_app(
+    parts: Parts,
+    now: Callable[[], float] = time.monotonic,
+    random: Callable[[int], bytes] = secrets.token_bytes,
+) -> ASGIApp:
+    """The whole server. `now` counts seconds, `random` gives so many bytes."""
+    settings = parts.settings
+    base_path = settings.base_path
+    limited = Limits(
+        Entrance(api_of(parts), create_pages(parts), base_path),
+        requests=Share(settings.requests_per_minute, now),
+        refusals=Share(_REFUSALS_PER_MINUTE, now),
+        largest_body=settings.largest_body,
+        free=(*AT_THE_ROOT, f"{base_path}/files/"),
+    )
+    return AccessLog(Headers(limited, base_path), parts.log, now, random)
 
 
 def api_of(parts: Parts) -> FastAPI:

@@ -1,0 +1,166 @@
+"""The API over a real database and loopback, with models that a test says."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import requests
+
+from studio_action.artifact import ArtifactRef, ModelName, RemoteFile, Resolution, Selector
+from studio_action.digest import Digest
+from studio_action.errors import ObjectMissing
+from studio_action.gitrepo.history import Prerelease
+from studio_action.repository import RepositoryUrl
+from studio_action.server import database
+from studio_action.server.access import Scope
+from studio_action.server.app import create_app
+from studio_action.server.keys import SigningKeys
+from studio_action.server.links import InFolder, InMirror, Link, ServedFile
+from studio_action.server.parts import Parts
+from studio_action.server.projects import Projects
+from studio_action.server.pushes import Pushes
+from studio_action.server.settings import ServedRepository, ServerSettings
+from studio_action.server.tokens import Tokens
+from tests.server.calendar import Calendar
+from tests.server.lines import Lines
+from tests.server.loopback import served
+
+MODELS = ServedRepository(
+    "acme/models",
+    RepositoryUrl.parse("https://git.example.org/Acme/Models.git"),
+    aliases=(RepositoryUrl.parse("ssh://git@inner.example.org/models"),),
+    teams=frozenset({"ml"}),
+)
+SECRET = ServedRepository(
+    "acme/secret",
+    RepositoryUrl.parse("https://git.example.org/acme/secret.git"),
+    webhook_secret="for-secret",
+)
+DIGEST = Digest("md5", "3ee4cc0f1cf8db9985fb75a115c72d4d")
+CONTENT = b"the model"
+
+
+@dataclass
+class SaidModels:
+    """Models as a test says: one file, and what goes wrong."""
+
+    folder: Path
+    failure: Exception | None = None
+    unreachable: Exception | None = None
+    asked: list[tuple[str, str, Selector, Prerelease]] = field(default_factory=list)
+
+    def resolve(
+        self,
+        repository: ServedRepository,
+        name: ModelName,
+        selector: Selector,
+        *,
+        prerelease: Prerelease = "include",
+        link: Link,
+    ) -> Resolution:
+        self.asked.append((repository.name, str(name), selector, prerelease))
+        if self.failure:
+            raise self.failure
+        url = link(InMirror(repository.name, "a" * 40, DIGEST))
+        return Resolution(
+            ArtifactRef(repository.name, name),
+            selector,
+            "git",
+            (RemoteFile("models/é.pkl", url, len(CONTENT), DIGEST),),
+            version="v1.1.0",
+            tag=f"{name}@v1.1.0",
+            revision="c" * 40,
+            root="models/é.pkl",
+        )
+
+    def refresh(self, repository: ServedRepository) -> None:
+        if self.unreachable:
+            raise self.unreachable
+
+    def file(self, file: ServedFile) -> Path:
+        if isinstance(file, InFolder):
+            raise ObjectMissing("the file is not there")
+        path = self.folder / file.object
+        path.write_bytes(CONTENT)
+        return path
+
+
+@dataclass
+class Api:
+    """A running server, and what it is made of."""
+
+    address: str
+    parts: Parts
+    models: SaidModels
+    lines: Lines
+    calendar: Calendar
+    session: requests.Session
+
+    def token(
+        self,
+        *scopes: Scope,
+        teams: Sequence[str] = (),
+        repositories: Sequence[str] = (MODELS.name,),
+        days: float = 90,
+        name: str = "ci",
+    ) -> str:
+        text, _ = self.parts.tokens.create(
+            name,
+            scopes=scopes or ("model-registry", "project"),
+            teams=teams,
+            repositories=repositories,
+            expires=self.calendar() + timedelta(days=days),
+        )
+        return text
+
+    def send(self, method: str, path: str, token: str = "", **more: Any) -> requests.Response:
+        headers = {"Authorization": f"token {token}"} if token else {}
+        headers |= more.pop("headers", {})
+        return self.session.request(
+            method, self.address + path, headers=headers, timeout=10, **more
+        )
+
+    def ask(self, endpoint: str, token: str | None = None, **query: str) -> requests.Response:
+        """GET an endpoint of the model registry, for `churn` of `acme/models` unless it is said."""
+        params = {"repo": MODELS.name, "name": "churn", **query}
+        path = f"/api/model-registry/{endpoint}"
+        return self.send("GET", path, self.token() if token is None else token, params=params)
+
+    def create(self, token: str | None = None, **fields: object) -> requests.Response:
+        body = {"repo_url": "https://git.example.org/acme/models.git", **fields}
+        return self.send(
+            "POST", "/api/create-project", self.token() if token is None else token, json=body
+        )
+
+
+@contextmanager
+def answering(folder: Path, **settings: Any) -> Iterator[Api]:
+    """The API of `acme/models` and `acme/secret`; a minute passes between any two requests."""
+    engine = database.open_engine(f"sqlite:///{folder}/registry.db")
+    database.migrate(engine)
+    calendar, lines, models = Calendar(), Lines(), SaidModels(folder)
+    parts = Parts(
+        settings=ServerSettings(
+            **{"data_dir": folder, "database": "", "repositories": (MODELS, SECRET), **settings}
+        ),
+        engine=engine,
+        tokens=Tokens(engine, calendar),
+        projects=Projects(engine, calendar),
+        keys=SigningKeys(engine, calendar),
+        pushes=Pushes(engine),
+        models=cast("Any", models),
+        utc=calendar,
+        log=lines.log,
+        metrics=None,
+    )
+    minutes = itertools.count(step=60.0)
+    with served(create_app(parts, lambda: next(minutes))) as address, requests.Session() as session:
+        base = address + parts.settings.base_path
+        yield Api(base, parts, models, lines, calendar, session)
+    engine.dispose()
