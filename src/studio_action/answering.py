@@ -53,8 +53,6 @@ def _git(
 @contextmanager
 def _studio(question: Question, step: Step, network: Network, scratch: Path) -> Iterator[Registry]:
     """Studio, whose versions the tags tell; a server of one's own may tell them itself."""
-    from studio_action.registries.telling import TellingRegistry
-
     say = step.platform.info
     with step.studio(network) as studio:
         pinned = PinnedRegistry(
@@ -63,8 +61,12 @@ def _studio(question: Question, step: Step, network: Network, scratch: Path) -> 
             question.prerelease,
             say,
         )
-        own = settings.read_studio(step.inputs, step.job).own
-        yield TellingRegistry(studio, pinned, question.prerelease, say) if own else pinned
+        if not settings.read_studio(step.inputs, step.job).own:
+            yield pinned
+            return
+        from studio_action.registries.telling import TellingRegistry
+
+        yield TellingRegistry(studio, pinned, question.prerelease, say)
 
 
 def _guarded(
