@@ -22,6 +22,7 @@ from studio_action.server.access import Scope
 from studio_action.server.app import create_app
 from studio_action.server.keys import SigningKeys
 from studio_action.server.links import InFolder, InMirror, Link, ServedFile
+from studio_action.server.metrics import Metrics
 from studio_action.server.parts import Parts
 from studio_action.server.projects import Projects
 from studio_action.server.pushes import Pushes
@@ -157,7 +158,7 @@ def answering(folder: Path, **settings: Any) -> Iterator[Api]:
         models=cast("Any", models),
         utc=calendar,
         log=lines.log,
-        metrics=None,
+        metrics=Metrics(),
     )
     minutes = itertools.count(step=60.0)
     with served(create_app(parts, lambda: next(minutes))) as address, requests.Session() as session:

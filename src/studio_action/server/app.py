@@ -20,6 +20,7 @@ from studio_action.server.bearer import Callers
 from studio_action.server.entrance import AT_THE_ROOT, Entrance, Headers
 from studio_action.server.files import Files
 from studio_action.server.limits import Limits, Share
+from studio_action.server.metrics import FILES_ROUTE, Measured, MetricsPage
 from studio_action.server.pages import create_pages
 from studio_action.server.parts import Parts
 from studio_action.server.repositories import Repositories
@@ -48,7 +49,8 @@ def create_app(
         largest_body=settings.largest_body,
         free=(*AT_THE_ROOT, f"{base_path}/files/"),
     )
-    return AccessLog(Headers(limited, base_path), parts.log, now, random)
+    measured = Measured(Headers(limited, base_path), parts.metrics, now)
+    return AccessLog(measured, parts.log, now, random)
 
 
 def api_of(parts: Parts) -> FastAPI:
@@ -78,8 +80,12 @@ def api_of(parts: Parts) -> FastAPI:
     Webhook(parts, repositories).add_to(api)
     Operation(parts).add_to(api)
     Documentation(parts.settings.base_path).add_to(api)
+    figures = MetricsPage(parts.metrics, parts.settings.metrics_token)
     files = Files(parts.keys.secret, parts.models.file, parts.utc)
-    api.router.routes.append(Route("/files/{path:path}", files, methods=["GET"]))
+    api.router.routes += [
+        Route("/metrics", figures.__call__),
+        Route(FILES_ROUTE, files, methods=["GET"]),
+    ]
     for route in api.routes:
         if isinstance(route, Route) and route.methods is not None and "GET" in route.methods:
             route.methods.add("HEAD")  # whose body the server does not send

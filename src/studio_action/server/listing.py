@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from studio_action.artifact import Resolution
 from studio_action.gitrepo.history import Model, Version
+from studio_action.gitrepo.timeline import Event
 from studio_action.server.documents import (
     AssignedStage,
     ListedModel,
@@ -15,10 +15,7 @@ from studio_action.server.documents import (
     Resolved,
     ResolvedFile,
 )
-
-if TYPE_CHECKING:
-    from studio_action.gitrepo.timeline import Event
-    from studio_action.server.models import Catalogue  # type: ignore[import-not-found]
+from studio_action.server.models import Catalogue
 
 
 def resolved(repository: str, found: Resolution) -> Resolved:

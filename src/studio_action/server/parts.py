@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Engine
 
 from studio_action.server.keys import SigningKeys
 from studio_action.server.log import Log
+from studio_action.server.metrics import Metrics
+from studio_action.server.models import Models
 from studio_action.server.projects import Projects
 from studio_action.server.pushes import Pushes
 from studio_action.server.settings import ServerSettings
@@ -27,7 +28,7 @@ class Parts:
     projects: Projects
     keys: SigningKeys
     pushes: Pushes
-    models: Any
+    models: Models
     utc: Callable[[], datetime]
     log: Log
-    metrics: Any
+    metrics: Metrics
