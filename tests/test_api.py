@@ -96,6 +96,7 @@ STATUSES: list[tuple[int, object, type[StudioActionError], str]] = [
         "query.repo: Required",
     ),
     (405, "<html>", UnexpectedAnswer, "405"),
+    (409, {"detail": "It is there already"}, BadInput, "It is there already"),
     (429, {"detail": "throttled"}, Unreachable, "throttled"),
     (500, "<html><title>Server Error</title>", Unreachable, "Server Error"),
     (503, "", Unreachable, "503"),

@@ -22,6 +22,7 @@ from studio_action.digest import Digest
 from studio_action.errors import (
     BadInput,
     NoSuchModel,
+    ObjectMissing,
     StudioActionError,
     TokenRefused,
     UnexpectedAnswer,
@@ -240,6 +241,7 @@ def test_read_resolution__no_document(content: str) -> None:
         (403, {"detail": "You do not have permission"}, TokenRefused),
         (404, {"detail": "no stage prod"}, NoSuchModel),
         (404, "<html>", UnexpectedAnswer),
+        (409, {"detail": "an object is not in its remote"}, ObjectMissing),
         (400, {"version": ["Not a version."]}, BadInput),
         (429, {"detail": "throttled"}, Unreachable),
         (503, "", Unreachable),

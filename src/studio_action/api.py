@@ -18,6 +18,7 @@ from studio_action.artifact import ArtifactRef, AtStage, AtVersion, Latest, Sele
 from studio_action.errors import (
     BadInput,
     NoSuchModel,
+    ObjectMissing,
     StudioActionError,
     TokenRefused,
     UnexpectedAnswer,
@@ -182,6 +183,8 @@ def _refusal(answer: Answer, said: str) -> StudioActionError:
             return UnexpectedAnswer(
                 f"{said}: {answer.url} is not the API", "Check studio-url, and its sub-path"
             )
+        case 409 if answer.telling:
+            return ObjectMissing(said, "Mend the repository, or its storage, as the server says")
         case 429 | 408 | 425:
             return Unreachable(said, "Studio wants fewer requests; try again later")
         case status if status >= 500:
