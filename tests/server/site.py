@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from studio_action.artifact import ModelName
 from studio_action.gitrepo import history, timeline
-from studio_action.gitrepo.history import Model, TagRef
-from studio_action.gitrepo.timeline import Event
+from studio_action.gitrepo.history import TagRef
 from studio_action.repository import RepositoryUrl
 from studio_action.server import database, pages
 from studio_action.server.access import Scope, Token
 from studio_action.server.access_log import AccessLog
 from studio_action.server.keys import SigningKeys
 from studio_action.server.log import Log
+from studio_action.server.models import Catalogue
 from studio_action.server.parts import Parts
 from studio_action.server.projects import NewProject, Project, Projects
 from studio_action.server.pushes import Pushes
@@ -36,13 +36,6 @@ MODELS = ServedRepository(
 SECRET = ServedRepository(
     "acme/secret", RepositoryUrl.parse("https://gitlab.example.org/acme/secret")
 )
-
-
-@dataclass(frozen=True)
-class Catalogue:
-    models: Mapping[ModelName, Model]
-    events: Mapping[ModelName, tuple[Event, ...]]
-    refreshed: datetime
 
 
 def catalogue(refreshed: datetime, *refs: TagRef) -> Catalogue:
@@ -84,7 +77,14 @@ class Site:
     parts: Parts
     calendar: Calendar
     models: Said
-    lines: list[str]
+    lines: SimpleQueue[str]
+
+    def said(self, text: str) -> str:
+        """What the log says up to a line that has this text."""
+        lines = [self.lines.get(timeout=10)]
+        while text not in lines[-1]:
+            lines.append(self.lines.get(timeout=10))
+        return "".join(lines)
 
     def token(
         self,
@@ -112,7 +112,7 @@ def site(
     settings = ServerSettings(folder, "", (MODELS, SECRET), url=url, base_path=base_path)
     engine = database.open_engine(f"sqlite:///{folder / 'registry.db'}")
     database.migrate(engine)
-    calendar, models, lines = Calendar(), Said(), list[str]()
+    calendar, models, lines = Calendar(), Said(), SimpleQueue[str]()
     parts = Parts(
         settings,
         engine,
@@ -122,7 +122,7 @@ def site(
         Pushes(engine),
         models,
         calendar,
-        Log(lines.append, calendar),
+        Log(lines.put, calendar),
         None,
     )
     app: Any = pages.create_pages(parts, patience)

@@ -109,7 +109,7 @@ def test_enter__expired(here: Site, browser: requests.Session) -> None:
     answer = post(browser, f"{here.url}/login", token=text)
 
     assert (answer.status_code, "That token is not valid" in answer.text) == (403, True)
-    assert '"refused": "expired"' in here.lines[-1]
+    assert here.said('"refused": "expired"')
 
 
 def test_enter__a_token_is_neither_shown_nor_logged(here: Site, browser: requests.Session) -> None:
@@ -119,7 +119,7 @@ def test_enter__a_token_is_neither_shown_nor_logged(here: Site, browser: request
     answer = post(browser, f"{here.url}/login", token=text, next=f"/?token={text}")
 
     assert answer.status_code == 403
-    assert text[21:] not in "".join(here.lines)
+    assert text[21:] not in here.said('"status": 403')
 
 
 def test_enter__the_log_says_whose_token_it_was(here: Site, browser: requests.Session) -> None:
@@ -127,7 +127,7 @@ def test_enter__the_log_says_whose_token_it_was(here: Site, browser: requests.Se
 
     post(browser, f"{here.url}/login", token=text)
 
-    assert f'"token_id": "{token.id}", "token_name": "ada"' in here.lines[-1]
+    assert here.said(f'"token_id": "{token.id}", "token_name": "ada"')
 
 
 def test_enter__a_token_for_something_else(here: Site, browser: requests.Session) -> None:

@@ -7,12 +7,12 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock, Semaphore, Thread
-from typing import Any
 
 from studio_action.artifact import ModelName
 from studio_action.errors import StudioActionError
 from studio_action.gitrepo.history import Model
 from studio_action.gitrepo.timeline import Event
+from studio_action.server.models import Catalogue, Models
 from studio_action.server.settings import ServedRepository
 
 PATIENCE = 5.0
@@ -30,7 +30,7 @@ _STALE = "The repository could not be reached since, so this may be out of date.
 class Reading:
     """What is known of a repository: its catalogue, if any, and a `problem` for people, if any."""
 
-    catalogue: Any = None
+    catalogue: Catalogue | None = None
     problem: str = ""
 
     @property
@@ -55,7 +55,7 @@ class Readings:
 
     def __init__(
         self,
-        models: Any,
+        models: Models,
         utc: Callable[[], datetime],
         log: Callable[..., None],
         patience: float = PATIENCE,
