@@ -209,9 +209,21 @@ def test_open_engine__survives_a_restart_of_the_database(postgres_server: Postgr
     database.migrate(engine)
     Pushes(engine).record("acme/models")
     postgres_server.kill()
-    assert not database.ready(engine)
     postgres_server.start()
     assert Pushes(engine).count("acme/models") == 1
+    engine.dispose()
+    postgres_server.drop_database(url)
+
+
+@pytest.mark.servers
+def test_ready__not_while_the_database_is_down(postgres_server: Postgres) -> None:
+    url = postgres_server.create_database()
+    engine = database.open_engine(url)
+    database.migrate(engine)
+    postgres_server.kill()
+    down = database.ready(engine)
+    postgres_server.start()
+    assert (down, database.ready(engine)) == (False, True)
     engine.dispose()
     postgres_server.drop_database(url)
 
