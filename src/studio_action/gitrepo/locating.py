@@ -96,7 +96,7 @@ class _Locating:
     def __init__(self, revision: Revision, folder: str, outside: Outside) -> None:
         self._revision, self._outside = revision, outside
         self._top = _top(revision, folder)
-        path = posixpath.join(self._top, CONFIG)
+        path = config_path(self._top)
         committed = revision.read([path]).get(path, b"").decode("utf-8", "replace")
         self._config = outside.config(self._top, committed)
         self._settings: dict[str, Settings] = {}
@@ -148,8 +148,13 @@ class _Locating:
         return Located(file.path, InRepository(name), found.size, digest, file.executable)
 
 
+def config_path(top: str) -> str:
+    """Where the configuration is of the DVC that was initialised in the folder `top`."""
+    return posixpath.join(top, CONFIG)
+
+
 def _top(revision: Revision, folder: str) -> str:
     """The folder that DVC was initialised in: at or above the model's `folder`, '' the root."""
     parents = [str(each) for each in (PurePosixPath(folder), *PurePosixPath(folder).parents)]
     tops = ("" if each == "." else each for each in parents)
-    return next((top for top in tops if posixpath.join(top, CONFIG) in revision.entries), "")
+    return next((top for top in tops if config_path(top) in revision.entries), "")

@@ -17,8 +17,8 @@ from pathlib import Path
 from subprocess import Popen
 from typing import IO
 
-from studio_action.errors import UnexpectedAnswer, Unreachable
-from studio_action.gitrepo.program import Git, Unadvertised
+from studio_action.errors import UnexpectedAnswer
+from studio_action.gitrepo.program import Broken, Git, Unadvertised
 from studio_action.text import human_size
 
 LARGEST_READ = 256 << 20
@@ -155,9 +155,9 @@ class Objects:
             raise self._broken()
         return answered, int(head[2])
 
-    def _broken(self) -> Unreachable:
+    def _broken(self) -> Broken:
         self.close()
-        return Unreachable(
+        return Broken(
             f"the repository at {str(self.folder)!r} lacks the content of a file",
             "Fetch it whole, or give the repository's address instead of a folder",
         )

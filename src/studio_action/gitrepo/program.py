@@ -97,12 +97,10 @@ class Git:
     credential: Credential | None = None
 
     def read(self, repository: Path, *words: str, stdin: bytes = b"") -> bytes:
-        """What a command that stays on this machine prints; raises `Unreachable` if it fails."""
+        """What a command that stays on this machine prints; raises `Broken` if it fails."""
         done = self._run(repository, words, stdin, self._environment())
         if done.returncode:
-            raise Unreachable(
-                f"git {words[0]} failed in {str(repository)!r}: {self._said(done.stderr)}"
-            )
+            raise Broken(f"git {words[0]} failed in {str(repository)!r}: {self._said(done.stderr)}")
         return done.stdout
 
     def succeeds(self, repository: Path, *words: str) -> bool:
@@ -261,6 +259,10 @@ _UNKNOWN = re.compile(
 _UNTRUSTED = re.compile(r"certificate|CAfile|SSL_ERROR", re.IGNORECASE)
 _FULL = re.compile(r"No space left on device|Disk quota exceeded")
 _UNADVERTISED = re.compile(r"not allow request for unadvertised object")
+
+
+class Broken(Unreachable):
+    """A repository of this machine cannot be read, or lacks what it should have."""
 
 
 class Unadvertised(Unreachable):

@@ -120,6 +120,10 @@ class Repository:
         """Whether `commit` is `of`, or comes before it; both are commits."""
         return self._git.succeeds(self.folder, "merge-base", "--is-ancestor", commit, of)
 
+    def content(self, name: str, folder: Path) -> Path:
+        """The content of the Git object `name` as a file of `folder`; see `Objects.file`."""
+        return self._objects.file(name, folder)
+
     def revision(self, commit: str) -> Revision:
         """The files of one commit."""
         if commit not in self._revisions:

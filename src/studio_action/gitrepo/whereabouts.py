@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from studio_action import signed_url
 from studio_action.artifact import RemoteFile
 from studio_action.digest import Digest
 from studio_action.download.base import Downloader, Progress
-from studio_action.gitrepo.locating import CONFIG, InRemote, InRepository, Located
+from studio_action.gitrepo.locating import InRemote, InRepository, Located, config_path
 from studio_action.gitrepo.remotes.base import Place, Remote
 from studio_action.gitrepo.remotes.config import Config, ConfigFile, Settings
 from studio_action.gitrepo.remotes.opening import Opener, config_files
@@ -44,7 +44,7 @@ class Surroundings:
     def config(self, top: str, committed: str) -> Config:
         """See `locating.Outside`: the machine's and the user's own count as well."""
         beside = self.checkout / top / ".dvc" if self.checkout else None
-        file = ConfigFile(str(PurePosixPath(top, CONFIG)), committed, beside)
+        file = ConfigFile(config_path(top), committed, beside)
         return Config.read(config_files(self.environ, [file], beside))
 
     def manifest(self, file: Located) -> bytes:
