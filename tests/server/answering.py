@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +15,8 @@ import requests
 from studio_action.artifact import ArtifactRef, ModelName, RemoteFile, Resolution, Selector
 from studio_action.digest import Digest
 from studio_action.errors import ObjectMissing
-from studio_action.gitrepo.history import Prerelease
+from studio_action.gitrepo import history, timeline
+from studio_action.gitrepo.history import Prerelease, TagRef
 from studio_action.repository import RepositoryUrl
 from studio_action.server import database
 from studio_action.server.access import Scope
@@ -23,6 +24,7 @@ from studio_action.server.app import create_app
 from studio_action.server.keys import SigningKeys
 from studio_action.server.links import InFolder, InMirror, Link, ServedFile
 from studio_action.server.metrics import Metrics
+from studio_action.server.models import Catalogue
 from studio_action.server.parts import Parts
 from studio_action.server.projects import Projects
 from studio_action.server.pushes import Pushes
@@ -79,6 +81,12 @@ class SaidModels:
             revision="c" * 40,
             root="models/é.pkl",
         )
+
+    def catalogue(self, repository: ServedRepository) -> Catalogue:
+        refs = [TagRef("churn@v1.1.0", "c" * 40, 1_000, annotated=True, tagger="Ada")]
+        models = history.read(refs)
+        moment = datetime(2026, 11, 22, tzinfo=timezone.utc)
+        return Catalogue(models, timeline.read(refs, models), moment)
 
     def refresh(self, repository: ServedRepository) -> None:
         if self.unreachable:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, event
@@ -12,21 +12,7 @@ from studio_action.server.access import Scope
 from studio_action.server.answers import Refused
 from studio_action.server.bearer import Callers, token_text
 from studio_action.server.tokens import Tokens
-
-NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
-
-
-@dataclass
-class Watch:
-    """Time that passes when it is told to."""
-
-    moment: datetime = NOON
-
-    def __call__(self) -> datetime:
-        return self.moment
-
-    def wait(self, seconds: float) -> None:
-        self.moment += timedelta(seconds=seconds)
+from tests.server.calendar import Calendar
 
 
 def bearing(text: str) -> Request:
@@ -84,11 +70,11 @@ class Office:
 
     tokens: Tokens
     callers: Callers
-    watch: Watch
+    calendar: Calendar
     lookups: list[str] = field(default_factory=list)
 
     def make(self, *scopes: Scope, expires: float | None = None) -> str:
-        end = None if expires is None else self.watch() + timedelta(seconds=expires)
+        end = None if expires is None else self.calendar() + timedelta(seconds=expires)
         text, _ = self.tokens.create("ci", scopes=scopes or ("model-registry",), expires=end)
         return text
 
@@ -102,9 +88,9 @@ class Office:
 
 @pytest.fixture
 def office(engine: Engine) -> Iterator[Office]:
-    watch = Watch()
-    tokens = Tokens(engine, watch)
-    office = Office(tokens, Callers(tokens, watch), watch)
+    calendar = Calendar()
+    tokens = Tokens(engine, calendar)
+    office = Office(tokens, Callers(tokens, calendar), calendar)
 
     def heard(*told: object) -> None:
         if "SELECT" in str(told[2]) and "tokens" in str(told[2]):
@@ -147,7 +133,7 @@ def test_of__the_database_is_asked_once_a_second(office: Office) -> None:
     text = office.make()
     for _ in range(10):
         assert office.status(text) == 200
-        office.watch.wait(0.25)
+        office.calendar.turn(seconds=0.25)
 
     assert len(office.lookups) == 3
 
@@ -157,7 +143,7 @@ def test_of__a_revocation_is_known_after_a_second(office: Office) -> None:
     assert office.status(text) == 200
 
     office.tokens.revoke(text[5:21])
-    office.watch.wait(1)
+    office.calendar.turn(seconds=1)
 
     assert office.status(text) == 401
 
@@ -166,7 +152,7 @@ def test_of__an_expired_token_is_not_believed_for_a_moment(office: Office) -> No
     text = office.make(expires=0.5)
     assert office.status(text) == 200
 
-    office.watch.wait(0.5)
+    office.calendar.turn(seconds=0.5)
 
     assert office.status(text) == 401
 
@@ -176,7 +162,7 @@ def test_of__a_clock_that_is_set_back_makes_nobody_be_believed_longer(office: Of
     assert office.status(text) == 200
     office.tokens.revoke(text[5:21])
 
-    office.watch.wait(-3600)
+    office.calendar.turn(seconds=-3600)
 
     assert office.status(text) == 401
 
