@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import Engine
 
 from studio_action.server import database
-from tests.servers.postgres import Postgres, postgres
+
+if TYPE_CHECKING:
+    from tests.servers.postgres import Postgres
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Postgres]:
     """A real PostgreSQL."""
+    from tests.servers.postgres import postgres  # with it come the other servers' clients
+
     with postgres() as server:
         yield server
 
