@@ -14,7 +14,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from starlette.requests import Request
@@ -35,6 +42,7 @@ class Metrics:
     """The figures of one process, and the sums over all that share its `folder`."""
 
     def __init__(self, folder: Path | None = None) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # which nobody asks for
         self._folder = folder
         self._registry = registry = CollectorRegistry()
         self.requests = Counter(

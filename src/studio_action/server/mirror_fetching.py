@@ -30,10 +30,8 @@ GitFor = Callable[[ServedRepository, float], Git]
 """The git program for a repository, which has that many seconds from now on."""
 
 
-class Log(Protocol):
-    """Writes one line."""
-
-    def __call__(self, message: str, /, **fields: object) -> None: ...
+Log = Callable[..., None]
+"""Writes one line: `log(message, level="warning", **fields)`."""
 
 
 class PushCounts(Protocol):
@@ -85,7 +83,8 @@ class Fetching:
             if not ours:
                 return None
             state = self.folder.state()
-            if arrived <= state.began <= self.now() or not wanted(state):
+            since = arrived < state.began <= self.now() and state.place == self.url
+            if since or not wanted(state):
                 return state
             return self._attempt(state)
 

@@ -38,7 +38,8 @@ class ServerSettings:
 
     `url` is its public address, with the sub-path, '' for whatever its callers use; `base_path` is
     the sub-path, `/studio` or ''. `folders` are those of this machine that remotes may be in, by
-    name. `requests_per_minute` is for one token, or one address without.
+    name. `requests_per_minute` is for one token, or one address without. `grace` is seconds that
+    running requests may take when the server is told to stop.
     """
 
     data_dir: Path
@@ -55,3 +56,4 @@ class ServerSettings:
     metrics_token: str = field(default="", repr=False)
     requests_per_minute: int = 600
     largest_body: int = 1 << 20
+    grace: float = 25.0
