@@ -21,6 +21,9 @@ _SILENCE = 10
 _OPTIONS: dict[str, Any] = {
     "hide_parameters": True,  # keys and digests are among them
     "pool_pre_ping": True,  # the database may have been restarted
+    "pool_size": 10,  # for one process; who finds none free waits, which is faster than opening
+    "max_overflow": 0,
+    "pool_timeout": 10.0,
 }
 
 
