@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,6 +31,8 @@ class GitServer:
     """Whether it knows the protocol of before 2018 only."""
     script: deque[int | str] = field(default_factory=deque)
     """Given instead of the server's own answers, one each: a status, or where to redirect to."""
+    before: Callable[[], object] = lambda: None
+    """Called before each answer, e.g. to wait."""
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     """Paths with their query, and header lines by lower-case name."""
 
@@ -88,6 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         git.requests.append((self.path, headers))
         body = self.rfile.read(int(headers.get("content-length", 0)))
+        git.before()
         if git.script:
             self._end(git.script.popleft())
         elif git.admits(headers.get("authorization", "")):
