@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
-from starlette.applications import Starlette
-from starlette.routing import Mount
-
+from studio_action.errors import ObjectMissing
 from studio_action.gitrepo import history, timeline
 from studio_action.gitrepo.history import TagRef
 from studio_action.repository import RepositoryUrl
-from studio_action.server import database, pages
+from studio_action.server import database
 from studio_action.server.access import Scope, Token
-from studio_action.server.access_log import AccessLog
+from studio_action.server.app import create_app
 from studio_action.server.keys import SigningKeys
-from studio_action.server.log import Log
+from studio_action.server.links import ServedFile
+from studio_action.server.metrics import Metrics
 from studio_action.server.models import Catalogue
 from studio_action.server.parts import Parts
 from studio_action.server.projects import NewProject, Project, Projects
@@ -28,6 +27,7 @@ from studio_action.server.pushes import Pushes
 from studio_action.server.settings import ServedRepository, ServerSettings
 from studio_action.server.tokens import Tokens
 from tests.server.calendar import Calendar
+from tests.server.lines import Lines
 from tests.server.loopback import served
 
 MODELS = ServedRepository(
@@ -68,6 +68,9 @@ class Said:
             raise answer
         return answer
 
+    def file(self, file: ServedFile) -> Path:
+        raise ObjectMissing(f"{file} is not there")
+
 
 @dataclass
 class Site:
@@ -77,14 +80,7 @@ class Site:
     parts: Parts
     calendar: Calendar
     models: Said
-    lines: SimpleQueue[str]
-
-    def said(self, text: str) -> str:
-        """What the log says up to a line that has this text."""
-        lines = [self.lines.get(timeout=10)]
-        while text not in lines[-1]:
-            lines.append(self.lines.get(timeout=10))
-        return "".join(lines)
+    lines: Lines
 
     def token(
         self,
@@ -106,31 +102,30 @@ class Site:
 
 @contextmanager
 def site(
-    folder: Path, *, base_path: str = "", url: str = "", patience: float = 5.0
+    folder: Path,
+    *,
+    models: Any = None,
+    now: Callable[[], float] = itertools.count(step=60.0).__next__,
+    **settings: Any,
 ) -> Iterator[Site]:
-    """A server that serves `MODELS` and `SECRET`, whose log is in `lines`."""
-    settings = ServerSettings(folder, "", (MODELS, SECRET), url=url, base_path=base_path)
+    """The server of `MODELS` and `SECRET`, or of other `models`; requests are minutes apart."""
+    told = {"data_dir": folder, "database": "", "repositories": (MODELS, SECRET), **settings}
     engine = database.open_engine(f"sqlite:///{folder / 'registry.db'}")
     database.migrate(engine)
-    calendar, models, lines = Calendar(), Said(), SimpleQueue[str]()
+    calendar, said, lines = Calendar(), Said(), Lines()
+    said.answers = {"acme/models": catalogue(calendar()), "acme/secret": catalogue(calendar())}
     parts = Parts(
-        settings,
+        ServerSettings(**told),
         engine,
         Tokens(engine, calendar),
         Projects(engine, calendar),
         SigningKeys(engine, calendar),
         Pushes(engine),
-        models,
+        models or said,
         calendar,
-        Log(lines.put, calendar),
-        None,
+        lines.log,
+        Metrics(),
     )
-    app: Any = pages.create_pages(parts, patience)
-    if base_path:
-        app = Starlette(routes=[Mount(base_path, app=app)])
-    for repository in settings.repositories:
-        models.answers[repository.name] = catalogue(calendar())
-    app = AccessLog(app, parts.log, lambda: 0.0, bytes)
-    with served(app) as address:
-        yield Site(address + base_path, parts, calendar, models, lines)
+    with served(create_app(parts, now)) as address:
+        yield Site(address + parts.settings.base_path, parts, calendar, said, lines)
     engine.dispose()

@@ -109,7 +109,8 @@ def test_enter__expired(here: Site, browser: requests.Session) -> None:
     answer = post(browser, f"{here.url}/login", token=text)
 
     assert (answer.status_code, "That token is not valid" in answer.text) == (403, True)
-    assert here.said('"refused": "expired"')
+    here.lines.wait_for("request")
+    assert here.lines.all[-1]["refused"] == "expired"
 
 
 def test_enter__a_token_is_neither_shown_nor_logged(here: Site, browser: requests.Session) -> None:
@@ -119,7 +120,16 @@ def test_enter__a_token_is_neither_shown_nor_logged(here: Site, browser: request
     answer = post(browser, f"{here.url}/login", token=text, next=f"/?token={text}")
 
     assert answer.status_code == 403
-    assert text[21:] not in here.said('"status": 403')
+    here.lines.wait_for("request")
+    assert text[21:] not in here.lines.text
+
+
+def test_enter__tried_too_often(tmp_path: Path, browser: requests.Session) -> None:
+    with site(tmp_path, now=lambda: 0.0) as here:
+        answers = [post(browser, f"{here.url}/login", token="isat_guess") for _ in range(11)]
+
+    assert [answer.status_code for answer in answers] == [403] * 10 + [429]
+    assert int(answers[-1].headers["Retry-After"]) > 0
 
 
 def test_enter__the_log_says_whose_token_it_was(here: Site, browser: requests.Session) -> None:
@@ -127,7 +137,9 @@ def test_enter__the_log_says_whose_token_it_was(here: Site, browser: requests.Se
 
     post(browser, f"{here.url}/login", token=text)
 
-    assert here.said(f'"token_id": "{token.id}", "token_name": "ada"')
+    here.lines.wait_for("request")
+    assert here.lines.all[-1]["token_id"] == token.id
+    assert here.lines.all[-1]["token_name"] == "ada"
 
 
 def test_enter__a_token_for_something_else(here: Site, browser: requests.Session) -> None:

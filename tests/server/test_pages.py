@@ -12,6 +12,8 @@ import requests
 from studio_action.errors import Unreachable
 from studio_action.server import sessions
 from studio_action.server.access import Token
+from tests.gitrepo.repositories import made_at
+from tests.server import serving
 from tests.server.site import Site, catalogue, day, site, tag
 
 CHURN = (
@@ -251,6 +253,22 @@ def test_project__the_repository_cannot_be_read(here: Site, ada: Browser) -> Non
     assert "git.internal" not in page.html
 
 
+def test_project__of_a_real_repository(tmp_path: Path) -> None:
+    place = made_at(tmp_path / "models", {"model.pkl": b"1"}, "churn@v1.0.0", "churn#prod#1")
+    served = (serving.repository(place),)
+    told = serving.settings(tmp_path / "data", *served)
+    (tmp_path / "data").mkdir()
+    models = serving.made(told, serving.World())
+    with (
+        site(tmp_path / "data", models=models, repositories=served) as here,
+        requests.Session() as session,
+    ):
+        session.trust_env = False
+        page = Browser(here, session).page(here.project("Churn models", public=True).path)
+
+    assert "prod v1.0.0 1 Mar 2026, 12:00 UTC by Ada Example" in page.text
+
+
 # Who may see it
 
 
@@ -475,7 +493,8 @@ def test_page__the_database_fails(here: Site, ada: Browser) -> None:
     assert answer.status_code == 503
     assert "Service Unavailable" in Page(answer.text).text
     assert "elsewhere" not in answer.text
-    assert here.said("no such table: projects")
+    here.lines.wait_for("request")
+    assert "no such table: projects" in here.lines.text
 
 
 def test_page__a_fault_of_ours(here: Site, ada: Browser) -> None:
@@ -486,7 +505,8 @@ def test_page__a_fault_of_ours(here: Site, ada: Browser) -> None:
     assert answer.status_code == 500
     assert "Internal Server Error" in Page(answer.text).text
     assert "ZeroDivisionError" not in answer.text
-    assert here.said("ZeroDivisionError: in models")
+    here.lines.wait_for("request")
+    assert "ZeroDivisionError: in models" in here.lines.text
 
 
 def test_page__head(ada: Browser) -> None:
