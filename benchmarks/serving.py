@@ -38,6 +38,7 @@ ENDPOINT = "/api/model-registry/get-download-uris"
 CONFIG = "[core]\n    remote = r\n['remote \"r\"']\n    url = s3://models/registry\n"
 REMOTES = {
     "r": {
+        "url": "s3://models/registry",
         "endpointurl": "http://127.0.0.1:1",
         "access_key_id": "key",
         "secret_access_key": "secret",

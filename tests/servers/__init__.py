@@ -48,11 +48,15 @@ class SampleStorage:
         """The options by which DVC finds the sample's remotes here; the local one is a folder."""
         return {
             "storage": {
+                "url": "s3://models/registry",
                 "endpointurl": self.s3.endpoint,
                 "access_key_id": self.s3.key_id,
                 "secret_access_key": self.s3.secret,
             },
-            "azure": {"connection_string": self.azure.connection_string},
+            "azure": {
+                "url": "azure://models/registry",
+                "connection_string": self.azure.connection_string,
+            },
             "web": {"url": self.s3.public("https://models.example.com/registry")},
             "shelf": sample.REMOTES["shelf"],
         }

@@ -17,6 +17,12 @@ from tests.servers.process import body_at, free_ports, running
 
 PROGRAM = Path(sys.executable).with_name("studio-action")
 REPOSITORY = "acme/models"
+FILE = "server.yaml"
+SERVE = ("serve", "--config", FILE)
+CREATE_TOKEN = (
+    *("token", "create", "--config", FILE, "--name", "tests", "--all-repositories"),
+    *("--scope", "model-registry", "--scope", "project"),
+)
 _SECRETS = ("secret_access_key", "connection_string")
 
 
@@ -26,6 +32,42 @@ class OwnServer:
 
     url: str
     token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """A folder with a configuration file; `secrets` are the variables that the file names."""
+
+    folder: Path
+    port: int
+    base_path: str
+    secrets: Mapping[str, str] = field(repr=False)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}{self.base_path}"
+
+    def token(self) -> str:
+        """A new token, which its maker sees this once."""
+        done = subprocess.run(
+            [PROGRAM, *CREATE_TOKEN],
+            cwd=self.folder,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.folder), **self.secrets},
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return done.stdout.strip()
+
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[None]:
+        """The server, from when it is ready until the block ends."""
+
+        def ready() -> bool:
+            return body_at(f"http://127.0.0.1:{self.port}/readyz") is not None
+
+        with running([str(PROGRAM), *SERVE], self.folder, ready, **self.secrets):
+            yield
 
 
 @contextlib.contextmanager
@@ -41,59 +83,53 @@ def own_server(
 
     `remotes` are options by remote, as DVC has them.
     """
+    made = configured(folder, repository, remotes, base_path=base_path, workers=workers)
+    token = made.token()
+    with made.serving():
+        yield OwnServer(made.url, token)
+
+
+def configured(
+    folder: Path,
+    repository: str | Path,
+    remotes: Mapping[str, Mapping[str, str]],
+    *,
+    base_path: str = "",
+    workers: int = 1,
+) -> Configured:
+    """Make `folder`, with the configuration of such a server."""
     folder.mkdir()
     (port,) = free_ports(1)
-    secrets = {
-        f"{remote}_{name}".upper(): text
-        for remote, options in remotes.items()
-        for name, text in options.items()
-        if name in _SECRETS
+    served = {
+        "name": REPOSITORY,
+        "url": str(repository),
+        "remotes": {remote: _without_secrets(remote, said) for remote, said in remotes.items()},
     }
-    configuration = {
+    document = {
         "data-dir": "data",
         "base-path": base_path,
         "port": port,
         "workers": workers,
         "folders": {"objects": str(sample.OBJECTS)},
         "requests-per-minute": 1_000_000,
-        "repositories": [
-            {
-                "name": REPOSITORY,
-                "url": str(repository),
-                "remotes": {
-                    remote: {name: _told(remote, name, text) for name, text in options.items()}
-                    for remote, options in remotes.items()
-                },
-            }
-        ],
+        "repositories": [served],
     }
-    file = folder / "server.yaml"
-    file.write_text(yaml.safe_dump(configuration))
-    environ = {"STUDIO_ACTION_SERVER_CONFIG": str(file), **secrets}
-    url = f"http://127.0.0.1:{port}{base_path}"
-
-    def ready() -> bool:
-        return body_at(f"http://127.0.0.1:{port}/readyz") is not None
-
-    with running([str(PROGRAM), "serve"], folder, ready, **environ):
-        yield OwnServer(url, _token(folder, environ))
+    (folder / FILE).write_text(yaml.safe_dump(document, sort_keys=False))
+    secrets = {
+        _variable(remote, name): text
+        for remote, options in remotes.items()
+        for name, text in options.items()
+        if name in _SECRETS
+    }
+    return Configured(folder, port, base_path, secrets)
 
 
-def _told(remote: str, name: str, text: str) -> str | dict[str, str]:
-    """The option as it stands in the file, which holds no secret."""
-    return {"env": f"{remote}_{name}".upper()} if name in _SECRETS else text
+def _without_secrets(remote: str, options: Mapping[str, str]) -> Mapping[str, object]:
+    return {
+        name: {"env": _variable(remote, name)} if name in _SECRETS else text
+        for name, text in options.items()
+    }
 
 
-def _token(folder: Path, environ: Mapping[str, str]) -> str:
-    """A new token, as its maker sees it once."""
-    command = [PROGRAM, "token", "create", "--name", "tests", "--all-repositories"]
-    command += ["--scope", "model-registry", "--scope", "project"]
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], "HOME": str(folder), **environ},
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    return done.stdout.strip()
+def _variable(remote: str, option: str) -> str:
+    return f"{remote}_{option}".upper()
