@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, event, insert, inspect, select, text
+from sqlalchemy import Engine, event, insert, inspect, make_url, select, text
 from sqlalchemy.exc import IntegrityError
 
 from studio_action.errors import BadInput, Unreachable
@@ -144,6 +144,21 @@ def test_reading__a_wrong_password(postgres_server: Postgres) -> None:
     with pytest.raises(Unreachable, match="password authentication failed") as failed:
         Pushes(engine).count("acme/models")
     assert "s3cret" not in str(failed.value)
+
+
+@pytest.mark.servers
+def test_migrate__a_user_who_may_not(postgres_server: Postgres) -> None:
+    url = postgres_server.create_database()
+    owner = database.open_engine(url)
+    with database.writing(owner) as connection:
+        connection.execute(text("CREATE ROLE guest LOGIN PASSWORD 's3cret'"))
+    as_guest = make_url(url).set(username="guest", password="s3cret")
+    guest = database.open_engine(as_guest.render_as_string(hide_password=False))
+    with pytest.raises(Unreachable, match="permission denied for schema public"):
+        database.migrate(guest)
+    guest.dispose()
+    owner.dispose()
+    postgres_server.drop_database(url)
 
 
 def test_writing__undone_by_an_exception(engine: Engine) -> None:
