@@ -176,7 +176,8 @@ def _of_the_server(name: str, environ: Mapping[str, str]) -> click.Command:
                 "Install them with: pip install 'studio-action[server]'",
             ) from error
         command = SERVER_COMMANDS[name](environ)
-        return command.main(arguments or ["--help"], f"studio-action {name}", standalone_mode=False)
+        given = arguments or (["--help"] if isinstance(command, click.Group) else [])
+        return command.main(given, f"studio-action {name}", standalone_mode=False)
 
     return click.Command(
         name,

@@ -24,6 +24,7 @@ metrics-token: {env: METRICS}
 trusted-proxies: [10.0.0.0/8, "::1"]
 requests-per-minute: 60
 largest-body: 2048
+grace: 5s
 repositories:
   - name: acme/models
     url: https://github.com/acme/models.git
@@ -34,7 +35,11 @@ repositories:
     stale-for: 2d
     webhook-secret: {env: HOOK}
     remotes:
-      Storage: {access_key_id: {env: KEY}, secret_access_key: {env: SECRET}, use_ssl: false}
+      Storage:
+        url: s3://models/registry
+        access_key_id: {env: KEY}
+        secret_access_key: {env: SECRET}
+        use_ssl: false
   - {name: acme/more, url: ./more}
 """
 ENVIRON = {
@@ -69,6 +74,7 @@ def test_read__every_entry_of_the_file(tmp_path: Path) -> None:
                 teams=frozenset({"ml"}),
                 remotes={
                     "Storage": {
+                        "url": "s3://models/registry",
                         "access_key_id": "AKIA",
                         "secret_access_key": "shh",
                         "use_ssl": "false",
@@ -91,6 +97,7 @@ def test_read__every_entry_of_the_file(tmp_path: Path) -> None:
         metrics_token="for-metrics",
         requests_per_minute=60,
         largest_body=2048,
+        grace=5.0,
     )
 
 
@@ -230,6 +237,11 @@ def repository(entry: str) -> str:
             "repositories[0].remotes.s: password is a secret",
             id="a remote's password",
         ),
+        pytest.param(
+            repository("remotes: {s: {password: {env: PATH}}}"),
+            "repositories[0]: the remote 's' of a/b has credentials",
+            id="credentials for any storage",
+        ),
         pytest.param(repository("refresh: soon"), "repositories[0].refresh: is not", id="time"),
         pytest.param(repository("name: models"), "repositories[0].name: is not", id="short name"),
         pytest.param(repository("teams: [a b]"), "repositories[0].teams", id="team"),
@@ -255,7 +267,7 @@ def repository(entry: str) -> str:
 )
 def test_read__wrong(text: str, fault: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput) as refused:
-        configured(tmp_path, text)
+        configured(tmp_path, text, {"PATH": "/bin"})
 
     assert fault in str(refused.value)
     assert "hunter2" not in str(refused.value)

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 
 import click
 
+from studio_action.server.serve_command import serve_command
 from studio_action.server.token_commands import token_group
 
 COMMANDS: Mapping[str, Callable[[Mapping[str, str]], click.Command]] = {
+    "serve": serve_command,
     "token": token_group,
 }

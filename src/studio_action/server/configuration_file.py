@@ -29,6 +29,7 @@ from sqlalchemy.exc import ArgumentError
 from studio_action.errors import BadInput
 from studio_action.gitrepo.program import Credential
 from studio_action.repository import RepositoryUrl
+from studio_action.server import storages
 from studio_action.server.settings import ServedRepository, ServerSettings
 
 _NAME = re.compile(r"\w[\w.-]*", re.ASCII)
@@ -230,6 +231,14 @@ class RepositoryForm(_Form):
             raise ValueError("a token is for an http(s) address")
         return self
 
+    @model_validator(mode="after")
+    def _keeps_credentials(self) -> RepositoryForm:
+        try:
+            storages.check(self.served())
+        except BadInput as error:
+            raise ValueError(str(error)) from None
+        return self
+
     @property
     def _origin(self) -> str:
         place = self.url
@@ -301,6 +310,7 @@ class ConfigurationForm(_Form):
     metrics_token: Secret = ""
     requests_per_minute: Annotated[int, Field(ge=1)] = 600
     largest_body: Annotated[int, Field(ge=1024)] = 1 << 20
+    grace: Seconds = 25.0
     repositories: tuple[RepositoryForm, ...] = ()
 
     @model_validator(mode="after")
@@ -334,4 +344,5 @@ class ConfigurationForm(_Form):
             metrics_token=self.metrics_token,
             requests_per_minute=self.requests_per_minute,
             largest_body=self.largest_body,
+            grace=self.grace,
         )

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from studio_action.cli import run
+from tests import sample
+from tests.gitrepo.repositories import sample_at
+
+
+@pytest.fixture
+def configuration(tmp_path: Path) -> Path:
+    """A server of the sample repository, whose remotes are folders."""
+    sample_at(tmp_path / "models.git")
+    file = tmp_path / "server.yaml"
+    file.write_text(
+        yaml.safe_dump(
+            {
+                "data-dir": "data",
+                "folders": {"objects": str(sample.OBJECTS)},
+                "repositories": [
+                    {"name": "acme/models", "url": "./models.git", "remotes": sample.REMOTES}
+                ],
+            }
+        )
+    )
+    return file
+
+
+def check(configuration: Path, *more: str, **environ: str) -> int:
+    return run(["serve", "--config", str(configuration), "--check", *more], environ)
+
+
+def test_check__all_is_well(configuration: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = check(configuration, PATH="/usr/bin:/bin")
+
+    told = capsys.readouterr().out.splitlines()
+    assert code == 0
+    assert told[0] == "acme/models: reached; models: 14"
+    assert [line.split(": ")[1] for line in told[1:]] == ["old-model", "unpushed-model"]
+
+
+def test_check__leaves_nothing_behind(configuration: Path) -> None:
+    check(configuration, PATH="/usr/bin:/bin")
+
+    assert not (configuration.parent / "data").exists()
+
+
+def test_check__a_remote_that_may_not_be_read(
+    configuration: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = yaml.safe_load(configuration.read_text())
+    told["repositories"][0]["remotes"]["shelf"] = {"url": "/srv"}
+    configuration.write_text(yaml.safe_dump(told))
+
+    assert check(configuration, PATH="/usr/bin:/bin") == 10
+    assert "local-model: Local remote was ignored" in capsys.readouterr().out
+
+
+def test_check__a_storage_that_does_not_answer(
+    configuration: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = yaml.safe_load(configuration.read_text())
+    told["repositories"][0]["remotes"]["web"] = {"url": "http://127.0.0.1:9/x"}
+    configuration.write_text(yaml.safe_dump(told))
+
+    assert check(configuration, PATH="/usr/bin:/bin") == 13
+    assert "web-model: a file of its latest version cannot be read" in capsys.readouterr().out
+
+
+def test_check__a_repository_that_is_not_there(
+    configuration: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = check(configuration, "--repository", f"acme/none={tmp_path}", PATH="/usr/bin:/bin")
+
+    assert code != 0
+    assert "acme/models: reached" in capsys.readouterr().out
+
+
+def test_check__the_database(configuration: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    url = "postgresql://app:hunter2@127.0.0.1:9/registry"
+
+    assert check(configuration, PATH="/usr/bin:/bin", STUDIO_ACTION_DATABASE=url) == 13
+
+    out, err = capsys.readouterr()
+    assert "the database: " in out
+    assert "hunter2" not in out + err
+
+
+def test_serve__a_wrong_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["serve", "--data-dir", str(tmp_path)], {}) == 10
+    assert "no repository is given" in capsys.readouterr().err
