@@ -54,6 +54,9 @@ def day(number: int, hour: int = 12) -> datetime:
     return datetime(2026, 3, number, hour, 0, tzinfo=timezone.utc)
 
 
+_MINUTES = itertools.count(step=60.0)
+
+
 @dataclass
 class Said:
     """Models as a test says: a catalogue, or an error, by the repository's name."""
@@ -105,7 +108,7 @@ def site(
     folder: Path,
     *,
     models: Any = None,
-    now: Callable[[], float] = itertools.count(step=60.0).__next__,
+    now: Callable[[], float] = _MINUTES.__next__,
     **settings: Any,
 ) -> Iterator[Site]:
     """The server of `MODELS` and `SECRET`, or of other `models`; requests are minutes apart."""

@@ -509,6 +509,13 @@ def test_page__a_fault_of_ours(here: Site, ada: Browser) -> None:
     assert "ZeroDivisionError: in models" in here.lines.text
 
 
+def test_page__a_long_one_is_compressed(here: Site, ada: Browser) -> None:
+    answer = ada.answer(here.project("Churn models").path)
+
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert int(answer.headers["Content-Length"]) < len(answer.content) / 3
+
+
 def test_page__head(ada: Browser) -> None:
     answer = ada.answer("login", "HEAD")
 

@@ -13,6 +13,8 @@ from urllib.parse import unquote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -52,6 +54,7 @@ def create_pages(parts: Parts, patience: float = PATIENCE) -> Starlette:
             Route("/static/{path:path}", rendering.static),
             Route("/{page:path}", pages.project),
         ],
+        middleware=[Middleware(GZipMiddleware, compresslevel=6)],
         exception_handlers=dict.fromkeys(_FAILURES, pages.failed),
     )
 
