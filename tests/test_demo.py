@@ -13,7 +13,7 @@ def test_demo(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     code = demo(tmp_path / "demo")
 
     (prod,) = sample.expected()["models"]["models/churn:churn"]["versions"]["v3.0.0"]["files"]
-    content = (tmp_path / "demo" / prod["path"]).read_bytes()
+    content = (tmp_path / "demo/workspace" / prod["path"]).read_bytes()
     assert (code, hashlib.md5(content).hexdigest()) == (0, prod["md5"])
     said = capfd.readouterr().out
     assert prod["md5"] in said
