@@ -258,6 +258,16 @@ def test_snapshot__the_last_good_answer_meanwhile(place: Place) -> None:
     assert "503" in place.world.said[0]
 
 
+def test_snapshot__says_whether_it_could_be_fetched(place: Place) -> None:
+    before = place.snapshot().failing
+    place.server.script.extend([503] * 2)
+    place.world.wait(60)
+    meanwhile = place.snapshot().failing
+    place.world.wait(60)
+
+    assert (before, meanwhile, place.snapshot().failing) == (False, True, False)
+
+
 def test_snapshot__said_once_and_when_it_is_well_again(place: Place) -> None:
     place.snapshot()
     place.server.script.extend([503] * 6)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -234,8 +235,8 @@ def test_project__no_such_model(here: Site, ada: Browser) -> None:
 
 def test_project__the_last_refresh_failed(here: Site, ada: Browser) -> None:
     project = here.project("Churn models")
-
-    here.calendar.turn(minutes=10)
+    known = here.models.answers["acme/models"]
+    here.models.answers["acme/models"] = replace(known, failing=True)
 
     for path in ("", project.path):
         page = ada.page(path)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from threading import Event
 
 import pytest
@@ -45,11 +46,20 @@ def readings(patience: float = 5.0, lines: list[str] | None = None, **answers: o
         {"acme/models": answers.get("models", KNOWN), "acme/secret": answers.get("secret", KNOWN)}
     )
     log = Log([].append if lines is None else lines.append, NOW)
-    return Readings(said, NOW, log, patience)
+    return Readings(said, log, patience)
 
 
 def test_of__what_is_known() -> None:
     assert readings().of([MODELS]) == {"acme/models": Reading(KNOWN)}
+
+
+def test_of__one_that_could_not_be_fetched_since() -> None:
+    old = replace(KNOWN, failing=True)
+
+    found = readings(models=old).of([MODELS])["acme/models"]
+
+    assert found.catalogue == old
+    assert found.problem.startswith("The repository could not be reached since")
 
 
 def test_of__nothing_asked() -> None:

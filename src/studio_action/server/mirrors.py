@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from urllib.parse import quote
@@ -46,13 +46,15 @@ _ATTEMPTS = 3
 class Snapshot:
     """What the tags of a repository said at one moment, which is in UTC.
 
-    `events` has the newest first; `generation` is what `Mirrors.opened` opens.
+    `events` has the newest first; `generation` is what `Mirrors.opened` opens. It is `failing` if
+    the repository could not be fetched since.
     """
 
     models: Mapping[ModelName, Model]
     events: Mapping[ModelName, Sequence[Event]]
     refreshed: datetime
     generation: str
+    failing: bool
 
 
 class Mirrors:
@@ -175,11 +177,13 @@ class _Mirror:
             return snapshot
 
     def _snapshot(self, state: State, tags: Sequence[TagRef]) -> Snapshot:
-        refreshed = datetime.fromtimestamp(state.refreshed, timezone.utc)
         if self._known and self._known[1] == tags:
-            return replace(self._known[2], refreshed=refreshed, generation=state.generation)
-        models = history.read(tags)
-        return Snapshot(models, timeline.read(tags, models), refreshed, state.generation)
+            models, events = self._known[2].models, self._known[2].events
+        else:
+            models = history.read(tags)
+            events = timeline.read(tags, models)
+        refreshed = datetime.fromtimestamp(state.refreshed, timezone.utc)
+        return Snapshot(models, events, refreshed, state.generation, state.failure is not None)
 
     @contextmanager
     def opened(self, generation: str) -> Iterator[Repository]:

@@ -33,11 +33,15 @@ _ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Every model of a repository and what happened to it, the newest first, as of `refreshed`."""
+    """Every model of a repository and what happened to it, the newest first, as of `refreshed`.
+
+    It is `failing` if the repository could not be fetched since.
+    """
 
     models: Mapping[ModelName, Model]
     events: Mapping[ModelName, Sequence[Event]]
     refreshed: datetime
+    failing: bool = False
 
 
 class Models:
@@ -98,7 +102,7 @@ class Models:
     def catalogue(self, repository: ServedRepository) -> Catalogue:
         """Every model of the repository; raises what `Mirrors.snapshot` raises."""
         snapshot = self._mirrors.snapshot(repository)
-        return Catalogue(snapshot.models, snapshot.events, snapshot.refreshed)
+        return Catalogue(snapshot.models, snapshot.events, snapshot.refreshed, snapshot.failing)
 
     def refresh(self, repository: ServedRepository) -> None:
         """Ask the repository itself now; raises `TokenRefused`, `NoSuchModel` or `Unreachable`."""

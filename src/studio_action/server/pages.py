@@ -44,7 +44,7 @@ def create_pages(parts: Parts, patience: float = PATIENCE) -> Starlette:
     """
     rendering = Rendering(parts.settings.base_path)
     login = Login(parts, rendering)
-    pages = Pages(parts, rendering, login, Readings(parts.models, parts.utc, parts.log, patience))
+    pages = Pages(parts, rendering, login, Readings(parts.models, parts.log, patience))
     return Starlette(
         routes=[
             Route("/", pages.projects),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from threading import Lock, Semaphore, Thread
 
 from studio_action.artifact import ModelName
@@ -19,7 +19,6 @@ PATIENCE = 5.0
 """Seconds that a page waits for repositories that are being fetched."""
 
 _AT_ONCE = 8
-_SLACK = timedelta(seconds=30)
 
 _UNREAD = "The repository could not be read. The server's log says why; try again in a minute."
 _BUSY = "The repository is still being read. Look again in a moment."
@@ -54,13 +53,9 @@ class Readings:
     """Asks `models` for catalogues, for each repository in one thread at a time."""
 
     def __init__(
-        self,
-        models: Models,
-        utc: Callable[[], datetime],
-        log: Callable[..., None],
-        patience: float = PATIENCE,
+        self, models: Models, log: Callable[..., None], patience: float = PATIENCE
     ) -> None:
-        self._models, self._utc, self._log, self._patience = models, utc, log, patience
+        self._models, self._log, self._patience = models, log, patience
         self._turns = Semaphore(_AT_ONCE)
         self._running: dict[str, Future[Reading]] = {}
         self._lock = Lock()
@@ -100,5 +95,4 @@ class Readings:
                 "a repository could not be read", repository=repository.name, error=str(error)
             )
             return Reading(problem=_UNREAD)
-        due = catalogue.refreshed + timedelta(seconds=repository.refresh) + _SLACK
-        return Reading(catalogue, _STALE if due < self._utc() else "")
+        return Reading(catalogue, _STALE if catalogue.failing else "")
