@@ -163,7 +163,7 @@ def test_place__a_real_server_takes_it(real_storage: SampleStorage) -> None:
     key = "files/md5/30/f3ed692913558e79462bb0f410d1ee"
     place = remote(
         endpointurl=s3.endpoint, access_key_id=s3.key_id, secret_access_key=s3.secret
-    ).place(key, "", NOW)
+    ).place(key, "", datetime.now(timezone.utc))
 
     status, body = got(place.url)
     listed = dict(s3.objects("models"))

@@ -6,26 +6,34 @@ event loop along, and signs by SigV2 unless it is told otherwise.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from studio_action.errors import BadInput
 from studio_action.gitrepo.remotes.base import LIFETIME, Place, needs_extra
 from studio_action.gitrepo.remotes.config import Settings
+from studio_action.gitrepo.remotes.presigning import PROBE_KEY, PROBE_VERSION, Keys, Presigner
 from studio_action.network import Network
 from studio_action.text import printable
 
+_LIFETIME = int(LIFETIME.total_seconds())
+_OPEN = "allow_anonymous_login"
 _SECONDS = 10
 """That a question about a bucket, or for credentials, may take."""
 
 
 @dataclass(frozen=True, slots=True)
 class S3Remote:
-    """A bucket, or a part of one; `client` is botocore's."""
+    """A bucket, or a part of one; `client` is botocore's.
+
+    What it signs without `quick` is as of the clock's moment.
+    """
 
     settings: Settings
     client: Any
+    quick: Presigner | None = None
 
     @classmethod
     def open(cls, settings: Settings, network: Network) -> S3Remote:
@@ -38,11 +46,15 @@ class S3Remote:
         except ImportError:
             raise needs_extra(settings.name, "s3") from None
         try:
-            client = _client(settings, network, settings["region"])
+            session = _session(settings)
+            client = _client(session, settings, network, settings["region"])
             region = "" if settings["endpointurl"] else region_of(client, settings.bucket)
             if region and region != client.meta.region_name:
-                client = _client(settings, network, region)
-            return cls(settings, client)
+                client = _client(session, settings, network, region)
+            probe = cls(settings, client)._presigned(PROBE_KEY, PROBE_VERSION)
+            client.close()  # signing needs no connection
+            quick = Presigner.like(probe, _LIFETIME, _keys(session, settings))
+            return cls(settings, client, quick)
         except (BotoCoreError, ClientError, ValueError) as error:
             raise _refused(settings, error) from error
 
@@ -50,16 +62,20 @@ class S3Remote:
         """A presigned URL (SigV4), or the plain one where the remote is open to all."""
         from botocore.exceptions import BotoCoreError
 
-        asked = {"Bucket": self.settings.bucket, "Key": self.settings.below(key)}
-        if version_id:
-            asked["VersionId"] = version_id
         try:
-            url = self.client.generate_presigned_url(
-                "get_object", Params=asked, ExpiresIn=int(LIFETIME.total_seconds())
-            )
+            if self.quick:
+                return Place(self.quick.url(self.settings.below(key), version_id, now))
+            return Place(self._presigned(self.settings.below(key), version_id))
         except BotoCoreError as error:
             raise _refused(self.settings, error) from error
-        return Place(str(url))
+
+    def _presigned(self, key: str, version_id: str) -> str:
+        """The URL of a key of the bucket, as the library makes it."""
+        asked = {"Bucket": self.settings.bucket, "Key": key}
+        if version_id:
+            asked["VersionId"] = version_id
+        url = self.client.generate_presigned_url("get_object", Params=asked, ExpiresIn=_LIFETIME)
+        return str(url)
 
 
 def region_of(client: Any, bucket: str) -> str:
@@ -80,18 +96,23 @@ def region_of(client: Any, bucket: str) -> str:
     return str(headers.get("x-amz-bucket-region", ""))
 
 
-def _client(settings: Settings, network: Network, region: str) -> Any:
+def _session(settings: Settings) -> Any:
     import botocore.session
-    from botocore import UNSIGNED
-    from botocore.config import Config
 
     session = botocore.session.Session(profile=settings["profile"] or None)
     for variable, option in (("credentials_file", "credentialpath"), ("config_file", "configpath")):
         if settings[option]:
             session.set_config_variable(variable, settings[option])
+    return session
+
+
+def _client(session: Any, settings: Settings, network: Network, region: str) -> Any:
+    from botocore import UNSIGNED
+    from botocore.config import Config
+
     proxies = {scheme: network.proxy_for(scheme) for scheme in ("http", "https")}
     config = Config(
-        signature_version=UNSIGNED if settings.flag("allow_anonymous_login") else "s3v4",
+        signature_version=UNSIGNED if settings.flag(_OPEN) else "s3v4",
         proxies={scheme: proxy for scheme, proxy in proxies.items() if proxy},
         connect_timeout=_SECONDS,
         read_timeout=_SECONDS,
@@ -107,6 +128,20 @@ def _client(settings: Settings, network: Network, region: str) -> Any:
         verify=str(network.ca_bundle) if network.ca_bundle else None,
         config=config,
     )
+
+
+def _keys(session: Any, settings: Settings) -> Callable[[], Keys] | None:
+    """What gives the credentials of the moment: temporary ones are renewed before they end."""
+    from botocore.credentials import Credentials
+
+    if settings.flag(_OPEN):
+        return None
+    if settings["access_key_id"]:
+        given = ("access_key_id", "secret_access_key", "session_token")
+        credentials = Credentials(*(settings[option] or None for option in given))
+    else:
+        credentials = session.get_credentials()
+    return cast("Callable[[], Keys]", credentials.get_frozen_credentials)
 
 
 def _refused(settings: Settings, error: Exception) -> BadInput:
