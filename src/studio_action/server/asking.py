@@ -14,9 +14,8 @@ from typing import TypeVar, get_args
 from urllib.parse import parse_qsl
 
 from studio_action.artifact import AtStage, AtVersion, Latest, ModelName, Selector
-from studio_action.errors import BadInput, UnexpectedAnswer
+from studio_action.errors import BadInput
 from studio_action.gitrepo.history import Prerelease
-from studio_action.paths import check_path
 from studio_action.repository import RepositoryUrl
 from studio_action.server.answers import refused, wrong_fields
 from studio_action.versions import InRange
@@ -29,10 +28,15 @@ LONGEST = {
     "prerelease": 10,
     "repo_url": 2000,
     "team_name": 100,
-    "subdir": 1000,
+    "subdir": 255,
 }
-"""Characters of each field; of a project, `name` has `LONGEST_PROJECT_NAME`."""
-LONGEST_PROJECT_NAME = 100
+"""Characters of each field; of a project, `name` has `LONGEST_TITLE`."""
+LONGEST_TITLE = 100
+
+PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+SUBDIR = rf"{PART}(/{PART})*/?"
+TITLE = r"[^\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]*"
+"""What a project's name is made of: nothing that hides, or that turns text around."""
 
 _REQUIRED = "This field is required."
 _BLANK = "This field may not be blank."
@@ -99,8 +103,8 @@ def project_question(content_type: str, body: bytes) -> ProjectQuestion:
         fields.take(name, document)
     repository = fields.required("repo_url", RepositoryUrl.parse)
     title = fields.optional("name", _title)
-    team = fields.optional("team_name", _one_word)
-    subdir = fields.optional("subdir", _folder)
+    team = fields.optional("team_name", _team)
+    subdir = fields.optional("subdir", _subdir)
     return ProjectQuestion(
         fields.checked(repository), title or "", team or "", subdir or "", public is True
     )
@@ -210,28 +214,20 @@ def _prerelease(text: str) -> Prerelease:
 
 
 def _title(text: str) -> str:
-    if not text.isprintable() or not text.strip():
+    if not re.fullmatch(TITLE, text):
         raise BadInput("Enter a name on one line.")
-    if len(text) > LONGEST_PROJECT_NAME:
-        raise BadInput(f"Ensure this field has no more than {LONGEST_PROJECT_NAME} characters.")
+    if len(text) > LONGEST_TITLE:
+        raise BadInput(f"Ensure this field has no more than {LONGEST_TITLE} characters.")
     return text.strip()
 
 
-def _one_word(text: str) -> str:
-    if not re.fullmatch(r"\w[\w.-]*", text, re.ASCII):
+def _team(text: str) -> str:
+    if not re.fullmatch(PART, text):
         raise BadInput("Enter the name of a team.")
     return text
 
 
-def _folder(text: str) -> str:
-    """A folder of the repository, without slashes around; '' for its root."""
-    parts = [part for part in text.split("/") if part not in ("", ".")]
-    folder = "/".join(parts)
-    try:
-        if text.startswith("/"):
-            raise BadInput("Enter a path relative to the repository's root.")
-        if folder:
-            check_path(folder)
-    except UnexpectedAnswer as error:
-        raise BadInput(error.message) from None
-    return folder
+def _subdir(text: str) -> str:
+    if not re.fullmatch(SUBDIR, text):
+        raise BadInput("Enter a folder's path, relative to the repository's root.")
+    return text.rstrip("/")

@@ -8,6 +8,17 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from studio_action.server.asking import LONGEST, LONGEST_TITLE, PART, SUBDIR, TITLE
+
+_NAME = r"[A-Za-z0-9]([A-Za-z0-9/_-]*[A-Za-z0-9])?"
+_NUMBER = r"(0|[1-9][0-9]{0,8})"
+_VERSION = rf"v{_NUMBER}\.{_NUMBER}\.{_NUMBER}(-[a-zA-Z][0-9a-zA-Z]*)?(\+[0-9a-zA-Z]+)?"
+_REPOSITORY = (
+    rf"{PART}/{PART}|git@[a-z0-9][a-z0-9.-]*:{PART}(/{PART})*"
+    rf"|(https?|ssh)://(git@)?[a-z0-9][a-z0-9.-]*(:[1-9][0-9]{{0,3}})?/{PART}(/{PART})*"
+)
+_COMPARATOR = rf"([\^~]|[<>=]=|[<>])?{_NUMBER}(\.{_NUMBER}(\.{_NUMBER})?)?"
+
 
 class _Document(BaseModel):
     model_config = ConfigDict(frozen=True)
@@ -107,10 +118,38 @@ class CreatedProjects(_Document):
 class NewProject(_Document):
     """The project to create; the same again is the one that is there."""
 
-    repo_url: Annotated[str, Field(description="One that the server serves, and the token reads.")]
-    name: Annotated[str, Field(description="By default the repository's.")] = ""
-    team_name: Annotated[str, Field(description="One of the token's teams.")] = ""
-    subdir: Annotated[str, Field(description="The project's folder in a monorepo.")] = ""
+    repo_url: Annotated[
+        str,
+        Field(
+            description="The Git repository, which the server serves and the token reads.",
+            examples=["https://github.com/acme/models.git"],
+            json_schema_extra={"pattern": f"^({_REPOSITORY})$"},
+        ),
+    ]
+    name: Annotated[
+        str,
+        Field(
+            description="By default the repository's.",
+            max_length=LONGEST_TITLE,
+            json_schema_extra={"pattern": f"^{TITLE}$"},
+        ),
+    ] = ""
+    team_name: Annotated[
+        str,
+        Field(
+            description="One of the token's teams; by default it is the user's own.",
+            max_length=LONGEST["team_name"],
+            json_schema_extra={"pattern": f"^({PART})?$"},
+        ),
+    ] = ""
+    subdir: Annotated[
+        str,
+        Field(
+            description="The project's folder in a monorepo.",
+            max_length=LONGEST["subdir"],
+            json_schema_extra={"pattern": f"^({SUBDIR})?$"},
+        ),
+    ] = ""
     public: Annotated[bool, Field(description="Whether anyone may see the project's page.")] = False
 
 
@@ -148,19 +187,13 @@ def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-_NAME = r"[A-Za-z0-9]([A-Za-z0-9/_-]*[A-Za-z0-9])?"
-_PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
-_NUMBER = r"(0|[1-9][0-9]{0,8})"
-_VERSION = rf"v{_NUMBER}\.{_NUMBER}\.{_NUMBER}(-[a-zA-Z][0-9a-zA-Z]*)?(\+[0-9a-zA-Z]+)?"
-_REPOSITORY = (
-    rf"{_PART}/{_PART}|git@[a-z0-9][a-z0-9.-]*:{_PART}(/{_PART})*"
-    rf"|(https?|ssh)://(git@)?[a-z0-9][a-z0-9.-]*(:[1-9][0-9]{{0,3}})?/{_PART}(/{_PART})*"
-)
-_COMPARATOR = rf"([\^~]|[<>=]=|[<>])?{_NUMBER}(\.{_NUMBER}(\.{_NUMBER})?)?"
-
-
 def _query(name: str, description: str, pattern: str, **more: object) -> dict[str, Any]:
-    schema = {"type": "string", "minLength": 1, "pattern": f"^({pattern})$"}
+    schema = {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": LONGEST[name],
+        "pattern": f"^({pattern})$",
+    }
     return {"name": name, "in": "query", "description": description, "schema": schema, **more}
 
 
@@ -175,17 +208,22 @@ _PARAMETERS = {
     "name": _query(
         "name",
         "The model's name; in a monorepo `path/to:name`.",
-        rf"({_PART}(/{_PART})*:)?{_NAME}",
+        rf"({PART}(/{PART})*:)?{_NAME}",
         required=True,
-        example="churn",
+        example="text-classifier",
     ),
-    "version": _query("version", "A registered version; excludes `stage`.", _VERSION),
+    "version": _query(
+        "version", "A registered version; excludes `stage`.", _VERSION, example="v1.0.0"
+    ),
     "range": _query(
         "version",
         "A registered version, or a range of them such as `^1.2`; excludes `stage`.",
         rf"{_VERSION}|{_COMPARATOR}(,{_COMPARATOR})?",
+        example="^1.0",
     ),
-    "stage": _query("stage", "The version that holds this stage; excludes `version`.", _NAME),
+    "stage": _query(
+        "stage", "The version that holds this stage; excludes `version`.", _NAME, example="prod"
+    ),
     "prerelease": _query(
         "prerelease", "Whether pre-releases count as latest.", "include|exclude|only"
     ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,9 +66,9 @@ class Documentation:
 
     def add_to(self, api: FastAPI) -> None:
         """Add the routes; what was added to `api` before is described."""
-        described = Json(_described(api, self.base_path))
+        document = Json(_described(api, self.base_path))
         api.router.routes += [
-            Route("/api/openapi.json", lambda _: described),
+            Route("/api/openapi.json", lambda _: document),
             Route("/api/docs", self.page),
             Route("/api/docs/start.js", lambda _: _script(_START)),
             *(Route(f"/api/docs/{name}", _file) for name in _FILES),
@@ -81,15 +80,16 @@ class Documentation:
         return Response(page, media_type="text/html", headers={"Content-Security-Policy": _POLICY})
 
 
-def _described(api: FastAPI, base_path: str) -> Mapping[str, Any]:
-    described = get_openapi(
+def _described(api: FastAPI, base_path: str) -> dict[str, Any]:
+    """The OpenAPI document of the routes that are in `api`."""
+    document = get_openapi(
         title=_TITLE,
         version=__version__,
         description=_DESCRIPTION,
         routes=api.routes,
         servers=[{"url": base_path or "/"}],
     )
-    components = described.setdefault("components", {})
+    components = document.setdefault("components", {})
     components["securitySchemes"] = {
         "token": {
             "type": "apiKey",
@@ -98,11 +98,11 @@ def _described(api: FastAPI, base_path: str) -> Mapping[str, Any]:
             "description": "`token` and the token, with a space in between.",
         }
     }
-    for path, operations in described["paths"].items():
+    for path, operations in document["paths"].items():
         if path.startswith(("/api/model-registry/", "/api/create-project")):
             for operation in operations.values():
                 operation["security"] = [{"token": []}]
-    return described
+    return document
 
 
 def _file(request: Request) -> Response:
