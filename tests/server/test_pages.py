@@ -233,6 +233,18 @@ def test_project__no_such_model(here: Site, ada: Browser) -> None:
     assert "No model of this name" in ada.page(here.project("C").path + "?model=nobody").text
 
 
+def test_project__a_deprecated_model(here: Site, ada: Browser) -> None:
+    old = (tag("old@v1.0.0", "4", day(4)), tag("old@deprecated", "4", day(5)))
+    here.models.answers["acme/models"] = catalogue(here.calendar(), *CHURN, *old)
+    project = here.project("Churn models")
+
+    everything, alone = ada.page(project.path), ada.page(f"{project.path}?model=old")
+
+    assert "Deprecated models old History" in everything.text
+    assert "old is deprecated. History" in alone.text
+    assert "old deprecated by Ada Example" in alone.text
+
+
 def test_project__the_last_refresh_failed(here: Site, ada: Browser) -> None:
     project = here.project("Churn models")
     known = here.models.answers["acme/models"]

@@ -92,7 +92,10 @@ class Readings:
             catalogue = self._models.catalogue(repository)
         except StudioActionError as error:
             self._log(
-                "a repository could not be read", repository=repository.name, error=str(error)
+                "a repository could not be read for a page",
+                level="warning",
+                repository=repository.name,
+                error=str(error),
             )
             return Reading(problem=_UNREAD)
         return Reading(catalogue, _STALE if catalogue.failing else "")

@@ -58,6 +58,7 @@ class Rendering:
         self._templates = Environment(
             loader=PackageLoader("studio_action.server"),
             autoescape=True,
+            auto_reload=False,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
