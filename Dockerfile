@@ -1,9 +1,12 @@
-# The program as a GitHub action, a GitLab job's image and a plain `docker run`.
+# The program as a GitHub action, a GitLab job's image and a plain `docker run`; `--target server`
+# makes the registry of one's own.
 #
-# No USER: GitHub needs root, and any `--user` works. No WORKDIR: GitHub sets it, others pass `-w`.
+# The step has no USER: GitHub needs root, and any `--user` works. No WORKDIR: GitHub sets it, others
+# pass `-w`.
 ARG PYTHON_IMAGE=python:3.13-slim-bookworm
 
-FROM ${PYTHON_IMAGE} AS build
+# hadolint ignore=DL3049
+FROM ${PYTHON_IMAGE} AS libraries
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
     PIP_NO_COMPILE=1 \
@@ -14,34 +17,69 @@ COPY requirements/build.txt requirements/runtime.txt requirements/
 RUN pip install --require-hashes --no-deps -r requirements/build.txt \
     && python -m venv --without-pip /opt/studio-action \
     && pip --python /opt/studio-action install --require-hashes --no-deps -r requirements/runtime.txt
+
+FROM libraries AS program
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
-# Modules that are never stale need no look at their source: one stat less for each at every start.
-RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
-    && pip --python /opt/studio-action install --no-deps dist/*.whl \
-    && python -m compileall -q --invalidation-mode unchecked-hash /opt/studio-action/lib
+RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist .
 # The modes do not depend on the umask of whoever checked the files out.
 COPY entrypoint.py ./
-RUN install -m 0755 entrypoint.py /entrypoint.py \
+RUN install -m 0755 entrypoint.py /entrypoint.py
+
+# Modules that are never stale need no look at their source: one stat less for each at every start.
+FROM libraries AS step
+COPY --from=program /build/dist dist
+RUN pip --python /opt/studio-action install --no-deps dist/*.whl \
+    && python -m compileall -q --invalidation-mode unchecked-hash /opt/studio-action/lib \
     && ln -sf /entrypoint.py /opt/studio-action/bin/studio-action
 
-FROM ${PYTHON_IMAGE}
+FROM libraries AS registry
+COPY requirements/server.txt requirements/
+RUN pip --python /opt/studio-action install --require-hashes --no-deps -r requirements/server.txt
+COPY --from=program /build/dist dist
+RUN pip --python /opt/studio-action install --no-deps dist/*.whl \
+    && python -m compileall -q --invalidation-mode unchecked-hash /opt/studio-action/lib \
+    && ln -sf /entrypoint.py /opt/studio-action/bin/studio-action
+
+FROM ${PYTHON_IMAGE} AS system
 # git reads the tags of a repository. Its version is the base image's distribution's.
 # hadolint ignore=DL3008
 RUN apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends git >/dev/null \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
-COPY --from=build /opt/studio-action /opt/studio-action
-COPY --from=build /entrypoint.py /entrypoint.py
+COPY --from=program /entrypoint.py /entrypoint.py
 ENV PATH=/opt/studio-action/bin:$PATH
-# The base image's own library has no bytecode: what is imported here gets it, so that a start
-# takes a quarter of the time, on a read-only file system too. The first three are imported late.
+ENTRYPOINT ["/entrypoint.py"]
+
+# Writes to /data alone, so that `--read-only` does, and any `--user`.
+FROM system AS server
+COPY --from=registry /opt/studio-action /opt/studio-action
+# The base image's own library has no bytecode: what is imported here gets it.
+RUN python3 -I -c "import studio_action.server.running, uvicorn.loops.uvloop, uvicorn.protocols.http.httptools_impl" \
+    && install -d -m 1777 /data
+ENV STUDIO_ACTION_DATA_DIR=/data \
+    STUDIO_ACTION_HOST=0.0.0.0
+VOLUME /data
+EXPOSE 8000
+USER 10001:10001
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
+  CMD ["python3", "-Ic", "import urllib.request as it; it.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
+LABEL org.opencontainers.image.title="studio-action-server" \
+      org.opencontainers.image.description="A self-hosted model registry with the API of DVC Studio, answered from Git repositories" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="0.1.0"
+CMD ["serve"]
+
+FROM system
+COPY --from=step /opt/studio-action /opt/studio-action
+# Here, too, so that a start takes a quarter of the time, on a read-only file system as well. The
+# first three are imported late.
 RUN python3 -I -c "import _strptime, encodings.ascii, encodings.idna; \
     import click, pathspec, pkgutil, pycurl, requests, tqdm, studio_action as program; \
-    [__import__(module.name) for module in pkgutil.walk_packages(program.__path__, 'studio_action.')]"
+    names = [module.name for module in pkgutil.walk_packages(program.__path__, 'studio_action.')]; \
+    [__import__(name) for name in names if not name.startswith('studio_action.server.')]"
 # A build adds what only it knows (revision, created, source) with `--label`: see `make image`.
 LABEL org.opencontainers.image.title="studio-action" \
       org.opencontainers.image.description="Resolves a registered model by stage or version and puts verified bytes into a CI workspace" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="0.1.0"
-ENTRYPOINT ["/entrypoint.py"]

@@ -29,6 +29,7 @@ check: dev
 	check-jsonschema --builtin-schema vendor.github-actions action.yml
 	check-jsonschema --builtin-schema vendor.github-workflows $(wildcard .github/workflows/*.yml examples/github-*.yml)
 	check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 	sed '/^---$$/,$$d' .gitlab-ci-template.yml | $(GITLAB_SCHEMA) --default-filetype yaml -
 	sed '1,/^---$$/d' .gitlab-ci-template.yml | $(GITLAB_SCHEMA) --default-filetype yaml -
 	$(GITLAB_SCHEMA) $(wildcard examples/gitlab-*.yml)
@@ -46,7 +47,7 @@ fix: dev
 
 # All tests: with real S3 and Azure servers, in the image, as a GitHub step and as a GitLab job.
 .PHONY: test
-test: dev tests/tools/node_modules/.package-lock.json oracle engine
+test: dev tests/tools/node_modules/.package-lock.json oracle dvc engine
 	$(BIN)/pytest
 
 .PHONY: test-fast
@@ -73,6 +74,16 @@ $(ORACLE)/.ready: requirements/oracle.txt
 	$(ORACLE)/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements/oracle.txt
 	touch $@
 
+# The real dvc: a client that our own server has to satisfy, and what a server could be made of instead.
+DVC := .venv-dvc
+.PHONY: dvc
+dvc: $(DVC)/.ready
+
+$(DVC)/.ready: requirements/dvc.txt
+	$(PYTHON) -m venv --clear $(DVC)
+	$(DVC)/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements/dvc.txt
+	touch $@
+
 tests/tools/node_modules/.package-lock.json: tests/tools/package-lock.json
 	npm ci --prefix tests/tools --no-audit --no-fund --silent
 
@@ -85,11 +96,11 @@ engine:
 image: engine
 	$(DOCKER) build --tag $(TAG) \
 	  --label org.opencontainers.image.revision=$$(git rev-parse HEAD) \
-	  --label org.opencontainers.image.created=$$(git log -1 --format=%cI) .
+	  --label org.opencontainers.image.created=$$(git log -1 --format=%cI) $(if $(TARGET),--target $(TARGET)) .
 
 # requirements/runtime.txt is what the image holds, server.txt what its target `server` does, build.txt
 # what makes the package a wheel; test.txt adds the test tools (Python 3.10 on), dev.txt the linters
-# (Python 3.11 on); oracle.txt is the real gto.
+# (Python 3.11 on); oracle.txt is the real gto, dvc.txt the real dvc.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
   --no-emit-find-links --custom-compile-command "make lock"
 
@@ -97,6 +108,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-
 lock: dev
 	$(COMPILE) --python-version 3.10 --group build -o requirements/build.txt
 	$(COMPILE) --python-version 3.10 --group oracle -o requirements/oracle.txt
+	$(COMPILE) --python-version 3.10 --group dvc -o requirements/dvc.txt
 	$(COMPILE) pyproject.toml --python-version 3.10 --all-extras -o requirements/server.txt
 	$(COMPILE) pyproject.toml --python-version 3.10 -c requirements/server.txt \
 	  --extra s3 --extra azure --extra gcs -o requirements/runtime.txt

@@ -61,12 +61,17 @@ class Image:
             raise
 
     @contextmanager
-    def running(self, *command: str, workspace: Path, environ: Mapping[str, str]) -> Iterator[str]:
+    def running(
+        self,
+        *command: str,
+        workspace: Path | None = None,
+        options: tuple[str, ...] = (),
+        environ: Mapping[str, str] | None = None,
+    ) -> Iterator[str]:
         """The name of a container that runs as long as the block."""
         name = _fresh_name()
-        answer(
-            "run", "--detach", "--name", name, *_options(workspace, environ), self.name, *command
-        )
+        given = _options(workspace, environ or {})
+        answer("run", "--detach", f"--name={name}", *given, *options, self.name, *command)
         try:
             yield name
         finally:

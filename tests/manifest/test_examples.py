@@ -9,6 +9,7 @@ import yaml
 
 from studio_action.inputs import inputs_of
 from studio_action.outputs import DOWNLOAD
+from studio_action.server.configuration import Options, read
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -18,7 +19,17 @@ def test_examples__each_is_linted() -> None:
     patterns = re.findall(r"\$\(wildcard [^)]*?(examples/\S+)\)", (ROOT / "Makefile").read_text())
     linted = {path for pattern in patterns for path in ROOT.glob(pattern)}
 
-    assert linted == set(EXAMPLES.iterdir())
+    assert linted | {EXAMPLES / "server.yaml"} == set(EXAMPLES.iterdir())
+
+
+def test_server_example__is_a_configuration(tmp_path: Path) -> None:
+    environ = {"S3_ENDPOINT": "https://s3.example.org", "S3_SECRET_KEY": "none"}
+    options = Options(str(EXAMPLES / "server.yaml"), {"data-dir": "data"})
+
+    (repository,) = read(options, environ, tmp_path).repositories
+
+    assert repository.name == "acme/models"
+    assert set(repository.remotes) == {"storage"}
 
 
 def test_github_example__inputs_and_outputs_exist() -> None:

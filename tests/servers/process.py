@@ -54,6 +54,28 @@ def body_at(url: str) -> str | None:
         return None
 
 
+def until_ready(url: str) -> None:
+    """Wait until `url` is answered with 200; raise if that takes too long."""
+    patience = time.monotonic() + PATIENCE
+    while status_at(url) != 200:
+        if time.monotonic() > patience:
+            raise TimeoutError(f"{url} was not ready within {PATIENCE:g} s")
+        time.sleep(0.05)
+
+
+def status_at(url: str) -> int:
+    """The status of an HTTP answer at `url`; 0 where nothing answers yet."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=5) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+    except OSError:
+        return 0
+
+
 def free_ports(count: int, *, grpc: bool = False) -> list[int]:
     """Ports below the ephemeral range that nothing listens on; `grpc`: nor on port + 10,000."""
     ports: list[int] = []
