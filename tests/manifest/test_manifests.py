@@ -160,7 +160,7 @@ def test_versions__python() -> None:
     ],
 )
 def test_versions__of_this_project(path: str) -> None:
-    named = re.findall(r"\d+\.\d+\.\d+", (ROOT / path).read_text())
+    named = re.findall(r"(?<![\d.])\d+\.\d+\.\d+(?![\d.])", (ROOT / path).read_text())
 
     # `--version v2.0.0` is of somebody's model
     assert set(named) - {"2.0.0"} == {studio_action.__version__}
