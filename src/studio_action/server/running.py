@@ -65,7 +65,7 @@ def serve(settings: ServerSettings, environ: Mapping[str, str]) -> None:
             return
         folder = stack.enter_context(figures_folder(settings.data_dir))
         start = functools.partial(_started, settings, listening, {**environ, FOLDER: str(folder)})
-        Workers(start, settings.workers, log, time.sleep).run()
+        Workers(listening, start, log, time.sleep).run(settings.workers)
 
 
 def parts_of(settings: ServerSettings, environ: Mapping[str, str]) -> Parts:
@@ -181,11 +181,11 @@ async def _serve(server: uvicorn.Server, listening: socket.socket, parts: Parts)
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
-        parts.log("stopping", grace=parts.settings.grace)
-        server.should_exit = True
         for each in handled:
             loop.remove_signal_handler(each)
             signal.signal(each, signal.SIG_DFL)
+        parts.log("stopping", grace=parts.settings.grace)
+        server.should_exit = True
         last = threading.Timer(parts.settings.grace + _LAST_SECONDS, os._exit, (0,))
         last.daemon = True
         last.start()
@@ -195,6 +195,7 @@ async def _serve(server: uvicorn.Server, listening: socket.socket, parts: Parts)
     await asyncio.sleep(0)  # it has put its own handlers in place
     for each in handled:
         loop.add_signal_handler(each, stop)
+    parts.log("ready", pid=os.getpid())
     await serving
 
 
@@ -221,7 +222,10 @@ class _Handler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
-        if record.exc_info and record.exc_info[0] is not None:
+        kind = record.exc_info[0] if record.exc_info else None
+        if kind is asyncio.CancelledError:
+            return  # of requests that are given up, which the access log tells
+        if record.exc_info and kind:
             trace = logging.Formatter().formatException(record.exc_info)
             self._log.fault(record.getMessage(), trace, logger=record.name)
         else:

@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 import signal
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -25,26 +26,26 @@ _PREFIX = "figures-"
 
 
 class Workers:
-    """So many processes that `start` starts. `sleep` waits seconds."""
+    """Processes that all listen at one socket, as `start` starts them. `sleep` waits seconds."""
 
     def __init__(
         self,
+        listening: socket.socket,
         start: Callable[[], BaseProcess],
-        count: int,
         log: Log,
         sleep: Callable[[float], None],
     ) -> None:
-        self._start, self._count, self._log, self._sleep = start, count, log, sleep
+        self._listening, self._start, self._log, self._sleep = listening, start, log, sleep
         self._signals: list[int] = []
         self._running: list[BaseProcess] = []
 
-    def run(self) -> None:
-        """Keep them running until a signal comes: then they stop, at a second one at once.
+    def run(self, count: int) -> None:
+        """Keep so many running until a signal comes: then they stop, at a second one at once.
 
         Raises `Stopped` in the latter case.
         """
         with _handled(self._told):
-            for _ in range(self._count):
+            for _ in range(count):
                 self._add()
             while self._running:
                 by_sentinel = {each.sentinel: each for each in self._running}
@@ -79,6 +80,7 @@ class Workers:
         for worker in self._running:
             _tell(worker, signal.SIGKILL if self._signals else signal.SIGTERM)
         self._signals.append(signum)
+        self._listening.close()  # else callers would wait here, for nobody
 
 
 def _tell(worker: BaseProcess, signum: int) -> None:
