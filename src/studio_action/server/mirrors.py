@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from studio_action.artifact import ModelName
 from studio_action.clock import Clock
-from studio_action.errors import Unreachable
+from studio_action.errors import DeadlinePassed, Unreachable
 from studio_action.gitrepo import history, timeline
 from studio_action.gitrepo.history import Model, TagRef
 from studio_action.gitrepo.objects import Fetched, Objects
@@ -197,6 +197,10 @@ class _Mirror:
                 Repository(path, git, url, objects=objects) as repository,
             ):
                 yield repository
+        except DeadlinePassed as error:
+            raise Unreachable(
+                f"files of {self._repository.name} did not come within {FETCH:g} seconds"
+            ) from error
         except Broken as error:
             raise Broken(
                 f"the server's copy of {self._repository.name} cannot be read", "Try again"
