@@ -53,10 +53,12 @@ class Configured:
             [PROGRAM, *CREATE_TOKEN],
             cwd=self.folder,
             env={"PATH": os.environ["PATH"], "HOME": str(self.folder), **self.secrets},
-            check=True,
-            stdout=subprocess.PIPE,
+            capture_output=True,
+            check=False,
             text=True,
         )
+        if done.returncode:
+            raise RuntimeError(f"no token was made: {done.stderr[-2000:]}")
         return done.stdout.strip()
 
     @contextlib.contextmanager
