@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from studio_action.artifact import ModelName
+from studio_action.digest import Digest
+from studio_action.errors import BadInput, NoSuchModel
+from studio_action.gitrepo import locating
+from studio_action.gitrepo.locating import InRemote, InRepository, Located
+from studio_action.gitrepo.remotes.config import Config, ConfigFile, Settings
+from studio_action.gitrepo.repository import Repository, Revision
+from tests.fakes import md5
+from tests.gitrepo.repositories import made_at, make_git
+
+CONFIG = b"[core]\nremote = r\n['remote \"r\"']\nurl = s3://b/p\n['remote \"tree\"']\nurl = /t\n"
+WORKTREE = CONFIG + b"worktree = true\n"
+
+
+@dataclass
+class Outside:
+    """What is outside of the repository: manifests by digest; keeps who was asked for what."""
+
+    objects: Path
+    manifests: dict[str, bytes] = field(default_factory=dict)
+    asked: list[Located] = field(default_factory=list)
+    tops: list[str] = field(default_factory=list)
+
+    def config(self, top: str, committed: str) -> Config:
+        self.tops.append(top)
+        return Config.read([ConfigFile("config", committed, None)])
+
+    def manifest(self, file: Located) -> bytes:
+        self.asked.append(file)
+        assert file.digest is not None
+        return self.manifests[file.digest.hex]
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Outside:
+    return Outside(tmp_path / "objects")
+
+
+class Places:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.opened: list[Repository] = []
+
+    def of(self, files: dict[str, bytes]) -> Revision:
+        """A commit of `files`."""
+        folder = made_at(self.folder / "made", files, "m@v1.0.0")
+        self.opened.append(Repository.at(folder, make_git()))
+        return self.opened[0].revision(self.opened[0].tags()[0].revision)
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Iterator[Places]:
+    found = Places(tmp_path)
+    yield found
+    for each in found.opened:
+        each.__exit__(None, None, None)
+
+
+def annotation(path: str) -> bytes:
+    return json.dumps({"artifacts": {"m": {"path": path}}}).encode()
+
+
+def dvc_file(path: str, **told: object) -> bytes:
+    return json.dumps({"outs": [{"path": path, "hash": "md5", **told}]}).encode()
+
+
+HEX = "0a" * 16
+R = Settings("r", "s3://b/p", {"url": "s3://b/p"})
+
+
+def test_of_model__a_file(places: Places, outside: Outside) -> None:
+    revision = places.of(
+        {
+            ".dvc/config": CONFIG,
+            "dvc.yaml": annotation("m.bin"),
+            "m.bin.dvc": dvc_file("m.bin", md5=HEX, size=7, isexec=True),
+        }
+    )
+
+    assert locating.of_model(ModelName("m"), revision, outside) == (
+        "m.bin",
+        (
+            Located(
+                "m.bin",
+                InRemote(R, f"files/md5/0a/{HEX[2:]}"),
+                7,
+                Digest("md5", HEX),
+                executable=True,
+            ),
+        ),
+    )
+
+
+def test_of_model__a_folder_by_its_manifest(places: Places, outside: Outside) -> None:
+    names = ["b", "a", "sub/c"]
+    content = json.dumps([{"md5": HEX, "relpath": name} for name in names]).encode()
+    digest = hashlib.md5(content).hexdigest() + ".dir"
+    outside.manifests[digest] = content
+    revision = places.of(
+        {".dvc/config": CONFIG, "dvc.yaml": annotation("m"), "m.dvc": dvc_file("m", md5=digest)}
+    )
+
+    root, files = locating.of_model(ModelName("m"), revision, outside)
+
+    assert (root, [file.path for file in files]) == ("m", ["m/a", "m/b", "m/sub/c"])
+    (asked,) = outside.asked
+    assert asked.home == InRemote(R, f"files/md5/{digest[:2]}/{digest[2:]}")
+
+
+def test_of_model__a_file_of_git(places: Places, outside: Outside) -> None:
+    revision = places.of({"dvc.yaml": annotation("m.json"), "m.json": b"content"})
+
+    _, (file,) = locating.of_model(ModelName("m"), revision, outside)
+
+    name = "6b584e8ece562ebffc15d38808cd6b98fc3d97ea"
+    assert file.home == InRepository(name)
+    assert (file.size, file.digest) == (7, Digest("md5", md5(b"content")))
+    assert (outside.objects / name).read_bytes() == b"content"
+
+
+def test_of_model__dvc_in_a_folder_whose_remote_is_laid_out_by_path(
+    places: Places, outside: Outside
+) -> None:
+    revision = places.of(
+        {
+            ".dvc/config": CONFIG,
+            "team/.dvc/config": WORKTREE.replace(b"remote = r", b"remote = tree"),
+            "team/deep/dvc.yaml": annotation("m.bin"),
+            "team/deep/m.bin.dvc": dvc_file("m.bin", md5=HEX),
+        }
+    )
+
+    root, (file,) = locating.of_model(ModelName("m", "team/deep"), revision, outside)
+
+    assert outside.tops == ["team"]
+    assert root == "team/deep/m.bin"
+    assert isinstance(file.home, InRemote)
+    assert (file.home.settings.name, file.home.key) == ("tree", "deep/m.bin")
+
+
+def test_of_model__not_annotated(places: Places, outside: Outside) -> None:
+    with pytest.raises(NoSuchModel, match="model m is not annotated"):
+        locating.of_model(ModelName("m"), places.of({"dvc.yaml": b"{}"}), outside)
+
+
+def test_of_model__no_remote(places: Places, outside: Outside) -> None:
+    revision = places.of({"dvc.yaml": annotation("m"), "m.dvc": dvc_file("m", md5=HEX)})
+
+    with pytest.raises(BadInput, match="has no default remote"):
+        locating.of_model(ModelName("m"), revision, outside)
