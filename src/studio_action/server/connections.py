@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -29,7 +28,7 @@ def listen(host: str, port: int, patience: float = TAKE_PATIENCE) -> socket.sock
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listening = socket.socket(family, kind, protocol)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise _refused(host, port, error) from error
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -48,8 +47,8 @@ def address_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _refused(host: str, port: int, error: OSError) -> BadInput:
-    reason = error.strerror or os.strerror(error.errno or 0)
+def _refused(host: str, port: int, error: OSError | UnicodeError) -> BadInput:
+    reason = error.strerror if isinstance(error, OSError) else "that is no name of a host"
     return BadInput(
         f"cannot listen at {printable(host, 100)}, port {port}: {reason}",
         "Give another --host or --port",
