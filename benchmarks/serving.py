@@ -170,7 +170,8 @@ def table(found: Mapping[str, Mapping[int, Load]]) -> str:
     lines = ["| server | clients | requests a second | p99, ms | errors |", "|---|---|---|---|---|"]
     for name, measured in found.items():
         for clients, each in measured.items():
-            figures = f"{each.rate:,.1f} | {1000 * each.p99:,.1f} | {each.errors}"
+            rate = f"{each.rate:,.0f}" if each.rate >= 10 else f"{each.rate:.2f}"
+            figures = f"{rate} | {1000 * each.p99:,.1f} | {each.errors}"
             lines.append(f"| {name} | {clients} | {figures} |")
     return "\n".join(lines)
 
