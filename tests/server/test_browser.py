@@ -67,7 +67,7 @@ def test_browser__from_the_log_in_to_a_snippet_and_out(browser: Browser, here: S
         expect(page.get_by_role("row", name="prod v1.21.0")).to_contain_text("by Grace Example")
 
         page.get_by_role(
-            "button", name="Copy the GitHub Actions snippet of churn, stage prod"
+            "button", name="Copy CI snippet: churn, stage prod, GitHub Actions"
         ).click()
 
         expect(page.get_by_role("status")).to_contain_text("Copied")
@@ -129,7 +129,7 @@ def test_browser__from_another_machine_without_tls(browser: Browser, here: Site)
         open_project(page)
         assert page.evaluate("window.isSecureContext") is False
 
-        page.get_by_role("button", name="Copy the GitHub Actions snippet of churn").click()
+        page.get_by_role("button", name="Copy CI snippet: churn").click()
 
         expect(page.get_by_role("status")).to_contain_text("Selected")
         selected = page.evaluate("getSelection().toString()")

@@ -3,6 +3,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from studio_action.gitrepo import history, timeline
 from studio_action.gitrepo.history import TagRef
@@ -191,3 +193,25 @@ def test_shown__a_tagger_who_lives_far_away() -> None:
     page = shown(tag("churn@v1.0.0", "1", datetime(9999, 12, 31, tzinfo=timezone.utc)))
 
     assert page.events[0].when.year == 9999
+
+
+WORDS = ("@v1.0.0", "@v1.1.0", "@v1.0.0!", "#prod#1", "#prod#2", "#prod!#3", "#dev", "@deprecated")
+TAGS = st.builds(
+    lambda word, number, commit, second: TagRef(
+        f"m{word}{'' if '#' in word else f'#{number}'}", commit * 40, second, annotated=True
+    ),
+    st.sampled_from(WORDS),
+    st.integers(1, 9),
+    st.sampled_from("123"),
+    st.integers(0, 5),
+)
+
+
+@given(st.lists(TAGS, max_size=12, unique_by=lambda ref: ref.name))
+def test_shown__whatever_was_tagged(refs: list[TagRef]) -> None:
+    page = shown(*refs)
+
+    assert len(page.events) == len(refs)
+    for model in page.models:
+        held = {stage.name: stage.version for stage in model.stages}
+        assert {stage for version in model.versions for stage in version.stages} == held.keys()

@@ -96,10 +96,8 @@ def query(**told: str | None) -> str:
     return "?" + urlencode({name: text for name, text in told.items() if text is not None})
 
 
-def moment(when: datetime | None) -> Markup:
-    """A moment for people, in UTC, with the machine's form beside it; '' for None."""
-    if when is None:
-        return Markup("")
+def moment(when: datetime) -> Markup:
+    """A moment for people, in UTC, with the machine's form beside it."""
     utc = when.astimezone(timezone.utc)
     text = f"{utc.day} {utc:%b} {utc.year}, {utc:%H:%M} UTC"
     return Markup('<time datetime="{}">{}</time>').format(

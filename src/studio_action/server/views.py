@@ -57,7 +57,7 @@ class ShownVersion:
     name: str
     revision: str
     page: str
-    when: datetime | None
+    when: datetime
     by: str
     stages: tuple[str, ...]
 
@@ -68,7 +68,7 @@ class ShownStage:
 
     name: str
     version: str
-    when: datetime | None
+    when: datetime
     by: str
 
 
@@ -115,18 +115,16 @@ def shown(
     asked: Asked,
     source: Source,
 ) -> Shown:
-    """What the page of a project with these models shows."""
+    """What the page of a project with these models, each of which has its events, shows."""
     chosen = [model for model in models if asked.model in ("", str(model.name))]
     chosen.sort(key=lambda model: str(model.name))
     living = [model for model in chosen if not model.deprecated]
     listed = living if asked.everything else living[:_MODELS]
-    happened = [(model.name, event) for model in chosen for event in events.get(model.name, ())]
+    happened = [(model.name, event) for model in chosen for event in events[model.name]]
     happened.sort(key=lambda each: each[1].when, reverse=True)
     told = happened if asked.everything else happened[:LISTED]
     return Shown(
-        tuple(
-            _model(model, _Told.by(events.get(model.name, ())), asked, source) for model in listed
-        ),
+        tuple(_model(model, _Told.by(events[model.name]), asked, source) for model in listed),
         len(living) - len(listed),
         tuple(str(model.name) for model in chosen if model.deprecated),
         tuple(_event(name, event, source) for name, event in told),
@@ -182,27 +180,27 @@ def _usual(stages: Iterable[str]) -> str:
 
 
 def _stage(name: str, version: Version, told: _Told) -> ShownStage:
-    when, by = _done(told.given.get((name, version.revision)))
-    return ShownStage(name, _named(version), when, by)
+    event = told.given[name, version.revision]
+    return ShownStage(name, _named(version), event.when, _tagger(event))
 
 
 def _version(
     version: Version, held: Mapping[str, Version], told: _Told, source: Source
 ) -> ShownVersion:
-    when, by = _done(told.by_tag.get(version.tag))
+    event = told.by_tag[version.tag]
     page = commit_page(source.web, version.revision)
     stages = tuple(stage for stage, holder in held.items() if holder == version)
-    return ShownVersion(_named(version), version.revision, page, when, by, stages)
+    return ShownVersion(_named(version), version.revision, page, event.when, _tagger(event), stages)
 
 
 def _event(model: ModelName, event: Event, source: Source) -> ShownEvent:
     page = commit_page(source.web, event.revision)
-    by = printable(event.by, _LONGEST)
-    return ShownEvent(event.when, by, str(model), _what(event), event.tag, event.revision, page)
+    by, what = _tagger(event), _what(event)
+    return ShownEvent(event.when, by, str(model), what, event.tag, event.revision, page)
 
 
-def _done(event: Event | None) -> tuple[datetime | None, str]:
-    return (event.when, printable(event.by, _LONGEST)) if event else (None, "")
+def _tagger(event: Event) -> str:
+    return printable(event.by, _LONGEST)
 
 
 def _what(event: Event) -> str:
