@@ -51,6 +51,7 @@ def test_artifacts_get(
 
 def dvc(served: Served, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run the real dvc in `folder`/got, where nothing is."""
+    assert DVC.exists(), "Run `make dvc` first"
     (folder / "got").mkdir()
     environ = {
         "PATH": os.environ["PATH"],
