@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,14 @@ def test_sweep__what_is_read_stays(folder: MirrorFolder) -> None:
     assert not (folder.root / first).exists()
     with pytest.raises(Broken, match="no generation 1"), folder.reading(first):
         pass
+
+
+def test_forget_unfinished__what_a_killed_process_left(folder: MirrorFolder) -> None:
+    folder.objects.mkdir()
+    for name, when in ((".old", 100), (".new", 300), ("0a" * 20, 100)):
+        (folder.objects / name).touch()
+        os.utime(folder.objects / name, (when, when))
+
+    folder.forget_unfinished(200)
+
+    assert sorted(path.name for path in folder.objects.iterdir()) == [".new", "0a" * 20]

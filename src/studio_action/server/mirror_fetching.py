@@ -24,6 +24,8 @@ FETCH = 60.0
 MOST_PACKS = 50
 """Packs that a mirror may have; each fetch that brings something adds one."""
 
+_UNFINISHED = 24 * 3600.0
+"""Seconds after which nobody is still writing a file."""
 _DEFAULT_SERVER = "https://github.com"
 
 GitFor = Callable[[ServedRepository, float], Git]
@@ -135,6 +137,7 @@ class Fetching:
             done = replace(began, generation=generation, refreshed=began.began, failure=None)
             self.folder.save(done)
             self.folder.sweep(generation)
+            self.folder.forget_unfinished(began.began - _UNFINISHED)
         return self.folder.state()
 
     def _fetch(self, generation: str, *, anew: bool) -> str:

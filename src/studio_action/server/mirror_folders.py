@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -139,6 +139,13 @@ class MirrorFolder:
             if not os.fstat(lock.fileno()).st_nlink:
                 raise gone
             yield
+
+    def forget_unfinished(self, before: float) -> None:
+        """Remove what was being written to `objects` before that moment by who was killed."""
+        for path in self.objects.glob(".*"):
+            with suppress(FileNotFoundError):  # it has just been finished
+                if path.stat().st_mtime < before:
+                    path.unlink()
 
     def fresh(self, current: str) -> str:
         """The name of a generation after the `current` one; by who may fetch."""

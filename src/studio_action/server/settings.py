@@ -16,9 +16,10 @@ class ServedRepository:
 
     `name` is its short form, `owner/name`. It is fetched from `place`, an address or a bare
     repository's folder; callers may name it by `name`, by `place` or by one of its `aliases`.
-    `remotes` has options of its DVC remotes by name, which go over those in the repository, as
-    those of `.dvc/config.local` do. `refresh` and `stale_for` are seconds: how old tags may be, and
-    how old where the repository cannot be reached.
+    `remotes` has options of its DVC remotes by name: one whose `url` is among them is described by
+    them alone, of any other they go over those in the repository (see `storages`). `refresh` and
+    `stale_for` are seconds: how old tags may be, and how old where the repository cannot be
+    reached.
     """
 
     name: str

@@ -66,7 +66,10 @@ class GcsRemote:
         return cls(settings, credentials)
 
     def place(self, key: str, version_id: str, now: datetime) -> Place:
-        """The object's URL: signed, or with an access token beside it, or open."""
+        """The object's URL: signed, or with an access token beside it, or open.
+
+        Google's library signs as of the clock's moment.
+        """
         name = self.settings.below(key)
         if self.credentials is not None and hasattr(self.credentials, "sign_bytes"):
             return Place(self._signed(name, version_id))
