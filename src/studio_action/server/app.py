@@ -5,8 +5,10 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -20,6 +22,7 @@ from studio_action.server.bearer import Callers
 from studio_action.server.entrance import AT_THE_ROOT, Entrance, Headers
 from studio_action.server.files import Files
 from studio_action.server.limits import Limits, Share
+from studio_action.server.log import Log
 from studio_action.server.metrics import FILES_ROUTE, Measured, MetricsPage
 from studio_action.server.pages import create_pages
 from studio_action.server.parts import Parts
@@ -53,53 +56,55 @@ def create_app(
     return AccessLog(measured, parts.log, now, random)
 
 
-def api_of(parts: Parts) -> FastAPI:
-    """Everything for programs: the API, files, and what is for whoever runs the server."""
-    api = FastAPI(
-        openapi_url=None,
-        redirect_slashes=False,
-        generate_unique_id_function=lambda route: route.name,
-    )
-    api.add_exception_handler(Exception, _fault)
-    api.add_exception_handler(HTTPException, _http_error)
-    api.add_exception_handler(ClientDisconnect, _gone)
-    api.add_exception_handler(Refused, _refused)
+def api_of(parts: Parts) -> Starlette:
+    """Everything for programs: the API, files, and what is for whoever runs the server.
 
-    def failed(_: Request, error: Exception) -> Response:
-        assert isinstance(error, StudioActionError)
-        answer = refusal(error)
-        if answer.status >= 500:
-            parts.log("a request failed", level="warning", error=str(error))
-        return answer.response()
-
-    api.add_exception_handler(StudioActionError, failed)
+    FastAPI makes the OpenAPI document of the routes; that is all it does here, since its way to an
+    endpoint costs as much as the endpoint.
+    """
     callers = Callers(parts.tokens, parts.utc)
     repositories = Repositories(parts.settings.repositories)
-    ModelRegistry(parts, callers, repositories).add_to(api)
-    ProjectCreation(parts, callers, repositories).add_to(api)
-    Webhook(parts, repositories).add_to(api)
-    Operation(parts).add_to(api)
-    Documentation(parts.settings.base_path).add_to(api)
+    described = [
+        *ModelRegistry(parts, callers, repositories).routes(),
+        *ProjectCreation(parts, callers, repositories).routes(),
+        *Webhook(parts, repositories).routes(),
+        *Operation(parts).routes(),
+    ]
     figures = MetricsPage(parts.metrics, parts.settings.metrics_token)
     files = Files(parts.keys.secret, parts.models.file, parts.utc)
-    api.router.routes += [
-        Route("/metrics", figures.__call__),
-        Route(FILES_ROUTE, files, methods=["GET"]),
-    ]
-    for route in api.routes:
-        if isinstance(route, Route) and route.methods is not None and "GET" in route.methods:
-            route.methods.add("HEAD")  # whose body the server does not send
-    return api
-
-
-async def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Refused)
-    return error.response()
+    return Starlette(
+        routes=[
+            *(Route(each.path, each.endpoint, methods=each.methods) for each in described),
+            *Documentation(described, parts.settings.base_path).routes(),
+            Route("/metrics", figures.__call__),
+            Route(FILES_ROUTE, files, methods=["GET"]),
+        ],
+        exception_handlers={
+            Exception: _fault,
+            HTTPException: _http_error,
+            ClientDisconnect: _gone,
+            Refused: _refused,
+            StudioActionError: partial(_failed, parts.log),
+        },
+    )
 
 
 async def _fault(_: Request, __: Exception) -> Response:
     """The error goes on to the access log, which writes its traceback."""
     return refused(500, FAULT).response()
+
+
+async def _failed(log: Log, _: Request, error: Exception) -> Response:
+    assert isinstance(error, StudioActionError)
+    answer = refusal(error)
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log("a request failed", level="warning", error=str(error))
+    return answer.response()
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    return error.response()
 
 
 async def _gone(_: Request, __: Exception) -> Response:
@@ -110,11 +115,11 @@ async def _gone(_: Request, __: Exception) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     """What the router finds: no such path, or not with that method."""
     assert isinstance(error, HTTPException)
-    if error.status_code == 405:
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = (error.headers or {}).get("Allow", "")
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"Allow": allowed})
         return refused(405, f'Method "{request.method}" not allowed.', Allow=allowed).response()
-    if error.status_code == 404:
+    if error.status_code == HTTPStatus.NOT_FOUND:
         return refused(404, NOT_FOUND).response()
     return refused(error.status_code, str(error.detail)).response()

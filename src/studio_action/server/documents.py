@@ -171,6 +171,7 @@ _FAILURES: dict[int, tuple[Any, str]] = {
     401: (Detail, "No token, or one that is not valid."),
     403: (Detail, "The token is not for this."),
     404: (Detail, "There is no such repository, model, version or stage for this token."),
+    408: (Detail, "The body took too long to arrive."),
     409: (Detail, "The repository or its storage is broken at that version."),
     413: (Detail, "The body is too large."),
     415: (Detail, "The body is not JSON."),

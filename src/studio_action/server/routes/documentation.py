@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -62,12 +63,13 @@ _CACHED = {"Cache-Control": "public, max-age=86400"}
 class Documentation:
     """`/api/openapi.json`, and `/api/docs` for people; open to everyone, with no secret in it."""
 
+    described: Sequence[APIRoute]
     base_path: str
 
-    def add_to(self, api: FastAPI) -> None:
-        """Add the routes; what was added to `api` before is described."""
-        document = Json(_described(api, self.base_path))
-        api.router.routes += [
+    def routes(self) -> list[Route]:
+        """What it answers."""
+        document = Json(_document(self.described, self.base_path))
+        return [
             Route("/api/openapi.json", lambda _: document),
             Route("/api/docs", self.page),
             Route("/api/docs/start.js", lambda _: _script(_START)),
@@ -80,13 +82,13 @@ class Documentation:
         return Response(page, media_type="text/html", headers={"Content-Security-Policy": _POLICY})
 
 
-def _described(api: FastAPI, base_path: str) -> dict[str, Any]:
-    """The OpenAPI document of the routes that are in `api`."""
+def _document(described: Sequence[APIRoute], base_path: str) -> dict[str, Any]:
+    """The OpenAPI document."""
     document = get_openapi(
         title=_TITLE,
         version=__version__,
         description=_DESCRIPTION,
-        routes=api.routes,
+        routes=described,
         servers=[{"url": base_path or "/"}],
     )
     components = document.setdefault("components", {})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -42,32 +42,37 @@ class ModelRegistry:
     callers: Callers
     repositories: Repositories
 
-    def add_to(self, api: FastAPI) -> None:
-        """Add the routes."""
-        api.add_api_route(
-            "/api/model-registry/get-download-uris",
-            self.get_download_uris,
-            tags=_TAGS,
-            summary="Signed URLs of the files of one model version",
-            responses={200: {"model": DownloadUris}, **failures(*_FAILURES)},
-            openapi_extra=parameters("repo", "name", "version", "stage"),
-        )
-        api.add_api_route(
-            "/api/model-registry/resolve",
-            self.resolve,
-            tags=_TAGS,
-            summary="What a version, a stage or the latest version of a model is",
-            responses={200: {"model": Resolved}, **failures(*_FAILURES)},
-            openapi_extra=parameters("repo", "name", "range", "stage", "prerelease"),
-        )
-        api.add_api_route(
-            "/api/model-registry/models",
-            self.models,
-            tags=_TAGS,
-            summary="Every model of a repository, its versions and stages",
-            responses={200: {"model": ListedModels}, **failures(*_FAILURES)},
-            openapi_extra=parameters("repo"),
-        )
+    def routes(self) -> list[APIRoute]:
+        """What it answers, described."""
+        return [
+            APIRoute(
+                "/api/model-registry/get-download-uris",
+                self.get_download_uris,
+                operation_id="get_download_uris",
+                tags=_TAGS,
+                summary="Signed URLs of the files of one model version",
+                responses={200: {"model": DownloadUris}, **failures(*_FAILURES)},
+                openapi_extra=parameters("repo", "name", "version", "stage"),
+            ),
+            APIRoute(
+                "/api/model-registry/resolve",
+                self.resolve,
+                operation_id="resolve",
+                tags=_TAGS,
+                summary="What a version, a stage or the latest version of a model is",
+                responses={200: {"model": Resolved}, **failures(*_FAILURES)},
+                openapi_extra=parameters("repo", "name", "range", "stage", "prerelease"),
+            ),
+            APIRoute(
+                "/api/model-registry/models",
+                self.models,
+                operation_id="models",
+                tags=_TAGS,
+                summary="Every model of a repository, its versions and stages",
+                responses={200: {"model": ListedModels}, **failures(*_FAILURES)},
+                openapi_extra=parameters("repo"),
+            ),
+        ]
 
     def get_download_uris(self, request: Request) -> Response:
         """With neither a version nor a stage: those of the latest version."""

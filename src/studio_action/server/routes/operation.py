@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,25 +22,29 @@ class Operation:
 
     parts: Parts
 
-    def add_to(self, api: FastAPI) -> None:
-        """Add the routes."""
-        api.add_api_route(
-            "/healthz",
-            self.healthz,
-            tags=["Operation"],
-            summary="Whether the process lives",
-            responses={200: {"model": Health}},
-        )
-        api.add_api_route(
-            "/readyz",
-            self.readyz,
-            tags=["Operation"],
-            summary="Whether the process can answer",
-            responses={
-                200: {"model": Health},
-                503: {"model": Health, "description": "Something that it needs is not there."},
-            },
-        )
+    def routes(self) -> list[APIRoute]:
+        """What it answers, described."""
+        return [
+            APIRoute(
+                "/healthz",
+                self.healthz,
+                operation_id="healthz",
+                tags=["Operation"],
+                summary="Whether the process lives",
+                responses={200: {"model": Health}},
+            ),
+            APIRoute(
+                "/readyz",
+                self.readyz,
+                operation_id="readyz",
+                tags=["Operation"],
+                summary="Whether the process can answer",
+                responses={
+                    200: {"model": Health},
+                    503: {"model": Health, "description": "Something that it needs is not there."},
+                },
+            ),
+        ]
 
     async def healthz(self, request: Request) -> Response:
         """That it answers is the answer; nothing is asked for it."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
 
-from fastapi import Depends, FastAPI
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,7 +20,6 @@ from studio_action.server.documents import NewProject as NewProjectDocument
 from studio_action.server.parts import Parts
 from studio_action.server.projects import NewProject
 from studio_action.server.repositories import Repositories
-from studio_action.server.routes.bodies import body_of
 from studio_action.server.settings import ServedRepository
 
 
@@ -32,27 +31,31 @@ class ProjectCreation:
     callers: Callers
     repositories: Repositories
 
-    def add_to(self, api: FastAPI) -> None:
-        """Add the route."""
-        api.add_api_route(
-            "/api/create-project",
-            self.create_project,
-            methods=["POST"],
-            status_code=201,
-            tags=["Projects"],
-            summary="Create the project of a repository",
-            responses={
-                200: {"model": CreatedProjects, "description": "It is there already."},
-                201: {"model": CreatedProjects, "description": "It was created."},
-                **failures(400, 401, 403, 413, 415, 429, 503),
-            },
-            openapi_extra=json_body(NewProjectDocument.model_json_schema()),
-        )
+    def routes(self) -> list[APIRoute]:
+        """What it answers, described."""
+        return [
+            APIRoute(
+                "/api/create-project",
+                self.create_project,
+                methods=["POST"],
+                operation_id="create_project",
+                status_code=201,
+                tags=["Projects"],
+                summary="Create the project of a repository",
+                responses={
+                    200: {"model": CreatedProjects, "description": "It is there already."},
+                    201: {"model": CreatedProjects, "description": "It was created."},
+                    **failures(400, 401, 403, 408, 413, 415, 429, 503),
+                },
+                openapi_extra=json_body(NewProjectDocument.model_json_schema()),
+            )
+        ]
 
-    def create_project(
-        self, request: Request, body: Annotated[bytes, Depends(body_of)]
-    ) -> Response:
+    async def create_project(self, request: Request) -> Response:
         """Asked for again by the same user or team, the same project is answered."""
+        return await run_in_threadpool(self._create, request, await request.body())
+
+    def _create(self, request: Request, body: bytes) -> Response:
         token = self.callers.of(request, "project")
         asked = project_question(request.headers.get("content-type", ""), body)
         if asked.team and asked.team not in token.teams:

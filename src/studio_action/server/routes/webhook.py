@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
 
-from fastapi import Depends, FastAPI
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,7 +14,6 @@ from studio_action.server.answers import NO_REPOSITORY, document, refused
 from studio_action.server.documents import Refreshing, failures, json_body
 from studio_action.server.parts import Parts
 from studio_action.server.repositories import Repositories
-from studio_action.server.routes.bodies import body_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +23,34 @@ class Webhook:
     parts: Parts
     repositories: Repositories
 
-    def add_to(self, api: FastAPI) -> None:
-        """Add the route."""
-        api.add_api_route(
-            "/api/webhook",
-            self.receive,
-            methods=["POST"],
-            status_code=202,
-            tags=["Webhook"],
-            summary="Somebody pushed: read a repository's tags again",
-            responses={
-                200: {"model": Refreshing, "description": "The Git server only tried."},
-                202: {"model": Refreshing, "description": "The tags will be read again."},
-                **failures(400, 403, 404, 413, 429, 503),
-            },
-            openapi_extra=json_body({"type": "object"}),
-        )
+    def routes(self) -> list[APIRoute]:
+        """What it answers, described."""
+        return [
+            APIRoute(
+                "/api/webhook",
+                self.receive,
+                methods=["POST"],
+                operation_id="webhook",
+                status_code=202,
+                tags=["Webhook"],
+                summary="Somebody pushed: read a repository's tags again",
+                responses={
+                    200: {"model": Refreshing, "description": "The Git server only tried."},
+                    202: {"model": Refreshing, "description": "The tags will be read again."},
+                    **failures(400, 403, 404, 408, 413, 429, 503),
+                },
+                openapi_extra=json_body({"type": "object"}),
+            )
+        ]
 
-    def receive(self, request: Request, body: Annotated[bytes, Depends(body_of)]) -> Response:
+    async def receive(self, request: Request) -> Response:
         """As GitHub, GitLab, Gitea, Forgejo and Bitbucket send it, with a secret.
 
         Without the right secret, a stranger does not learn what is served.
         """
+        return await run_in_threadpool(self._receive, request, await request.body())
+
+    def _receive(self, request: Request, body: bytes) -> Response:
         headers = {name.lower(): text for name, text in request.headers.items()}
         try:
             told = webhooks.payload(headers.get("content-type", ""), body)
