@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from studio_action.errors import Unreachable
 from studio_action.server.metrics import FOLDER, Measured, Metrics, MetricsPage
+from studio_action.server.mirror_folders import Failure, State
 from tests.fakes import Time
 from tests.server.loopback import served
 
@@ -115,16 +116,18 @@ def test_tokens_refused__by_reason(server: Server) -> None:
     assert server.figures["tokens_refused_total", (("reason", "expired"),)] == 1
 
 
-def test_mirrors__when_they_were_refreshed_and_how_often_it_failed() -> None:
-    metrics = Metrics()
-    metrics.mirror_refreshed("acme/models", datetime(2026, 11, 22, tzinfo=timezone.utc))
-    metrics.mirror_failed("acme/models")
+def test_mirrors__when_they_were_refreshed_and_whether_they_are_well() -> None:
+    well = State(refreshed=1795305600.0)
+    failing = State(refreshed=1.0, failure=Failure.of(Unreachable("nobody answers")))
+    metrics = Metrics(mirrors=lambda: {"acme/models": well, "acme/secret": failing})
 
     found = figures(metrics.text().decode())
 
-    repository = (("repository", "acme/models"),)
-    assert found["mirror_refreshed_timestamp_seconds", repository] == 1795305600
-    assert found["mirror_refresh_failures_total", repository] == 1
+    models, secret = (("repository", "acme/models"),), (("repository", "acme/secret"),)
+    assert found["mirror_refreshed_timestamp_seconds", models] == 1795305600
+    assert found["mirror_failing", models] == 0
+    assert found["mirror_refreshed_timestamp_seconds", secret] == 1
+    assert found["mirror_failing", secret] == 1
 
 
 @pytest.mark.parametrize(
@@ -153,14 +156,12 @@ def test_page__is_text_for_prometheus(server: Server) -> None:
 
 
 _WORKER = """
-import sys, os
-from datetime import datetime, timezone
+import os, sys
 from pathlib import Path
 from studio_action.server.metrics import FOLDER, Metrics
 metrics = Metrics(Path(os.environ[FOLDER]))
 metrics.requests.labels("GET", "/", 200).inc(3)
 metrics.in_flight.inc()
-metrics.mirror_refreshed("acme/models", datetime.fromtimestamp(int(sys.argv[1]), timezone.utc))
 print("ready", flush=True)
 if sys.stdin.readline():
     sys.stdout.write(metrics.text().decode())
@@ -168,16 +169,16 @@ if sys.stdin.readline():
 
 
 def test_text__adds_up_what_workers_did_and_only_what_living_ones_do(tmp_path: Path) -> None:
-    def worker(refreshed: int) -> subprocess.Popen[str]:
+    def worker() -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-c", _WORKER, str(refreshed)],
+            [sys.executable, "-c", _WORKER],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={FOLDER: str(tmp_path)},
             text=True,
         )
 
-    with worker(2000) as first, worker(1000) as second, worker(1) as third:
+    with worker() as first, worker() as second, worker() as third:
         for each in (first, second, third):
             assert each.stdout is not None
             assert each.stdout.readline() == "ready\n"
@@ -189,4 +190,3 @@ def test_text__adds_up_what_workers_did_and_only_what_living_ones_do(tmp_path: P
     labels = (("method", "GET"), ("route", "/"), ("status", "200"))
     assert told["requests_total", labels] == 9
     assert told["requests_in_flight", ()] == 2
-    assert told["mirror_refreshed_timestamp_seconds", (("repository", "acme/models"),)] == 2000

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import hmac
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from prometheus_client import (
@@ -22,11 +21,15 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from studio_action.server.mirror_folders import State
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable with the folder that workers share; without it there is one process."""
@@ -39,11 +42,16 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 
 class Metrics:
-    """The figures of one process, and the sums over all that share its `folder`."""
+    """The figures of one process, and the sums over all that share its `folder`.
 
-    def __init__(self, folder: Path | None = None) -> None:
+    `mirrors` tells how each repository's mirror is, by the repository's name.
+    """
+
+    def __init__(
+        self, folder: Path | None = None, mirrors: Callable[[], Mapping[str, State]] = dict
+    ) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # which nobody asks for
-        self._folder = folder
+        self._folder, self._mirrors = folder, mirrors
         self._registry = registry = CollectorRegistry()
         self.requests = Counter(
             "studio_action_requests",
@@ -73,36 +81,35 @@ class Metrics:
             ("reason",),
             registry=registry,
         )
-        self._refreshed = Gauge(
-            "studio_action_mirror_refreshed_timestamp_seconds",
-            "When a repository's mirror was brought up to date, in seconds since 1970",
-            ("repository",),
-            multiprocess_mode="max",
-            registry=registry,
-        )
-        self._failures = Counter(
-            "studio_action_mirror_refresh_failures",
-            "Attempts to refresh a repository's mirror that failed",
-            ("repository",),
-            registry=registry,
-        )
-
-    def mirror_refreshed(self, repository: str, moment: datetime) -> None:
-        """Note that the mirror of a repository is up to date."""
-        self._refreshed.labels(repository).set(moment.timestamp())
-
-    def mirror_failed(self, repository: str) -> None:
-        """Note that the mirror of a repository could not be refreshed."""
-        self._failures.labels(repository).inc()
 
     def text(self) -> bytes:
         """All figures in Prometheus' text format."""
+        return generate_latest(self._counted()) + generate_latest(self._of_mirrors())
+
+    def _counted(self) -> CollectorRegistry:
         if self._folder is None:
-            return generate_latest(self._registry)
+            return self._registry
         self._forget_the_dead(self._folder)
         registry = CollectorRegistry()
         MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]
-        return generate_latest(registry)
+        return registry
+
+    def _of_mirrors(self) -> Collector:
+        """The state that all processes share, as it is now."""
+        refreshed = GaugeMetricFamily(
+            "studio_action_mirror_refreshed_timestamp_seconds",
+            "When a repository's mirror was last up to date, in seconds since 1970",
+            labels=("repository",),
+        )
+        failing = GaugeMetricFamily(
+            "studio_action_mirror_failing",
+            "1 where the last attempt to bring a repository's mirror up to date failed",
+            labels=("repository",),
+        )
+        for name, state in self._mirrors().items():
+            refreshed.add_metric([name], state.refreshed)
+            failing.add_metric([name], float(state.failure is not None))
+        return _Families((refreshed, failing))
 
     def _forget_the_dead(self, folder: Path) -> None:
         """Drop what workers were doing when they ended; what they have done still counts."""
@@ -170,6 +177,14 @@ class Measured:
             self.metrics.file_bytes.inc(sent)
         if reason := scope.get("state", {}).get("refused"):
             self.metrics.tokens_refused.labels(reason).inc()
+
+
+@dataclass(frozen=True, slots=True)
+class _Families(Collector):
+    families: tuple[GaugeMetricFamily, ...]
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        return self.families
 
 
 def _lives(pid: int) -> bool:

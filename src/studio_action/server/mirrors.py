@@ -102,6 +102,10 @@ class Mirrors:
         """The folder for contents of files, by the names of their Git objects."""
         return self._mirrors[repository.name].folder.objects
 
+    def states(self) -> Mapping[str, State]:
+        """What any process knows of each mirror, by the repository's name."""
+        return {name: each.folder.state() for name, each in self._mirrors.items()}
+
 
 class _Mirror:
     """One repository's mirror, as this process has it."""

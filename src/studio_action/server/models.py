@@ -24,6 +24,7 @@ from studio_action.server.links import InFolder, InMirror, Link, ServedFile
 from studio_action.server.located import Found, LocatedModels
 from studio_action.server.manifests import Manifests, signed
 from studio_action.server.mirror_fetching import GitFor, Log, PushCounts
+from studio_action.server.mirror_folders import State
 from studio_action.server.mirrors import Mirrors, Snapshot
 from studio_action.server.settings import ServedRepository, ServerSettings
 from studio_action.server.storages import Opened, ServedFolder, Storages, governed
@@ -107,6 +108,10 @@ class Models:
     def refresh(self, repository: ServedRepository) -> None:
         """Ask the repository itself now; raises `TokenRefused`, `NoSuchModel` or `Unreachable`."""
         self._mirrors.refresh(repository)
+
+    def mirrors(self) -> Mapping[str, State]:
+        """How each repository's mirror is, by the repository's name."""
+        return self._mirrors.states()
 
     def file(self, served: ServedFile) -> Path:
         """The file of this machine that a link names, made from the mirror where it is missing.

@@ -72,6 +72,14 @@ def parts_of(settings: ServerSettings, environ: Mapping[str, str]) -> Parts:
     """The parts of one process; nothing of outside is asked yet."""
     log, engine = _log(), database.open_engine(settings.database)
     pushes = Pushes(engine)
+    served = models.assembled(
+        settings,
+        network=network_of(environ),
+        environ=environ,
+        pushes=pushes,
+        utc=_utc,
+        log=log,
+    )
     figures = environ.get(FOLDER, "")
     return Parts(
         settings=settings,
@@ -80,17 +88,10 @@ def parts_of(settings: ServerSettings, environ: Mapping[str, str]) -> Parts:
         projects=Projects(engine, _utc),
         keys=SigningKeys(engine, _utc),
         pushes=pushes,
-        models=models.assembled(
-            settings,
-            network=network_of(environ),
-            environ=environ,
-            pushes=pushes,
-            utc=_utc,
-            log=log,
-        ),
+        models=served,
         utc=_utc,
         log=log,
-        metrics=Metrics(Path(figures) if figures else None),
+        metrics=Metrics(Path(figures) if figures else None, served.mirrors),
     )
 
 
