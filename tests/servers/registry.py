@@ -105,6 +105,7 @@ def configured(
     served = {
         "name": REPOSITORY,
         "url": str(repository),
+        "aliases": [f"https://github.com/{REPOSITORY}.git"],
         "remotes": {remote: _without_secrets(remote, said) for remote, said in remotes.items()},
     }
     document = {
