@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 import threading
 from collections.abc import Iterator
@@ -25,10 +26,12 @@ class Impatient(PromptProtocol):
 
 
 @contextmanager
-def served(app: ASGIApp, listening: socket.socket) -> Iterator[socket.socket]:
-    """A client's connection to a server that waits only `Impatient.patience`."""
+def served(
+    app: ASGIApp, listening: socket.socket, protocol: type[PromptProtocol] = Impatient
+) -> Iterator[socket.socket]:
+    """A client's connection to a server that does not wait long."""
     config = uvicorn.Config(
-        app, http=Impatient, log_config=None, access_log=False, lifespan="off", ws="none"
+        app, http=protocol, log_config=None, access_log=False, lifespan="off", ws="none"
     )
     server = uvicorn.Server(config)
 
@@ -65,6 +68,23 @@ def test_head__that_does_not_come(client: socket.socket, sent: bytes) -> None:
     assert ended(client)
 
 
+def test_head__without_an_end() -> None:
+    class Patient(PromptProtocol):
+        patience = PATIENCE
+
+    with (
+        listen("127.0.0.1", 0) as listening,
+        served(PlainTextResponse("hello"), listening, Patient) as client,
+    ):
+        client.sendall(b"GET / HTTP/1.1\r\n")
+        answer = b""
+        while not answer:
+            client.sendall(b"X-More: " + b"x" * 5000 + b"\r\n")
+            answer = received_already(client)
+
+    assert answer.startswith(b"HTTP/1.1 431 ")
+
+
 def test_head__of_a_second_request(client: socket.socket) -> None:
     client.sendall(b"GET / HTTP/1.1\r\nHost: models\r\n\r\n")
     assert answer_of(client).endswith(b"hello")
@@ -98,6 +118,12 @@ def answer_of(client: socket.socket) -> bytes:
     while not received.endswith((b"hello", b"at last")):
         received += client.recv(4096)
     return received
+
+
+def received_already(client: socket.socket) -> bytes:
+    """What has come, if anything has."""
+    ready, _, _ = select.select([client], [], [], 0.01)
+    return client.recv(4096) if ready else b""
 
 
 def ended(client: socket.socket) -> bool:

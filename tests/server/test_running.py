@@ -38,6 +38,21 @@ def test_serve__says_where_it_listens(tmp_path: Path) -> None:
         assert not server.other
 
 
+@pytest.mark.parametrize(
+    ("trusted", "client"),
+    [(["127.0.0.0/8"], "192.0.2.7"), ([], "127.0.0.1")],
+    ids=["by a proxy that is trusted", "by anybody else"],
+)
+def test_serve__an_address_that_is_forwarded(
+    tmp_path: Path, trusted: list[str], client: str
+) -> None:
+    with started(tmp_path, trusted_proxies=trusted) as server:
+        forwarded = {"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https"}
+        requests.get(f"{server.url}/healthz", headers=forwarded, timeout=10)
+
+        assert server.wait_for("request")["client"] == client
+
+
 def root(server: Running) -> str:
     return f"http://{urlsplit(server.url).netloc}"
 

@@ -13,6 +13,8 @@ from studio_action.text import printable
 BACKLOG = 2048
 HEAD_PATIENCE = 20.0
 """Seconds in which a request's head has to be there."""
+LARGEST_HEAD = 1 << 16
+"""Bytes of a request's head that are kept until the rest of it comes."""
 TAKE_PATIENCE = 60.0
 """Seconds after which a client that takes nothing of what it was sent is left alone."""
 
@@ -55,16 +57,35 @@ def _refused(host: str, port: int, error: OSError | UnicodeError) -> BadInput:
     )
 
 
+_TOO_LARGE = b"\r\n".join(
+    [
+        b"HTTP/1.1 431 Request Header Fields Too Large",
+        b"connection: close",
+        b"content-length: 0",
+        b"\r\n",
+    ]
+)
+
+
 class PromptProtocol(HttpToolsProtocol):
-    """HTTP, of callers that do not let one wait for the head of a request."""
+    """HTTP, of callers whose requests have heads that come soon, and come to an end."""
 
     patience = HEAD_PATIENCE
     _waiting: asyncio.TimerHandle | None = None
+    _head = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
         super().connection_made(transport)
         self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, while the head is of a size that can be meant."""
+        super().data_received(data)
+        self._head = 0 if self._waiting is None else self._head + len(data)
+        if self._head > LARGEST_HEAD and not self.transport.is_closing():
+            self.transport.write(_TOO_LARGE)
+            self.transport.close()
 
     def on_message_begin(self) -> None:
         """Wait for the rest of the head."""

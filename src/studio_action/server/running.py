@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import datetime, timezone
@@ -51,21 +52,20 @@ def serve(settings: ServerSettings, environ: Mapping[str, str]) -> None:
 
     Raises `BadInput`, `Unreachable` or `WorkspaceRefused` where it cannot start.
     """
-    log = _log()
     _make(settings.data_dir)
-    engine = database.open_engine(settings.database)
-    database.migrate(engine)
-    engine.dispose()
+    parts = parts_of(settings, environ)
+    database.migrate(parts.engine)
     with ExitStack() as stack:
+        stack.callback(parts.engine.dispose)
         listening = stack.enter_context(listen(settings.host, settings.port))
         url = address_of(listening) + settings.base_path
-        log("listening", url=url, workers=settings.workers)
+        parts.log("listening", url=url, workers=settings.workers)
         if settings.workers == 1:
-            _work(settings, listening, environ)
+            _work(parts, listening)
             return
         folder = stack.enter_context(figures_folder(settings.data_dir))
         start = functools.partial(_started, settings, listening, {**environ, FOLDER: str(folder)})
-        Workers(listening, start, log, time.sleep).run(settings.workers)
+        Workers(listening, start, parts.log, time.sleep).run(settings.workers)
 
 
 def parts_of(settings: ServerSettings, environ: Mapping[str, str]) -> Parts:
@@ -143,18 +143,19 @@ def _follow(settings: ServerSettings, listening: socket.socket, environ: Mapping
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=end, daemon=True).start()
-    _work(settings, listening, environ)
-
-
-def _work(settings: ServerSettings, listening: socket.socket, environ: Mapping[str, str]) -> None:
     parts = parts_of(settings, environ)
+    try:
+        _work(parts, listening)
+    except Exception:
+        parts.log.fault("a worker failed", traceback.format_exc())
+        sys.exit(1)
+
+
+def _work(parts: Parts, listening: socket.socket) -> None:
     _speak_through(parts.log)
     server = uvicorn.Server(_uvicorn(parts))
     threading.Thread(target=_warm, args=(parts,), daemon=True).start()
-    try:
-        anyio.run(_serve, server, listening, parts, backend_options={"use_uvloop": True})
-    finally:
-        parts.engine.dispose()
+    anyio.run(_serve, server, listening, parts, backend_options={"use_uvloop": True})
 
 
 def _uvicorn(parts: Parts) -> uvicorn.Config:
