@@ -13,6 +13,7 @@ from threading import Event
 
 import pytest
 
+from studio_action.clock import Clock
 from studio_action.errors import NoSuchModel, StudioActionError, TokenRefused, Unreachable
 from studio_action.gitrepo.program import Broken, Credential
 from studio_action.network import Network
@@ -207,17 +208,20 @@ def test_snapshot__what_another_process_fetched(place: Place) -> None:
     assert place.fetches == 2
 
 
+def with_time(place: Place, time: Time) -> None:
+    """Let `place` be that of a process by whose clock time passes when somebody waits."""
+    git_for = models.git_for(Network(), PATH, time.clock)
+    told, world = settings(place.data, place.repository), place.world
+    place.mirrors = Mirrors(told, git_for, world, world.utc, world.log, time.clock)
+
+
 @pytest.fixture
 def others_fetch(place: Place) -> Iterator[Time]:
     """Somebody else is fetching, and does not come to an end; what `place` has is old."""
     place.snapshot()
     place.world.wait(60)
     time = Time()
-    git_for = models.git_for(Network(), PATH, time.clock)
-    told = settings(place.data, place.repository)
-    place.mirrors = Mirrors(
-        told, git_for, place.world, place.world.utc, place.world.log, time.clock
-    )
+    with_time(place, time)
     with (place.folder / "lock").open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield time
@@ -234,6 +238,29 @@ def test_snapshot__others_take_long_after_a_push(place: Place, others_fetch: Tim
     with pytest.raises(Unreachable, match="acme/models is still being fetched"):
         place.snapshot()
     assert LONG_WAIT <= others_fetch.now < LONG_WAIT + 1
+
+
+def test_snapshot__another_thread_takes_long(place: Place) -> None:
+    began, done = Event(), Event()
+
+    def hold() -> None:
+        began.set()
+        done.wait(30)
+
+    first = place.snapshot()
+    place.world.wait(60)
+    place.server.before = hold
+    time = Time()
+    with_time(place, time)
+    with ThreadPoolExecutor(1) as threads:
+        slow = threads.submit(place.snapshot)
+        assert began.wait(30)
+        meanwhile = place.snapshot()
+        done.set()
+
+        assert meanwhile.refreshed == first.refreshed
+        assert slow.result().refreshed == place.world.moment
+    assert WAIT <= time.now < WAIT + 1
 
 
 def test_refresh__others_take_long(place: Place, others_fetch: Time) -> None:
@@ -317,6 +344,17 @@ def test_snapshot__never_fetched(
     assert place.fetches <= 2
     assert len(place.world.said) == 1
     assert "nothing is known of it" in place.world.said[0]
+
+
+def test_snapshot__a_repository_that_takes_too_long(place: Place) -> None:
+    hours = iter(range(0, 3600 * 1000, 3600))
+    slow = Clock(now=lambda: next(hours), sleep=lambda seconds: None)
+    git_for = models.git_for(Network(), PATH, slow)
+    told = settings(place.data, place.repository)
+    found = Mirrors(told, git_for, place.world, place.world.utc, place.world.log)
+
+    with pytest.raises(Unreachable, match=r"m\.git did not give its tags within 600 seconds"):
+        found.snapshot(place.repository)
 
 
 def test_refresh__fails_though_there_is_a_last_answer(place: Place) -> None:

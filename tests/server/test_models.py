@@ -413,6 +413,30 @@ def test_resolve__tags_that_change_while_many_ask(tmp_path: Path) -> None:
     assert ask(0) == ("v2.5.0", of_version["v2.5.0"])
 
 
+def test_resolve__a_mirror_that_was_damaged(tmp_path: Path, bare: Path) -> None:
+    server = served(tmp_path, bare, ON_DISK, FOLDERS)
+    server.models.catalogue(server.repository)  # what is known of its tags stays in memory
+    (mirror,) = (tmp_path / "mirrors").iterdir()
+    shutil.rmtree(mirror / "1/objects/pack")
+
+    assert server.resolve("text-classifier", AtStage("prod")).version == "v1.0.0"
+    assert server.world.said == [
+        "a repository's copy is broken, and made anew repository=acme/models"
+    ]
+
+
+def test_refresh__asks_the_repository_itself(tmp_path: Path) -> None:
+    folder = made_with(tmp_path / "made", "https://models.example.com/r")
+    server = served(tmp_path / "data", folder, {})
+    server.resolve("m", Latest())
+    committed(folder, {}, "m@v2.0.0")
+    server.world.wait(1)
+
+    server.models.refresh(server.repository)
+
+    assert server.resolve("m", Latest()).version == "v2.0.0"
+
+
 # Files behind links
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -63,7 +62,6 @@ class Fetching:
     folder: MirrorFolder
     outside: Outside
     url: str = field(init=False)
-    _turn: threading.Lock = field(default_factory=threading.Lock, init=False)
     _made_anew: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
@@ -110,17 +108,8 @@ class Fetching:
     def _is_young(self, state: State, now: float) -> bool:
         return 0 <= now - state.began < self.repository.refresh
 
-    @contextmanager
-    def _alone(self, wait: float) -> Iterator[bool]:
-        deadline = Deadline(wait, self.outside.clock)
-        if not self._turn.acquire(timeout=wait):
-            yield False
-            return
-        try:
-            with self.folder.fetching(deadline) as ours:
-                yield ours
-        finally:
-            self._turn.release()
+    def _alone(self, wait: float) -> AbstractContextManager[bool]:
+        return self.folder.fetching(Deadline(wait, self.outside.clock))
 
     def _attempt(self, state: State, *, anew: bool = False) -> State:
         """Fetch, and tell every process what came of it."""

@@ -28,7 +28,7 @@ from studio_action.gitrepo.program import Broken
 from studio_action.workspace import refused
 
 _POLL = 0.02
-"""Seconds between two looks whether another process has done fetching."""
+"""Seconds between two looks whether another has done fetching."""
 _FAILURES: dict[str, type[StudioActionError]] = {
     each.__name__: each
     for each in (
@@ -117,7 +117,7 @@ class MirrorFolder:
 
     @contextmanager
     def fetching(self, deadline: Deadline) -> Iterator[bool]:
-        """The right to fetch, which one caller has at a time; False if it was not to be had."""
+        """The right to fetch, which one thread at a time has; False if it was not to be had."""
         with _explained(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
             lock = (self.root / "lock").open("ab")

@@ -198,6 +198,17 @@ def test_delegation_key__signs(keys: tuple[Account, Network]) -> None:
     assert place.url.startswith(f"{account.endpoint}/models/registry/a?")
 
 
+def test_delegation_keys__another_before_the_last_one_ends(keys: tuple[Account, Network]) -> None:
+    account, network = keys
+    logged_in = _LoggedIn()
+    signing = DelegationKeys(account, logged_in, network)
+    first = signing.at(NOW)["user_delegation_key"]
+
+    assert signing.at(NOW + timedelta(hours=5))["user_delegation_key"] is first
+    later = NOW + timedelta(hours=5, minutes=1)
+    assert signing.at(later)["user_delegation_key"] is not first
+
+
 def test_delegation_key__refused(keys: tuple[Account, Network]) -> None:
     account, network = keys
 
