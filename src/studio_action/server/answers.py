@@ -34,6 +34,7 @@ NO_REPOSITORY = "Repository not found or you don't have access to it"
 FAULT = "A fault in the server itself; its log says more."
 
 _LONGEST = 1000
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _SOON = 10
 """Seconds after which what failed may be asked for again."""
 
@@ -45,7 +46,7 @@ class Json(Response):
 
     def render(self, content: Any) -> bytes:
         """The document's bytes."""
-        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+        return _encode(content).encode()
 
 
 def document(content: BaseModel, status: int = 200) -> Response:

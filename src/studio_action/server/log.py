@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal
 
 from studio_action.text import printable
@@ -20,6 +21,8 @@ from studio_action.text import printable
 Level = Literal["info", "warning", "error"]
 
 _LONGEST = 4000
+_SHORT = 200
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 _LAST_LINES = 100
 _TOKEN = re.compile(r"(?<![A-Za-z0-9])[id]sat_\w+")
 _QUERY = re.compile(r"(\w://[^\s?#]*|\A/[^\s?#]*)[?#]\S*")
@@ -55,9 +58,7 @@ class Log:
         """Write one line; of the fields, texts are made safe, and None is left out."""
         told = {"time": self.utc().isoformat(timespec="milliseconds"), "level": level}
         shown = {name: _shown(value) for name, value in fields.items() if value is not None}
-        self.write(
-            json.dumps({**told, "message": _shown(message), **shown}, ensure_ascii=False) + "\n"
-        )
+        self.write(_encode({**told, "message": _shown(message), **shown}) + "\n")
 
     def fault(self, message: str, traceback: str, **fields: object) -> None:
         """Write what is nobody's fault but the program's, with its traceback as lines."""
@@ -82,12 +83,20 @@ def hidden(text: str) -> str:
     return text
 
 
+def _clean(text: str) -> str:
+    return printable(hidden(text), _LONGEST)
+
+
+_clean_again = lru_cache(1000)(_clean)
+"""For short texts: of a request, nothing but its id is new."""
+
+
 def _shown(value: object) -> object:
     match value:
         case str():
-            return printable(hidden(value), _LONGEST)
+            return _clean(value) if len(value) > _SHORT else _clean_again(value)
         case bool() | int() | float():
             return value
         case list() | tuple() | set() | frozenset():
             return [_shown(each) for each in value]
-    return printable(hidden(str(value)), _LONGEST)
+    return _clean(str(value))
