@@ -139,7 +139,7 @@ def test_workers__one_that_ends_is_replaced(tmp_path: Path) -> None:
 
         os.kill(killed, signal.SIGKILL)
 
-        line = server.wait_for("a worker ended by itself and is replaced")
+        line = server.wait_for("a worker ended by itself")
         assert (line["pid"], line["exit_code"]) == (killed, -signal.SIGKILL)
         assert until(lambda: len(server.workers) == 2)
         for _ in range(5):

@@ -2,9 +2,36 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import signal
+import socket
+import sys
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from studio_action.server.workers import figures_folder
+import pytest
+
+from studio_action.server.workers import Workers, figures_folder
+from tests.fakes import Time
+from tests.server.lines import Lines
+
+
+def test_run__workers_that_do_not_live() -> None:
+    time, lines, before = Time(), Lines(), signal.getsignal(signal.SIGTERM)
+
+    def start() -> BaseProcess:
+        worker = multiprocessing.get_context("spawn").Process(target=sys.exit, args=(3,))
+        worker.start()
+        return worker
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        with pytest.raises(RuntimeError, match="workers end soon after they start"):
+            Workers(listening, start, lines.log, time.clock).run(2)
+
+        assert listening.fileno() == -1
+    assert [line["exit_code"] for line in lines.all] == [3] * 6
+    assert time.waits == [1.0] * 5
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_figures_folder__is_there_while_it_is_used(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -22,6 +21,7 @@ from pathlib import Path
 import anyio
 import uvicorn
 
+from studio_action.clock import Clock
 from studio_action.errors import StudioActionError, WorkspaceRefused
 from studio_action.network import Network
 from studio_action.server import database, models
@@ -65,7 +65,7 @@ def serve(settings: ServerSettings, environ: Mapping[str, str]) -> None:
             return
         folder = stack.enter_context(figures_folder(settings.data_dir))
         start = functools.partial(_started, settings, listening, {**environ, FOLDER: str(folder)})
-        Workers(listening, start, parts.log, time.sleep).run(settings.workers)
+        Workers(listening, start, parts.log, Clock()).run(settings.workers)
 
 
 def parts_of(settings: ServerSettings, environ: Mapping[str, str]) -> Parts:

@@ -15,6 +15,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
 
+from studio_action.clock import Clock
 from studio_action.errors import Stopped
 from studio_action.server.log import Log
 
@@ -22,35 +23,37 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 _PAUSE = 1.0
 """Seconds before a worker that ended by itself is replaced, lest a broken one keep us busy."""
+_SHORT_LIFE = 30.0
+_MOST_SHORT_LIVES = 5
+"""In a row; then something is wrong that another worker would not change."""
 _PREFIX = "figures-"
 
 
 class Workers:
-    """Processes that all listen at one socket, as `start` starts them. `sleep` waits seconds."""
+    """Processes that all listen at one socket, as `start` starts them."""
 
     def __init__(
-        self,
-        listening: socket.socket,
-        start: Callable[[], BaseProcess],
-        log: Log,
-        sleep: Callable[[float], None],
+        self, listening: socket.socket, start: Callable[[], BaseProcess], log: Log, clock: Clock
     ) -> None:
-        self._listening, self._start, self._log, self._sleep = listening, start, log, sleep
+        self._listening, self._start, self._log, self._clock = listening, start, log, clock
         self._signals: list[int] = []
-        self._running: list[BaseProcess] = []
+        self._since: dict[BaseProcess, float] = {}
+        self._short_lives = 0
 
     def run(self, count: int) -> None:
         """Keep so many running until a signal comes: then they stop, at a second one at once.
 
-        Raises `Stopped` in the latter case.
+        Raises `Stopped` in the latter case, and `RuntimeError` where they do not live.
         """
         with _handled(self._told):
             for _ in range(count):
                 self._add()
-            while self._running:
-                by_sentinel = {each.sentinel: each for each in self._running}
+            while self._since:
+                by_sentinel = {each.sentinel: each for each in self._since}
                 for sentinel in connection.wait(list(by_sentinel)):
                     self._ended(by_sentinel[sentinel])  # type: ignore[index]
+        if self._short_lives > _MOST_SHORT_LIVES:
+            raise RuntimeError("workers end soon after they start; the lines above say why")
         if len(self._signals) > 1:
             raise Stopped(self._signals[0])
 
@@ -58,26 +61,26 @@ class Workers:
         if self._signals:
             return
         worker = self._start()
-        self._running.append(worker)
+        self._since[worker] = self._clock.now()
         if self._signals:  # while it started
             _tell(worker, signal.SIGTERM)
 
     def _ended(self, worker: BaseProcess) -> None:
         worker.join()
-        self._running.remove(worker)
+        lived = self._clock.now() - self._since.pop(worker)
         if self._signals:
             return
-        self._log(
-            "a worker ended by itself and is replaced",
-            level="error",
-            pid=worker.pid,
-            exit_code=worker.exitcode,
-        )
-        self._sleep(_PAUSE)
-        self._add()
+        pid, code = worker.pid, worker.exitcode
+        self._log("a worker ended by itself", level="error", pid=pid, exit_code=code)
+        self._short_lives = 0 if lived > _SHORT_LIFE else self._short_lives + 1
+        if self._short_lives > _MOST_SHORT_LIVES:
+            self._told(signal.SIGTERM, None)
+        else:
+            self._clock.sleep(_PAUSE)
+            self._add()
 
     def _told(self, signum: int, _: FrameType | None) -> None:
-        for worker in self._running:
+        for worker in self._since:
             _tell(worker, signal.SIGKILL if self._signals else signal.SIGTERM)
         self._signals.append(signum)
         self._listening.close()  # else callers would wait here, for nobody
