@@ -374,6 +374,52 @@ def test_resolve__a_password_that_no_url_carries(tmp_path: Path) -> None:
     assert "s3cret" not in str(caught.value)
 
 
+SIGNED = ("access_key_id = a", "secret_access_key = b")
+
+
+@pytest.mark.parametrize(
+    ("url", "options"),
+    [
+        ("http://[bad/x", ()),
+        ("http://h:99999999/x", ()),
+        ("http:///x", ()),
+        ("s3://b/p", (*SIGNED, "endpointurl = http://[h")),
+        ("s3://b/p", (*SIGNED, "endpointurl = no address")),
+        ("s3://a b@c/p", (*SIGNED, "endpointurl = http://h")),
+        ("s3:///p", (*SIGNED, "endpointurl = http://h")),
+        ("s3://b/p", (*SIGNED, "endpointurl = http://h", "region = e u/w")),
+        ("azure://c/p", ("account_name = a", "account_key = x")),
+        ("azure://c/p", ("connection_string = BlobEndpoint=https://[h;SharedAccessSignature=x",)),
+        (
+            "azure://c/p",
+            ("account_name = a", "tenant_id = ?", "client_id = c", "client_secret = s"),
+        ),
+        ("gs://b/p", ()),
+        ("ssh://h/p", ()),
+        ('"/srv/\0x"', ()),
+        ("~nosuchuser/x", ()),
+        ("~/x", ()),
+        ("../x", ()),
+        ("/" + "x" * 5000, ()),
+        ("%(nosuch)s", ()),
+        ("", ()),
+    ],
+)
+def test_resolve__a_remote_that_makes_no_sense(
+    tmp_path: Path, url: str, options: tuple[str, ...]
+) -> None:
+    """Whatever a repository says, it is an error that can be explained."""
+    files = {
+        ".dvc/config": dvc_config(url, *options),
+        "dvc.yaml": dvc_yaml("m.bin"),
+        "m.bin.dvc": dvc_file(b"weights", "m.bin"),
+    }
+    folder = made_at(tmp_path / "made", files, "m@v1.0.0")
+
+    with pytest.raises((BadInput, UnexpectedAnswer)):
+        served(tmp_path / "data", folder, {}, FOLDERS).resolve("m", Latest())
+
+
 def test_resolve__what_is_on_disk_outlives_the_repository(tmp_path: Path) -> None:
     folder = made_with(tmp_path / "made", "https://models.example.com/r")
     first = served(tmp_path / "data", folder, {})

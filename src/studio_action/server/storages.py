@@ -183,7 +183,7 @@ class Storages:
         return remote
 
     def _folder(self, settings: Settings) -> ServedFolder:
-        place = Path(os.path.realpath(settings.url))
+        place = Path(os.path.realpath(settings.url.replace("\0", "�")))
         around = [
             name
             for name, folder in self._folders.items()

@@ -21,6 +21,11 @@ def web(url: str, **options: str) -> Place:
     return WebRemote(Settings("web", url, options)).place("files/md5/ab/c d", "", NOW)
 
 
+def test_key_of__a_path_that_leads_out() -> None:
+    with pytest.raises(UnexpectedAnswer, match="is outside of the folder"):
+        key_of(Stored("../m.bin", Digest("md5", HEX)), worktree=True)
+
+
 def basic(text: str) -> str:
     return f"Authorization: Basic {base64.b64encode(text.encode()).decode()}"
 

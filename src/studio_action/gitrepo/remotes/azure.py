@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from studio_action.errors import BadInput, Unreachable
-from studio_action.gitrepo.remotes.base import LIFETIME, Place, needs_extra
+from studio_action.gitrepo.remotes.base import LIFETIME, Place, check_address, needs_extra
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.network import Network
 from studio_action.text import printable
@@ -90,6 +90,7 @@ class AzureRemote:
         Raises `BadInput` where there are none.
         """
         account = Account.of(settings, environ)
+        check_address(settings.name, account.endpoint)
         if account.sas or settings.flag("allow_anonymous_login"):
             return cls(settings, account, None)
         try:
@@ -117,20 +118,25 @@ class AzureRemote:
     def _signature(
         self, signing: AccountKey | DelegationKeys, blob: str, version_id: str, now: datetime
     ) -> str:
+        from azure.core.exceptions import ClientAuthenticationError
         from azure.storage.blob import BlobSasPermissions, generate_blob_sas
 
-        return str(
-            generate_blob_sas(
-                self.account.name,
-                self.settings.bucket,
-                blob,
-                permission=BlobSasPermissions(read=True),
-                start=now - _SKEW,
-                expiry=now + LIFETIME,
-                version_id=version_id or None,
-                **signing.at(now),
+        said = signing.at(now)
+        try:
+            return str(
+                generate_blob_sas(
+                    self.account.name,
+                    self.settings.bucket,
+                    blob,
+                    permission=BlobSasPermissions(read=True),
+                    start=now - _SKEW,
+                    expiry=now + LIFETIME,
+                    version_id=version_id or None,
+                    **said,
+                )
             )
-        )
+        except (ClientAuthenticationError, ValueError) as error:  # of a key that is none
+            raise _refused(self.settings) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +181,10 @@ def login(settings: Settings, network: Network) -> TokenCredential:
         raise needs_extra(settings.name, "azure") from None
     who = [settings[option] for option in ("tenant_id", "client_id", "client_secret")]
     if all(who):
-        return ClientSecretCredential(*who, **_transport(network))
+        try:
+            return ClientSecretCredential(*who, **_transport(network))
+        except ValueError as error:
+            raise _refused(settings) from error
     kinds = ("environment", "visual_studio_code", "shared_token_cache", "managed_identity")
     options = (f"exclude_{kind}_credential" for kind in kinds)
     excluded = {name: settings.flag(name) for name in options}
@@ -201,6 +210,10 @@ def delegation_key(
     except AzureError as error:
         told = printable(str(error).partition("\n")[0], 300)
         raise Unreachable(f"Azure gives no key for {account.name!r}: {told}", _HINT) from error
+
+
+def _refused(settings: Settings) -> BadInput:
+    return BadInput(f"the credentials of the remote {settings.name!r} sign nothing", _HINT)
 
 
 def _transport(network: Network) -> dict[str, Any]:

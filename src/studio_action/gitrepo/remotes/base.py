@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from studio_action.errors import BadInput, UnexpectedAnswer
 from studio_action.gitrepo.dvcfiles import Stored
@@ -44,6 +45,10 @@ def key_of(stored: Stored, *, worktree: bool) -> str:
     versions of it, and on a remote that is a `worktree`.
     """
     if stored.version_id or worktree:
+        if stored.path.startswith("../"):
+            raise UnexpectedAnswer(
+                f"{printable(stored.path, 300)!r} is outside of the folder that its remote is for"
+            )
         return stored.path
     if stored.digest is None:
         raise UnexpectedAnswer(
@@ -51,6 +56,19 @@ def key_of(stored: Stored, *, worktree: bool) -> str:
         )
     top = "files/md5/" if stored.digest.algorithm == "md5" else ""
     return f"{top}{stored.digest.hex[:2]}/{stored.digest.hex[2:]}"
+
+
+def check_address(remote: str, url: str) -> None:
+    """Raise `BadInput` where the address of a remote is none: no host, or no port."""
+    try:
+        parts = urlsplit(url)
+        if parts.hostname and parts.port != 0:
+            return
+    except ValueError:
+        pass
+    raise BadInput(
+        f"the address of the remote {printable(remote, 100)!r} is none", "Correct its url"
+    )
 
 
 def needs_extra(remote: str, extra: str) -> BadInput:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -148,7 +149,9 @@ def _resolved(key: str, text: str, file: ConfigFile) -> str:
     """The option's value; a path is made absolute, or is none where there is no checkout."""
     if key not in _PATHS or _HAS_SCHEME.match(text):
         return text
-    path = Path(text).expanduser()
+    path = Path(text)
+    with suppress(RuntimeError):  # of a user who is not known here
+        path = path.expanduser()
     if file.folder is None:
         return text if key == "url" or path.is_absolute() else ""
     return str(file.folder / path)

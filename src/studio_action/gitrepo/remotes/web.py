@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from studio_action.errors import BadInput
-from studio_action.gitrepo.remotes.base import Place
+from studio_action.gitrepo.remotes.base import Place, check_address
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.text import printable
 
@@ -23,6 +23,7 @@ class WebRemote:
 
     def place(self, key: str, version_id: str, now: datetime) -> Place:
         """The object's URL, and who asks for it as a header; a web server keeps no versions."""
+        check_address(self.settings.name, self.settings.url)
         parts = urlsplit(self.settings.url)
         host = parts.netloc.rpartition("@")[2]
         path = f"{parts.path.rstrip('/')}/{quote(key)}"
