@@ -39,6 +39,7 @@ from studio_action.server.workers import SIGNALS, Workers, figures_folder
 from studio_action.settings import read_proxies
 from studio_action.trust import system_bundle
 
+_STANDARD_ERROR = 2
 _KEEP_ALIVE = 75
 """Seconds that a connection may be idle: longer than the usual proxies keep theirs."""
 _CONNECTIONS = 1000
@@ -106,7 +107,7 @@ def _utc() -> datetime:
 
 
 def _log() -> Log:
-    return Log(to_descriptor(sys.__stderr__.fileno() if sys.__stderr__ else 2), _utc)
+    return Log(to_descriptor(_STANDARD_ERROR), _utc)
 
 
 def _make(data_dir: Path) -> None:
