@@ -213,7 +213,7 @@ def test_methods__head_is_get_without_the_body(api: Api) -> None:
     assert int(answer.headers["Content-Length"]) > 100
 
 
-@pytest.mark.parametrize("path", ["/api/nothing", "/api/model-registry", "/api/"])
+@pytest.mark.parametrize("path", ["/api/nothing", "/api/model-registry", "/api/", "/api", "/files"])
 def test_paths__unknown_below_the_api(api: Api, path: str) -> None:
     answer = api.send("GET", path)
 

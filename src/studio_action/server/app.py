@@ -72,7 +72,7 @@ def api_of(parts: Parts) -> Starlette:
     ]
     figures = MetricsPage(parts.metrics, parts.settings.metrics_token)
     files = Files(parts.keys.secret, parts.models.file, parts.utc)
-    return Starlette(
+    api = Starlette(
         routes=[
             *(Route(each.path, each.endpoint, methods=each.methods) for each in described),
             *Documentation(described, parts.settings.base_path).routes(),
@@ -87,6 +87,8 @@ def api_of(parts: Parts) -> Starlette:
             StudioActionError: partial(_failed, parts.log),
         },
     )
+    api.router.redirect_slashes = False
+    return api
 
 
 async def _fault(_: Request, __: Exception) -> Response:

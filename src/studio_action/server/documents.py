@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, ConfigDict, Field, RootModel, WithJsonSchema
 
 from studio_action.server.asking import LONGEST, LONGEST_TITLE, PART, SUBDIR, TITLE
 
@@ -18,6 +18,11 @@ _REPOSITORY = (
     rf"|(https?|ssh)://(git@)?[a-z0-9][a-z0-9.-]*(:[1-9][0-9]{{0,3}})?/{PART}(/{PART})*"
 )
 _COMPARATOR = rf"([\^~]|[<>=]=|[<>])?{_NUMBER}(\.{_NUMBER}(\.{_NUMBER})?)?"
+
+
+def _nullable(kind: str, description: str) -> WithJsonSchema:
+    """A value that may be null, as OpenAPI 3.0 says it."""
+    return WithJsonSchema({"type": kind, "nullable": True, "description": description})
 
 
 class _Document(BaseModel):
@@ -43,8 +48,8 @@ class ResolvedFile(_Document):
 
     path: Annotated[str, Field(description="In the repository.")]
     url: Annotated[str, Field(description="Good for an hour; to GET without the token.")]
-    size: Annotated[int | None, Field(description="In bytes, where it is known.")]
-    digest: Annotated[str | None, Field(description="DVC's, e.g. `md5:0a1b…`, where it is known.")]
+    size: Annotated[int | None, _nullable("integer", "In bytes, where it is known.")]
+    digest: Annotated[str | None, _nullable("string", "DVC's, such as `md5:0a1b…`, if known.")]
     executable: bool
 
 
@@ -122,8 +127,10 @@ class NewProject(_Document):
         str,
         Field(
             description="The Git repository, which the server serves and the token reads.",
-            examples=["https://github.com/acme/models.git"],
-            json_schema_extra={"pattern": f"^({_REPOSITORY})$"},
+            json_schema_extra={
+                "pattern": f"^({_REPOSITORY})$",
+                "example": "https://github.com/acme/models.git",
+            },
         ),
     ]
     name: Annotated[

@@ -49,7 +49,7 @@ class Entrance:
             await refused(404, NOT_FOUND).response()(scope, receive, send)
             return
         inner = path[len(base_path) :]
-        of_api = inner.startswith(("/api/", "/files/")) or inner in AT_THE_ROOT
+        of_api = f"{inner}/".startswith(("/api/", "/files/")) or inner in AT_THE_ROOT
         if inner.startswith("/api/"):
             path = path.rstrip("/")
         scope["path"], scope["root_path"] = path, base_path

@@ -86,6 +86,7 @@ def _document(described: Sequence[APIRoute], base_path: str) -> dict[str, Any]:
     """The OpenAPI document."""
     document = get_openapi(
         title=_TITLE,
+        openapi_version="3.0.3",  # which more tools read than 3.1, this Swagger UI among them
         version=__version__,
         description=_DESCRIPTION,
         routes=described,

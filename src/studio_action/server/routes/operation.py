@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from anyio import CapacityLimiter, to_thread
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,6 +22,8 @@ class Operation:
     """The endpoints `/healthz` and `/readyz`, open to everyone; they tell no names."""
 
     parts: Parts
+    _thread: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
+    """Of its own: whoever waits for a repository holds none of these up."""
 
     def routes(self) -> list[APIRoute]:
         """What it answers, described."""
@@ -50,8 +53,11 @@ class Operation:
         """That it answers is the answer; nothing is asked for it."""
         return document(Health(status="ok"))
 
-    def readyz(self, request: Request) -> Response:
+    async def readyz(self, request: Request) -> Response:
         """The database, with all its migrations, and a data folder that can be written."""
+        return await to_thread.run_sync(self._ready, limiter=self._thread)
+
+    def _ready(self) -> Response:
         checks = {"database": self._database(), "data_dir": self._data_dir()}
         if all(checks.values()):
             return document(Health(status="ok", checks=checks))
