@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, WithJsonSchema
 
+from studio_action.gitrepo.history import Prerelease
 from studio_action.server.asking import LONGEST, LONGEST_TITLE, PART, SUBDIR, TITLE
 
 _NAME = r"[A-Za-z0-9]([A-Za-z0-9/_-]*[A-Za-z0-9])?"
@@ -220,21 +221,21 @@ _PARAMETERS = {
         required=True,
         example="text-classifier",
     ),
-    "version": _query(
-        "version", "A registered version; excludes `stage`.", _VERSION, example="v1.0.0"
-    ),
+    "version": _query("version", "A registered version; excludes `stage`.", _VERSION),
     "range": _query(
         "version",
         "A registered version, or a range of them such as `^1.2`; excludes `stage`.",
         rf"{_VERSION}|{_COMPARATOR}(,{_COMPARATOR})?",
-        example="^1.0",
     ),
     "stage": _query(
         "stage", "The version that holds this stage; excludes `version`.", _NAME, example="prod"
     ),
-    "prerelease": _query(
-        "prerelease", "Whether pre-releases count as latest.", "include|exclude|only"
-    ),
+    "prerelease": {
+        "name": "prerelease",
+        "in": "query",
+        "description": "Whether pre-releases count where no version is named.",
+        "schema": {"type": "string", "enum": list(get_args(Prerelease)), "default": "include"},
+    },
 }
 """What OpenAPI says of the queries; `asking.py` reads them, and more forms than these."""
 
