@@ -124,7 +124,8 @@ demo: dev
 
 # The download beside dvc, curl and aria2, with ratios; needs nginx and aria2c
 # (apt-get install nginx-light aria2). The results go into benchmarks/RESULTS.md; how fast versions are
-# resolved, `python -m benchmarks.resolving` tells.
+# resolved, `python -m benchmarks.resolving` tells, and how many answers a second our own server gives,
+# `python -m benchmarks.serving`.
 .PHONY: benchmark
 benchmark: dev
 	$(BIN)/python -m benchmarks --keep
