@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import requests
+from sqlalchemy import delete
 
 from studio_action.artifact import ArtifactRef, ModelName, RemoteFile, Resolution, Selector
 from studio_action.digest import Digest
@@ -18,7 +19,7 @@ from studio_action.errors import ObjectMissing
 from studio_action.gitrepo import history, timeline
 from studio_action.gitrepo.history import Prerelease, TagRef
 from studio_action.repository import RepositoryUrl
-from studio_action.server import database
+from studio_action.server import database, schema
 from studio_action.server.access import Scope
 from studio_action.server.app import create_app
 from studio_action.server.keys import SigningKeys
@@ -111,6 +112,15 @@ class Api:
     calendar: Calendar
     session: requests.Session
 
+    def forget(self) -> None:
+        """Be as it was at first, but for tokens and the log."""
+        self.models.failure = self.models.unreachable = None
+        self.models.asked.clear()
+        self.session.cookies.clear()
+        with self.parts.engine.begin() as connection:
+            for table in (schema.projects, schema.pushes):
+                connection.execute(delete(table))
+
     def token(
         self,
         *scopes: Scope,
@@ -154,6 +164,7 @@ def answering(folder: Path, **settings: Any) -> Iterator[Api]:
     engine = database.open_engine(f"sqlite:///{folder}/registry.db")
     database.migrate(engine)
     calendar, lines, models = Calendar(), Lines(), SaidModels(folder)
+    minutes = itertools.count(step=60.0)
     parts = Parts(
         settings=ServerSettings(
             **{"data_dir": folder, "database": "", "repositories": (MODELS, SECRET), **settings}
@@ -162,13 +173,12 @@ def answering(folder: Path, **settings: Any) -> Iterator[Api]:
         tokens=Tokens(engine, calendar),
         projects=Projects(engine, calendar),
         keys=SigningKeys(engine, calendar),
-        pushes=Pushes(engine),
+        pushes=Pushes(engine, lambda: next(minutes)),
         models=cast("Any", models),
         utc=calendar,
         log=lines.log,
         metrics=Metrics(),
     )
-    minutes = itertools.count(step=60.0)
     with served(create_app(parts, lambda: next(minutes))) as address, requests.Session() as session:
         base = address + parts.settings.base_path
         yield Api(base, parts, models, lines, calendar, session)

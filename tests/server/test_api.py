@@ -26,10 +26,16 @@ from tests.server.answering import CONTENT, DIGEST, Api, answering
 NO_REPOSITORY = {"detail": "Repository not found or you don't have access to it"}
 
 
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[Api]:
-    with answering(tmp_path) as api:
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    with answering(tmp_path_factory.mktemp("api")) as api:
         yield api
+
+
+@pytest.fixture
+def api(running: Api) -> Api:
+    running.forget()
+    return running
 
 
 def test_get_download_uris__urls_by_path(api: Api) -> None:
@@ -175,12 +181,12 @@ def test_failures__statuses(api: Api, error: Exception, status: int, detail: str
     assert ("Retry-After" in answer.headers) is (status == 503)
 
 
-def test_failures__a_fault_is_in_the_log(api: Api) -> None:
-    api.models.failure = ZeroDivisionError("of ours")
+def test_failures__a_fault_is_in_the_log(tmp_path: Path) -> None:
+    with answering(tmp_path) as api:
+        api.models.failure = ZeroDivisionError("of ours")
 
-    api.ask("resolve")
+        api.ask("resolve")
 
-    api.lines.wait_for("request")
     assert "ZeroDivisionError: of ours" in api.lines.text
 
 
@@ -368,18 +374,16 @@ def test_files__a_changed_link(api: Api) -> None:
     assert "valid" in answer.json()["detail"]
 
 
-def test_readyz__what_is_missing(api: Api, tmp_path: Path) -> None:
-    assert api.send("GET", "/readyz").json() == {
-        "status": "ok",
-        "checks": {"database": True, "data_dir": True},
-    }
+def test_readyz__what_is_missing(tmp_path: Path) -> None:
+    with answering(tmp_path) as api:
+        before = api.send("GET", "/readyz")
+        with api.parts.engine.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM alembic_version")
+        after = api.send("GET", "/readyz")
 
-    with api.parts.engine.begin() as connection:
-        connection.exec_driver_sql("DELETE FROM alembic_version")
-
-    answer = api.send("GET", "/readyz")
-    assert answer.status_code == 503
-    assert answer.json()["checks"] == {"database": False, "data_dir": True}
+    assert before.json() == {"status": "ok", "checks": {"database": True, "data_dir": True}}
+    assert (before.status_code, after.status_code) == (200, 503)
+    assert after.json()["checks"] == {"database": False, "data_dir": True}
 
 
 def test_docs__everything_comes_from_here(api: Api) -> None:
@@ -392,13 +396,13 @@ def test_docs__everything_comes_from_here(api: Api) -> None:
         assert api.send("GET", part).status_code == 200
 
 
-def test_log__who_asked_for_what_and_no_secret(api: Api) -> None:
-    token = api.token(name="nightly")
-    url = api.ask("get-download-uris", token).json()["models/é.pkl"]
-    requests.get(url, timeout=10)
-    api.ask("get-download-uris", token[:-1] + "0")
+def test_log__who_asked_for_what_and_no_secret(tmp_path: Path) -> None:
+    with answering(tmp_path) as api:
+        token = api.token(name="nightly")
+        url = api.ask("get-download-uris", token).json()["models/é.pkl"]
+        requests.get(url, timeout=10)
+        api.ask("get-download-uris", token[:-1] + "0")
 
-    api.lines.wait_for("request", 3)
     assert '"token_name": "nightly"' in api.lines.text
     assert token[21:] not in api.lines.text
     assert "Signature" not in api.lines.text

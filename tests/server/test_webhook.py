@@ -18,10 +18,16 @@ OF_SECRET = {"project": {"git_ssh_url": "git@git.example.org:acme/secret.git"}}
 OF_ANOTHER = {"repository": {"clone_url": "https://git.example.org/acme/another.git"}}
 
 
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[Api]:
-    with answering(tmp_path, webhook_secret="for-all") as api:
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    with answering(tmp_path_factory.mktemp("api"), webhook_secret="for-all") as api:
         yield api
+
+
+@pytest.fixture
+def api(running: Api) -> Api:
+    running.forget()
+    return running
 
 
 def deliver(api: Api, document: object, secret: str, **headers: str) -> requests.Response:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from starlette.routing import Route
@@ -50,10 +49,18 @@ PAGES = {
 """What a page answers to somebody without a session, or who posts from another site."""
 
 
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[Api]:
-    with answering(tmp_path, metrics_token="for-metrics", webhook_secret="for-hooks") as api:
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    with answering(
+        tmp_path_factory.mktemp("api"), metrics_token="for-metrics", webhook_secret="for-hooks"
+    ) as api:
         yield api
+
+
+@pytest.fixture
+def api(running: Api) -> Api:
+    running.forget()
+    return running
 
 
 def expired(api: Api, scope: Scope) -> str:
