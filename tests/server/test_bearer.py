@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -8,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, event
 from starlette.requests import Request
 
-from studio_action.server.access import Scope
+from studio_action.server.access import Scope, Token
 from studio_action.server.answers import Refused
 from studio_action.server.bearer import Callers, token_text
 from studio_action.server.tokens import Tokens
@@ -78,9 +79,12 @@ class Office:
         text, _ = self.tokens.create("ci", scopes=scopes or ("model-registry",), expires=end)
         return text
 
+    def of(self, request: Request) -> Token:
+        return asyncio.run(self.callers.of(request, "model-registry"))
+
     def status(self, text: str) -> int:
         try:
-            self.callers.of(bearing(text), "model-registry")
+            self.of(bearing(text))
         except Refused as refused:
             return refused.status
         return 200
@@ -104,7 +108,7 @@ def office(engine: Engine) -> Iterator[Office]:
 def test_of__the_token_is_in_the_state(office: Office) -> None:
     request = bearing(office.make())
 
-    token = office.callers.of(request, "model-registry")
+    token = office.of(request)
 
     assert request.state.token == token
     assert token.name == "ci"
@@ -112,7 +116,7 @@ def test_of__the_token_is_in_the_state(office: Office) -> None:
 
 def test_of__another_scope(office: Office) -> None:
     with pytest.raises(Refused) as refused:
-        office.callers.of(bearing(office.make("project")), "model-registry")
+        office.of(bearing(office.make("project")))
 
     assert refused.value.status == 403
     assert refused.value.body == {"detail": "You do not have permission to perform this action."}
@@ -123,7 +127,7 @@ def test_of__a_wrong_token_is_told_apart_in_the_state_only(office: Office) -> No
     request = bearing(text[:-4] + "0000")
 
     with pytest.raises(Refused) as refused:
-        office.callers.of(request, "model-registry")
+        office.of(request)
 
     assert refused.value.body == {"detail": "Invalid token."}
     assert request.state.refused == "wrong"

@@ -21,6 +21,7 @@ from studio_action.server.answers import FAULT, NOT_FOUND, Refused, refusal, ref
 from studio_action.server.bearer import Callers
 from studio_action.server.entrance import AT_THE_ROOT, Entrance, Headers
 from studio_action.server.files import Files
+from studio_action.server.lanes import Lanes
 from studio_action.server.limits import Limits, Share
 from studio_action.server.log import Log
 from studio_action.server.metrics import FILES_ROUTE, Measured, MetricsPage
@@ -64,9 +65,10 @@ def api_of(parts: Parts) -> Starlette:
     """
     callers = Callers(parts.tokens, parts.utc)
     repositories = Repositories(parts.settings.repositories)
+    lanes = Lanes(parts.settings.repositories)
     described = [
-        *ModelRegistry(parts, callers, repositories).routes(),
-        *ProjectCreation(parts, callers, repositories).routes(),
+        *ModelRegistry(parts, callers, repositories, lanes).routes(),
+        *ProjectCreation(parts, callers, repositories, lanes).routes(),
         *Webhook(parts, repositories).routes(),
         *Operation(parts).routes(),
     ]

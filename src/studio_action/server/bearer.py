@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NoReturn
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from studio_action.server.access import Scope, Token
@@ -24,13 +25,16 @@ class Callers:
         self._tokens, self._utc = tokens, utc
         self._known: dict[str, tuple[Token, datetime]] = {}
 
-    def of(self, request: Request, scope: Scope) -> Token:
+    async def of(self, request: Request, scope: Scope) -> Token:
         """The token that the request bears, which is for `scope`; raises `Refused`: 401 or 403.
 
         It is in the request's state from then on, or why it was refused, for the log.
         """
+        text = token_text(request.headers.get("authorization", ""))
         try:
-            token = self._token(token_text(request.headers.get("authorization", "")))
+            token = self._remembered(text)
+            if token is None:
+                token = await run_in_threadpool(self._looked_up, text)
         except InvalidToken as error:
             request.state.refused = error.reason
             raise unauthorised("Invalid token.") from None
@@ -39,11 +43,14 @@ class Callers:
             raise refused(403, "You do not have permission to perform this action.")
         return token
 
-    def _token(self, text: str) -> Token:
+    def _remembered(self, text: str) -> Token | None:
         now = self._utc()
         token, found = self._known.get(text, (None, now))
-        if token is not None and now - _BELIEVED < found <= now and token.valid(now):
-            return token
+        fresh = now - _BELIEVED < found <= now
+        return token if token is not None and fresh and token.valid(now) else None
+
+    def _looked_up(self, text: str) -> Token:
+        now = self._utc()
         self._known.pop(text, None)
         token = self._tokens.of(text)
         if len(self._known) >= _MOST_KNOWN:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -23,11 +24,11 @@ from studio_action.server.documents import (
     failures,
     parameters,
 )
+from studio_action.server.lanes import Lanes
 from studio_action.server.links import ServedFile
 from studio_action.server.listing import listed, resolved
 from studio_action.server.parts import Parts
 from studio_action.server.repositories import Repositories
-from studio_action.server.settings import ServedRepository
 
 _SCOPE: Final = "model-registry"
 _TAGS: Final[list[str | Enum]] = ["Model registry"]
@@ -41,6 +42,7 @@ class ModelRegistry:
     parts: Parts
     callers: Callers
     repositories: Repositories
+    lanes: Lanes
 
     def routes(self) -> list[APIRoute]:
         """What it answers, described."""
@@ -74,25 +76,32 @@ class ModelRegistry:
             ),
         ]
 
-    def get_download_uris(self, request: Request) -> Response:
+    async def get_download_uris(self, request: Request) -> Response:
         """With neither a version nor a stage: those of the latest version."""
-        _, found = self._resolve(request, ranges=False)
-        return Json(dict(found.urls))
+        return await self._resolved(request, lambda _, found: Json(found.urls), ranges=False)
 
-    def resolve(self, request: Request) -> Response:
+    async def resolve(self, request: Request) -> Response:
         """The version, its commit and tag, and its files with URLs, sizes and digests."""
-        repository, found = self._resolve(request, ranges=True)
-        return document(resolved(repository.name, found))
+        return await self._resolved(
+            request, lambda repo, found: document(resolved(repo, found)), ranges=True
+        )
 
-    def models(self, request: Request) -> Response:
+    async def models(self, request: Request) -> Response:
         """Deprecated models have neither versions nor stages."""
-        token = self.callers.of(request, _SCOPE)
+        token = await self.callers.of(request, _SCOPE)
         asked = repository_question(request.scope["query_string"])
         repository = self.repositories.readable(asked, token)
-        return document(listed(repository.name, self.parts.models.catalogue(repository)))
 
-    def _resolve(self, request: Request, *, ranges: bool) -> tuple[ServedRepository, Resolution]:
-        token = self.callers.of(request, _SCOPE)
+        def answer() -> Response:
+            return document(listed(repository.name, self.parts.models.catalogue(repository)))
+
+        return await self.lanes.run(repository, answer)
+
+    async def _resolved(
+        self, request: Request, told: Callable[[str, Resolution], Response], *, ranges: bool
+    ) -> Response:
+        """What the question means, as it is `told` with the repository's name."""
+        token = await self.callers.of(request, _SCOPE)
         asked = model_question(request.scope["query_string"], ranges=ranges)
         repository = self.repositories.readable(asked.repository, token)
         base = base_of(request, self.parts.settings)
@@ -100,7 +109,10 @@ class ModelRegistry:
         def link(file: ServedFile) -> str:
             return links.signed(base, file, self.parts.keys.current(), self.parts.utc())
 
-        found = self.parts.models.resolve(
-            repository, asked.name, asked.selector, prerelease=asked.prerelease, link=link
-        )
-        return repository, found
+        def answer() -> Response:
+            found = self.parts.models.resolve(
+                repository, asked.name, asked.selector, prerelease=asked.prerelease, link=link
+            )
+            return told(repository.name, found)
+
+        return await self.lanes.run(repository, answer)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fastapi.routing import APIRoute
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,6 +16,7 @@ from studio_action.server.asking import ProjectQuestion, project_question
 from studio_action.server.bearer import Callers
 from studio_action.server.documents import CreatedProject, CreatedProjects, failures, json_body
 from studio_action.server.documents import NewProject as NewProjectDocument
+from studio_action.server.lanes import Lanes
 from studio_action.server.parts import Parts
 from studio_action.server.projects import NewProject
 from studio_action.server.repositories import Repositories
@@ -30,6 +30,7 @@ class ProjectCreation:
     parts: Parts
     callers: Callers
     repositories: Repositories
+    lanes: Lanes
 
     def routes(self) -> list[APIRoute]:
         """What it answers, described."""
@@ -53,30 +54,35 @@ class ProjectCreation:
 
     async def create_project(self, request: Request) -> Response:
         """Asked for again by the same user or team, the same project is answered."""
-        return await run_in_threadpool(self._create, request, await request.body())
-
-    def _create(self, request: Request, body: bytes) -> Response:
-        token = self.callers.of(request, "project")
-        asked = project_question(request.headers.get("content-type", ""), body)
+        token = await self.callers.of(request, "project")
+        content_type = request.headers.get("content-type", "")
+        asked = project_question(content_type, await request.body())
         if asked.team and asked.team not in token.teams:
             raise refused(403, f"Not authorized for the team {asked.team}.")
-        repository = self._reachable(asked, token)
-        project, new = self.parts.projects.create(_new_project(asked, repository, token))
-        url = f"{base_of(request, self.parts.settings)}/{project.path}"
-        created = CreatedProject(id=project.id, url=url, name=project.name)
-        return document(CreatedProjects(projects=[created]), 201 if new else 200)
-
-    def _reachable(self, asked: ProjectQuestion, token: Token) -> ServedRepository:
-        """The repository that is asked for, once it has been seen that it can be read."""
         try:
             repository = self.repositories.readable(asked.repository, token)
+        except Refused:
+            raise wrong_fields({"repo_url": [NO_REPOSITORY]}) from None
+        base = base_of(request, self.parts.settings)
+
+        def answer() -> Response:
+            self._reach(repository)
+            project, new = self.parts.projects.create(_new_project(asked, repository, token))
+            created = CreatedProject(id=project.id, url=f"{base}/{project.path}", name=project.name)
+            return document(CreatedProjects(projects=[created]), 201 if new else 200)
+
+        return await self.lanes.run(repository, answer)
+
+    def _reach(self, repository: ServedRepository) -> None:
+        """See that the repository can be read; raises `Refused` where it never will."""
+        try:
             self.parts.models.refresh(repository)
-        except (Refused, NoSuchModel):
+        except NoSuchModel:
             raise wrong_fields({"repo_url": [NO_REPOSITORY]}) from None
         except TokenRefused as error:
-            self.parts.log(f"no project of {asked.repository} can be created: {error.message}")
+            said = f"no project of {repository.name} can be created: {error.message}"
+            self.parts.log(said, level="warning")
             raise wrong_fields({"repo_url": ["No tokens to access the repo"]}) from error
-        return repository
 
 
 def _new_project(asked: ProjectQuestion, repository: ServedRepository, token: Token) -> NewProject:
