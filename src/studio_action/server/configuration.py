@@ -11,12 +11,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from studio_action.errors import BadInput
-from studio_action.server.configuration_file import (
-    ConfigurationForm,
-    DatabaseForm,
-    Place,
-    has_password,
-)
+from studio_action.server.configuration_entries import Place, has_password
+from studio_action.server.configuration_file import ConfigurationForm, DatabaseForm
 from studio_action.server.settings import ServerSettings
 from studio_action.text import printable
 

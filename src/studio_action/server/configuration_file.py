@@ -1,206 +1,36 @@
-"""The form of the configuration file, and what each of its entries means.
+"""The form of the configuration file.
 
-Secrets are named, `{env: NAME}` or `{file: PATH}`, and never stand in the file itself. Relative
-paths are below the file's folder. Faults are pydantic's; `configuration.py` says them in one line.
+Faults are pydantic's; `configuration.py` says them in one line.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    model_validator,
-)
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from studio_action.errors import BadInput
 from studio_action.gitrepo.program import Credential
 from studio_action.repository import RepositoryUrl
 from studio_action.server import storages
+from studio_action.server.configuration_entries import (
+    Address,
+    Database,
+    Folder,
+    FullName,
+    Name,
+    Proxies,
+    PublicAddress,
+    Remote,
+    RepositoryPlace,
+    Seconds,
+    Secret,
+    SubPath,
+    sub_path,
+)
 from studio_action.server.settings import ServedRepository, ServerSettings
-
-_NAME = re.compile(r"\w[\w.-]*", re.ASCII)
-_FULL_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
-_SECRET_OPTION = re.compile(r"password|secret|token|key\Z|connection_string")
-_DURATION = re.compile(r"(?P<count>\d+(?:\.\d+)?)\s*(?P<unit>ms|s|m|min|h|d|)", re.ASCII)
-_UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a configuration is read: below which folder, and with which environment."""
-
-    folder: Path
-    environ: Mapping[str, str] = field(repr=False)
-
-
-def _place(info: ValidationInfo) -> Place:
-    assert isinstance(info.context, Place)
-    return info.context
-
-
-def seconds_of(given: object) -> float:
-    """`60s`, `5m`, `24h`, `90d` or a plain number of seconds; raise `ValueError` for others."""
-    found = _DURATION.fullmatch(str(given)) if not isinstance(given, bool) else None
-    if found is None or not float(found["count"]):
-        raise ValueError("is not a time above 0, such as 60s, 5m, 24h or 7d")
-    return float(found["count"]) * _UNITS[found["unit"]]
-
-
-def _secret(given: object, info: ValidationInfo) -> str:
-    match given:
-        case {"env": str(name), **rest} if not rest:
-            text = _place(info).environ.get(name, "")
-            source = f"the environment variable {name}"
-        case {"file": str(path), **rest} if not rest:
-            text = _content(_place(info).folder / path)
-            source = f"the file {path}"
-        case _:
-            raise ValueError(
-                "a secret does not stand in the configuration: write {env: NAME} or {file: PATH}"
-            )
-    if not text.strip():
-        raise ValueError(f"{source} is empty or not set")
-    return text.strip()
-
-
-def _content(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"the file cannot be read: {type(error).__name__}") from error
-
-
-def _database(given: object, info: ValidationInfo) -> str:
-    if not isinstance(given, str):
-        return _readable_database(_secret(given, info))
-    if has_password(given):
-        raise ValueError("a password does not stand in the configuration: write {env: NAME}")
-    return given
-
-
-def has_password(database: str) -> bool:
-    """Whether the URL of a database holds a password; raise `ValueError` if it is no such URL."""
-    try:
-        url = make_url(database)
-    except (ArgumentError, ValueError):
-        # The text may hold a password, so it is not repeated.
-        raise ValueError(
-            "is not the URL of a database, such as sqlite:////data/registry.db or"
-            " postgresql://user@host/name"
-        ) from None
-    return bool(url.password or url.query.get("password"))
-
-
-def _readable_database(text: str) -> str:
-    has_password(text)
-    return text
-
-
-def _option(given: object, info: ValidationInfo) -> str:
-    if isinstance(given, bool):
-        return str(given).lower()
-    if isinstance(given, (str, int, float)):
-        return str(given)
-    return _secret(given, info)
-
-
-def _options(given: dict[str, str], info: ValidationInfo) -> dict[str, str]:
-    return {name.lower(): text for name, text in given.items()}
-
-
-def _no_inline_secrets(given: object) -> object:
-    if isinstance(given, dict):
-        for name, value in given.items():
-            if _SECRET_OPTION.search(str(name).lower()) and not isinstance(value, dict):
-                raise ValueError(f"{name} is a secret: write {{env: NAME}} or {{file: PATH}}")
-    return given
-
-
-def _path(given: object, info: ValidationInfo) -> Path:
-    if not isinstance(given, str) or not given or "\0" in given:
-        raise ValueError("is not the path of a folder")
-    return Path(_place(info).folder, Path(given).expanduser())
-
-
-def _public_address(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable():
-        raise ValueError("is not an http(s) address, such as https://models.example.org/studio")
-    if "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError("has more than scheme, host, port and path")
-    return url.rstrip("/")
-
-
-def _sub_path(path: str) -> str:
-    plain = path.strip("/")
-    if plain and not re.fullmatch(r"[\w.~-]+(/[\w.~-]+)*", plain, re.ASCII):
-        raise ValueError("is not a path, such as /studio")
-    return f"/{plain}" if plain else ""
-
-
-def _network(text: str) -> str:
-    try:
-        return str(ipaddress.ip_network(text, strict=False))
-    except ValueError:
-        raise ValueError("is not an address or a network, such as 10.0.0.0/8") from None
-
-
-def _name(text: str) -> str:
-    if not _NAME.fullmatch(text):
-        raise ValueError("is not a name of letters, digits, '.', '_' and '-'")
-    return text
-
-
-def _full_name(text: str) -> str:
-    if not _FULL_NAME.fullmatch(text):
-        raise ValueError("is not a name such as acme/models")
-    return text
-
-
-def _repository_place(given: object, info: ValidationInfo) -> RepositoryUrl | Path:
-    if not isinstance(given, str):
-        raise ValueError("is not an address or a folder")
-    if given.startswith(("/", "./", "../", "~/")) or given in (".", ".."):
-        return Path(_place(info).folder, Path(given).expanduser()).resolve()
-    if "@" in urlsplit(given).netloc and not given.startswith("ssh://"):
-        raise ValueError("holds user info: give it as token: {env: NAME} or {file: PATH}")
-    address = _address(given)
-    if address.form == "short":
-        raise ValueError(f"does not say where: write https://HOST/{address.path}.git")
-    return address
-
-
-def _address(given: object) -> RepositoryUrl:
-    try:
-        return RepositoryUrl.parse(given if isinstance(given, str) else "")
-    except BadInput as error:
-        raise ValueError(f"is not the address of a Git repository. {error.hint}") from None
-
-
-Seconds = Annotated[float, BeforeValidator(seconds_of)]
-Secret = Annotated[str, BeforeValidator(_secret), Field(repr=False)]
-Name = Annotated[str, AfterValidator(_name)]
-Folder = Annotated[Path, BeforeValidator(_path)]
-Remote = Annotated[
-    dict[str, Annotated[str, BeforeValidator(_option)]],
-    BeforeValidator(_no_inline_secrets),
-    AfterValidator(_options),
-]
-Address = Annotated[Any, BeforeValidator(_address)]
 
 
 class _Form(BaseModel):
@@ -215,8 +45,8 @@ class _Form(BaseModel):
 class RepositoryForm(_Form):
     """One entry of `repositories`."""
 
-    url: Annotated[Any, BeforeValidator(_repository_place)]
-    name: Annotated[str, AfterValidator(_full_name)] = ""
+    url: RepositoryPlace
+    name: FullName = ""
     aliases: tuple[Address, ...] = ()
     token: Secret = ""
     teams: frozenset[Name] = frozenset()
@@ -278,7 +108,7 @@ class DatabaseForm(_Form):
     model_config = ConfigDict(extra="ignore")
 
     data_dir: Folder | None = None
-    database: Annotated[str, BeforeValidator(_database), Field(repr=False)] = ""
+    database: Database = ""
 
     @model_validator(mode="after")
     def _somewhere(self) -> DatabaseForm:
@@ -298,14 +128,14 @@ class ConfigurationForm(_Form):
     """The whole file; entries have hyphens where the fields have underscores."""
 
     data_dir: Folder
-    database: Annotated[str, BeforeValidator(_database), Field(repr=False)] = ""
-    url: Annotated[str, AfterValidator(_public_address)] = ""
-    base_path: Annotated[str, AfterValidator(_sub_path)] | None = None
+    database: Database = ""
+    url: PublicAddress = ""
+    base_path: SubPath | None = None
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     folders: dict[Name, Folder] = {}
-    trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
+    trusted_proxies: tuple[Proxies, ...] = ()
     webhook_secret: Secret = ""
     metrics_token: Secret = ""
     requests_per_minute: Annotated[int, Field(ge=1)] = 600
@@ -317,8 +147,12 @@ class ConfigurationForm(_Form):
     def _one_of_each_name(self) -> ConfigurationForm:
         names = [each.full_name for each in self.repositories]
         for each in names:
-            if not _FULL_NAME.fullmatch(each):
-                raise ValueError(f"the repository at {each} needs a name, such as acme/models")
+            try:
+                full_name(each)
+            except ValueError:
+                raise ValueError(
+                    f"the repository {each} needs a name, such as acme/models"
+                ) from None
         folded = [each.lower() for each in names]
         if twice := sorted({each for each in folded if folded.count(each) > 1}):
             raise ValueError(f"two repositories are named {twice[0]}: give one another name")
@@ -328,7 +162,7 @@ class ConfigurationForm(_Form):
 
     def settings(self) -> ServerSettings:
         """What it says, as the server wants it."""
-        own_path = _sub_path(urlsplit(self.url).path)
+        own_path = sub_path(urlsplit(self.url).path)
         return ServerSettings(
             data_dir=self.data_dir,
             database=self.database or _in_data_dir(self.data_dir),
