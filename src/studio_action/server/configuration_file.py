@@ -148,7 +148,7 @@ class ConfigurationForm(_Form):
         names = [each.full_name for each in self.repositories]
         for each in names:
             try:
-                full_name(each)
+                repository_name(each)
             except ValueError:
                 raise ValueError(
                     f"the repository {each} needs a name, such as acme/models"
