@@ -28,6 +28,7 @@ from studio_action.server.configuration_entries import (
     Seconds,
     Secret,
     SubPath,
+    repository_name,
     sub_path,
 )
 from studio_action.server.settings import ServedRepository, ServerSettings
