@@ -9,7 +9,7 @@ import yaml
 
 from studio_action.inputs import inputs_of
 from studio_action.outputs import DOWNLOAD
-from studio_action.server.configuration import Options, read
+from studio_action.server.configuration.reading import Options, read
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"

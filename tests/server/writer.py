@@ -7,9 +7,9 @@ import json
 import sys
 from datetime import datetime, timezone
 
-from studio_action.server import database
-from studio_action.server.projects import NewProject, Projects
-from studio_action.server.tokens import Tokens
+from studio_action.server.state import database
+from studio_action.server.state.projects import NewProject, Projects
+from studio_action.server.state.tokens import Tokens
 
 
 def write(url: str) -> None:

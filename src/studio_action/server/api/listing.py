@@ -1,0 +1,101 @@
+"""What is known, as the documents of the API tell it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from studio_action.artifact import Resolution
+from studio_action.gitrepo.history import Model, Version
+from studio_action.gitrepo.timeline import Event
+from studio_action.server.api.documents import (
+    AssignedStage,
+    ListedModel,
+    ListedModels,
+    RegisteredVersion,
+    Resolved,
+    ResolvedFile,
+)
+from studio_action.server.registry.models import Catalogue
+
+
+def resolved(repository: str, found: Resolution) -> Resolved:
+    """What a question about the repository of that name means."""
+    return Resolved(
+        repo=repository,
+        name=str(found.artifact.model),
+        version=found.version,
+        stage=found.stage,
+        tag=found.tag,
+        revision=found.revision,
+        previous_version=found.previous_version,
+        path=found.root or "",
+        files=[
+            ResolvedFile(
+                path=file.path,
+                url=file.url,
+                size=file.size,
+                digest=str(file.digest) if file.digest else None,
+                executable=file.executable,
+            )
+            for file in found.files
+        ],
+    )
+
+
+def listed(repository: str, catalogue: Catalogue) -> ListedModels:
+    """Every model of the repository of that name."""
+    return ListedModels(
+        repo=repository,
+        refreshed=catalogue.refreshed,
+        models=[
+            _listed_model(catalogue.models[name], catalogue.events.get(name, ()))
+            for name in sorted(catalogue.models, key=str)
+        ],
+    )
+
+
+def _listed_model(model: Model, events: Sequence[Event]) -> ListedModel:
+    by_tag = {event.tag: event for event in events}
+    return ListedModel(
+        name=str(model.name),
+        deprecated=model.deprecated,
+        warnings=list(model.warnings),
+        versions=[
+            RegisteredVersion(
+                version=version.name,
+                revision=version.revision,
+                tag=version.tag,
+                registered_at=by_tag[version.tag].when,
+                registered_by=by_tag[version.tag].by,
+                stages=[stage for stage in sorted(model.stages) if _holds(model, stage, version)],
+            )
+            for version in model.versions
+            if version.registered
+        ],
+        stages=[
+            _assigned(stage, holders[0], events)
+            for stage, holders in sorted(model.stages.items())
+            if holders
+        ],
+    )
+
+
+def _holds(model: Model, stage: str, version: Version) -> bool:
+    holder = model.in_stage(stage)
+    return holder is not None and holder.name == version.name
+
+
+def _assigned(stage: str, holder: Version, events: Sequence[Event]) -> AssignedStage:
+    """The stage, with the newest tag that gave it to its holder's commit."""
+    event = next(
+        event
+        for event in events
+        if event.kind == "assigned" and (event.stage, event.revision) == (stage, holder.revision)
+    )
+    return AssignedStage(
+        stage=stage,
+        version=holder.name if holder.registered else "",
+        revision=holder.revision,
+        assigned_at=event.when,
+        assigned_by=event.by,
+    )

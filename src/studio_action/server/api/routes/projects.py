@@ -1,0 +1,97 @@
+"""Projects: a repository, or a folder of one, that has a page of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from studio_action.errors import NoSuchModel, TokenRefused
+from studio_action.server.access import Token
+from studio_action.server.api.addresses import base_of
+from studio_action.server.api.answers import NO_REPOSITORY, Refused, document, refused, wrong_fields
+from studio_action.server.api.asking import ProjectQuestion, project_question
+from studio_action.server.api.bearer import Callers
+from studio_action.server.api.documents import CreatedProject, CreatedProjects, failures, json_body
+from studio_action.server.api.documents import NewProject as NewProjectDocument
+from studio_action.server.api.lanes import Lanes
+from studio_action.server.api.repositories import Repositories
+from studio_action.server.parts import Parts
+from studio_action.server.settings import ServedRepository
+from studio_action.server.state.projects import NewProject
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectCreation:
+    """The endpoint `/api/create-project`, for tokens with the scope `project`."""
+
+    parts: Parts
+    callers: Callers
+    repositories: Repositories
+    lanes: Lanes
+
+    def routes(self) -> list[APIRoute]:
+        """What it answers, described."""
+        return [
+            APIRoute(
+                "/api/create-project",
+                self.create_project,
+                methods=["POST"],
+                operation_id="create_project",
+                status_code=201,
+                tags=["Projects"],
+                summary="Create the project of a repository",
+                responses={
+                    200: {"model": CreatedProjects, "description": "It is there already."},
+                    201: {"model": CreatedProjects, "description": "It was created."},
+                    **failures(400, 401, 403, 408, 413, 415, 429, 503),
+                },
+                openapi_extra=json_body(NewProjectDocument.model_json_schema()),
+            )
+        ]
+
+    async def create_project(self, request: Request) -> Response:
+        """Asked for again by the same user or team, the same project is answered."""
+        token = await self.callers.of(request, "project")
+        content_type = request.headers.get("content-type", "")
+        asked = project_question(content_type, await request.body())
+        if asked.team and asked.team not in token.teams:
+            raise refused(403, f"Not authorized for the team {asked.team}.")
+        try:
+            repository = self.repositories.readable(asked.repository, token)
+        except Refused:
+            raise wrong_fields({"repo_url": [NO_REPOSITORY]}) from None
+        base = base_of(request, self.parts.settings)
+
+        def answer() -> Response:
+            self._reach(repository)
+            project, new = self.parts.projects.create(_new_project(asked, repository, token))
+            created = CreatedProject(id=project.id, url=f"{base}/{project.path}", name=project.name)
+            return document(CreatedProjects(projects=[created]), 201 if new else 200)
+
+        return await self.lanes.run(repository, answer)
+
+    def _reach(self, repository: ServedRepository) -> None:
+        """See that the repository can be read; raises `Refused` where it never will."""
+        try:
+            self.parts.models.refresh(repository)
+        except NoSuchModel:
+            raise wrong_fields({"repo_url": [NO_REPOSITORY]}) from None
+        except TokenRefused as error:
+            said = f"no project of {repository.name} can be created: {error.message}"
+            self.parts.log(said, level="warning")
+            raise wrong_fields({"repo_url": ["No tokens to access the repo"]}) from error
+
+
+def _new_project(asked: ProjectQuestion, repository: ServedRepository, token: Token) -> NewProject:
+    return NewProject(
+        name=asked.name or repository.name.rpartition("/")[2],
+        owner=f"team/{asked.team}" if asked.team else f"user/{token.name}",
+        repository=repository.name,
+        repo_url=asked.repository.sent,
+        subdir=asked.subdir,
+        public=asked.public,
+        created_by=token.name,
+    )

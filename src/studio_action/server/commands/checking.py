@@ -1,0 +1,104 @@
+"""`studio-action serve --check`: whether the repositories and their storage can be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from studio_action.artifact import Latest, ModelName, RemoteFile
+from studio_action.clock import Deadline
+from studio_action.download import sizes
+from studio_action.errors import NotFound, ObjectMissing, StudioActionError, Unreachable
+from studio_action.network import Network
+from studio_action.server.registry.models import Models
+from studio_action.server.settings import ServedRepository
+from studio_action.server.state import database
+from studio_action.text import printable
+
+_PATIENCE = 30.0
+"""Seconds without a byte after which a storage counts as out of reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was seen of one repository; `fault` is what somebody has to mend, if anything."""
+
+    repository: str
+    text: str
+    fault: StudioActionError | None = None
+
+
+def run(
+    repositories: Sequence[ServedRepository],
+    models: Models,
+    network: Network,
+    say: Callable[[str], None],
+) -> int:
+    """Look at every repository, and say what is there; the exit code is the first fault's."""
+    code = 0
+    for repository in repositories:
+        for finding in _examined(repository, models, network):
+            say(printable(f"{finding.repository}: {finding.text}"))
+            if finding.fault is not None:
+                code = code or finding.fault.exit_code
+    return code
+
+
+def run_database(address: str, say: Callable[[str], None]) -> int:
+    """Say whether the database can be reached; the exit code. SQLite's file is made at start."""
+    engine = database.open_engine(address)
+    try:
+        if engine.dialect.name != "sqlite":
+            with database.reading(engine):
+                say("the database: reached")
+    except StudioActionError as error:
+        say(printable(f"the database: {error}"))
+        return error.exit_code
+    finally:
+        engine.dispose()
+    return 0
+
+
+def _examined(repository: ServedRepository, models: Models, network: Network) -> Iterator[Finding]:
+    """One file of the latest version of each model is asked for.
+
+    That a model was not annotated or never pushed is for those who made it: no fault here.
+    """
+    try:
+        models.refresh(repository)
+        known = models.catalogue(repository).models
+    except StudioActionError as error:
+        yield Finding(repository.name, f"cannot be read: {error}", error)
+        return
+    names = sorted((name for name, model in known.items() if model.versions), key=str)
+    yield Finding(repository.name, f"reached; models: {len(names)}")
+    files: list[RemoteFile] = []
+    for name in names:
+        try:
+            files.append(_one_file(repository, name, models))
+        except NotFound as error:
+            yield Finding(repository.name, f"{name}: {error}")
+        except StudioActionError as error:
+            yield Finding(repository.name, f"{name}: {error}", error)
+    for path, lost in _unread(files, network):
+        gone = ObjectMissing(
+            "a file of its latest version was lost by its storage, or never pushed"
+        )
+        shut = Unreachable("a file of its latest version cannot be read from its storage")
+        yield Finding(repository.name, f"{path}: {gone if lost else shut}", None if lost else shut)
+
+
+def _unread(files: Sequence[RemoteFile], network: Network) -> Iterator[tuple[str, bool]]:
+    """The names of files that cannot be read, and whether their storage is sure to have none."""
+    deadline = Deadline()
+    lost = sizes.lost(files, network, timeout=_PATIENCE, deadline=deadline)
+    for file in sizes.measured(files, network, timeout=_PATIENCE, deadline=deadline):
+        if file.size is None:
+            yield file.path, any(each.path == file.path for each in lost)
+
+
+def _one_file(repository: ServedRepository, name: ModelName, models: Models) -> RemoteFile:
+    """A file of the latest version, as if it were called by the model's name and of any size."""
+    found = models.resolve(repository, name, Latest(), link=lambda file: models.file(file).as_uri())
+    largest = max(found.files, key=lambda file: file.size or 0)
+    return replace(largest, path=str(name), size=None)

@@ -1,0 +1,1 @@
+"""How a server runs: its processes, its connections, its end."""

@@ -1,0 +1,1 @@
+"""What is answered: mirrors of repositories, and the models in them."""

@@ -1,0 +1,223 @@
+"""The models of the repositories that are served: what a question means, where its files are."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from studio_action.artifact import ArtifactRef, ModelName, RemoteFile, Resolution, Selector
+from studio_action.clock import Clock, Deadline, Patience
+from studio_action.errors import ObjectMissing
+from studio_action.gitrepo import locating
+from studio_action.gitrepo.history import Model, Prerelease
+from studio_action.gitrepo.locating import InRepository, Located
+from studio_action.gitrepo.program import Broken, Git
+from studio_action.gitrepo.remotes import opening
+from studio_action.gitrepo.remotes.config import Config
+from studio_action.gitrepo.timeline import Event
+from studio_action.network import Network
+from studio_action.registries.choosing import choose, known, stage_of
+from studio_action.server.files.links import InFolder, InMirror, Link, ServedFile
+from studio_action.server.registry.located import Found, LocatedModels
+from studio_action.server.registry.manifests import Manifests, signed
+from studio_action.server.registry.mirror_fetching import GitFor, Log, PushCounts
+from studio_action.server.registry.mirror_folders import State
+from studio_action.server.registry.mirrors import Mirrors, Snapshot
+from studio_action.server.registry.storages import Opened, ServedFolder, Storages, governed
+from studio_action.server.settings import ServedRepository, ServerSettings
+
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Every model of a repository and what happened to it, the newest first, as of `refreshed`.
+
+    It is `failing` if the repository could not be fetched since.
+    """
+
+    models: Mapping[ModelName, Model]
+    events: Mapping[ModelName, Sequence[Event]]
+    refreshed: datetime
+    failing: bool = False
+
+
+class Models:
+    """The models of all repositories; safe to use from any thread."""
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        mirrors: Mirrors,
+        storages: Storages,
+        manifests: Manifests,
+        utc: Callable[[], datetime],
+    ) -> None:
+        self._repositories = {each.name: each for each in settings.repositories}
+        self._mirrors, self._storages, self._manifests = mirrors, storages, manifests
+        self._utc = utc
+        self._located = LocatedModels()
+
+    def resolve(
+        self,
+        repository: ServedRepository,
+        name: ModelName,
+        selector: Selector,
+        *,
+        prerelease: Prerelease = "include",
+        link: Link,
+    ) -> Resolution:
+        """The files of one model version, with URLs that are good from now on.
+
+        Files of this machine have the URLs that `link` makes. Raises `NoSuchModel`,
+        `ObjectMissing`, `BadInput`, `UnexpectedAnswer`, `ContentMismatch`, and what
+        `Mirrors.snapshot` raises.
+        """
+        artifact = ArtifactRef(repository.name, name)
+        for attempt in range(_ATTEMPTS):
+            snapshot = self._mirrors.snapshot(repository)
+            choice = choose(known(snapshot.models, artifact), artifact, selector, prerelease)
+            revision = choice.version.revision
+            try:
+                found = self._find(repository, snapshot, revision, name)
+                break
+            except Broken:
+                if attempt == _ATTEMPTS - 1 or not self._mirrors.replaced(repository, snapshot):
+                    raise
+        return Resolution(
+            artifact=artifact,
+            selector=selector,
+            source="git",
+            files=tuple(self._signed(repository, found.files, link)),
+            version=choice.name,
+            stage=stage_of(selector),
+            tag=choice.version.tag,
+            revision=revision,
+            previous_version=choice.previous_name,
+            root=found.root,
+        )
+
+    def catalogue(self, repository: ServedRepository) -> Catalogue:
+        """Every model of the repository; raises what `Mirrors.snapshot` raises."""
+        snapshot = self._mirrors.snapshot(repository)
+        return Catalogue(snapshot.models, snapshot.events, snapshot.refreshed, snapshot.failing)
+
+    def refresh(self, repository: ServedRepository) -> None:
+        """Ask the repository itself now; raises `TokenRefused`, `NoSuchModel` or `Unreachable`."""
+        self._mirrors.refresh(repository)
+
+    def mirrors(self) -> Mapping[str, State]:
+        """How each repository's mirror is, by the repository's name."""
+        return self._mirrors.states()
+
+    def file(self, served: ServedFile) -> Path:
+        """The file of this machine that a link names, made from the mirror where it is missing.
+
+        Raises `ObjectMissing`, and for a mirror what `Mirrors.snapshot` raises.
+        """
+        match served:
+            case InFolder():
+                return self._storages.place(served)
+            case InMirror(name, object_name, _):
+                repository = self._repositories.get(name)
+                if repository is None:
+                    raise ObjectMissing(f"{name} is not served any more", "Ask for the file again")
+                return self._content(repository, object_name)
+
+    def _content(self, repository: ServedRepository, name: str) -> Path:
+        folder = self._mirrors.objects(repository)
+        place = folder / name
+        if place.is_file():
+            return place
+        snapshot = self._mirrors.snapshot(repository)
+        with self._mirrors.opened(repository, snapshot) as opened:
+            return opened.content(name, folder)
+
+    def _find(
+        self, repository: ServedRepository, snapshot: Snapshot, revision: str, name: ModelName
+    ) -> Found:
+        """What keeps the model's files at a revision, which is looked up once."""
+
+        def locate() -> Found:
+            outside = _Outside(repository, self._mirrors.objects(repository), self._manifests)
+            with self._mirrors.opened(repository, snapshot) as opened:
+                return Found(*locating.of_model(name, opened.revision(revision), outside))
+
+        return self._located.get((repository.name, revision, name), locate)
+
+    def _signed(
+        self, repository: ServedRepository, files: Sequence[Located], link: Link
+    ) -> Iterator[RemoteFile]:
+        now = self._utc()
+        opened: dict[int, Opened] = {}  # a model's files share the settings of their remote
+        for file in files:
+            home = file.home
+            if isinstance(home, InRepository):
+                assert file.digest is not None  # what Git has was read
+                url = link(InMirror(repository.name, home.object, file.digest))
+            else:
+                remote = opened.get(id(home.settings))
+                if remote is None:
+                    remote = self._storages.opened(home.settings)
+                    opened[id(home.settings)] = remote
+                if isinstance(remote, ServedFolder):
+                    url = link(remote.file(home.key))
+                else:
+                    url = signed(remote, home.settings, home, now)
+            yield RemoteFile(file.path, url, file.size, file.digest, executable=file.executable)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outside:
+    """What a server knows beside a repository; implements `locating.Outside`."""
+
+    repository: ServedRepository
+    objects: Path
+    manifests: Manifests
+
+    def config(self, top: str, committed: str) -> Config:
+        """The text of the repository, as far as it counts, and the server's configuration."""
+        return governed(self.repository, locating.config_path(top), committed)
+
+    def manifest(self, file: Located) -> bytes:
+        """The manifest, fetched or read."""
+        return self.manifests.read(file)
+
+
+def assembled(
+    settings: ServerSettings,
+    *,
+    network: Network,
+    environ: Mapping[str, str],
+    pushes: PushCounts,
+    utc: Callable[[], datetime],
+    log: Log,
+    clock: Clock = Clock(),  # noqa: B008 - frozen
+) -> Models:
+    """The models of a server, from its settings; `environ` has its own credentials and its PATH."""
+    mirrors = Mirrors(settings, git_for(network, environ, clock), pushes, utc, log, clock)
+    storages = Storages(
+        settings.folders,
+        ours=opening.Storages(network, environ),
+        theirs=opening.Storages(network, {}),
+        now=clock.now,
+    )
+    manifests = Manifests(storages, network, settings.data_dir / "partial", utc, clock)
+    return Models(settings, mirrors, storages, manifests, utc)
+
+
+def git_for(network: Network, environ: Mapping[str, str], clock: Clock) -> GitFor:
+    """The git program as the server runs it: one further attempt, of which nobody need hear."""
+
+    def made(repository: ServedRepository, seconds: float) -> Git:
+        patience = Patience(_TIMEOUT, 1, Deadline(seconds, clock), random.random)
+        return Git(network, patience, environ, lambda line: None, repository.credential)
+
+    return made
+
+
+_TIMEOUT = 15.0
+"""Seconds without a byte after which git gives up."""

@@ -1,0 +1,1 @@
+"""What the server keeps: projects, tokens, keys and pushes, in SQLite or PostgreSQL."""

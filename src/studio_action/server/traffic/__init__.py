@@ -1,0 +1,1 @@
+"""What stands in front of every request: limits, the log, the numbers."""

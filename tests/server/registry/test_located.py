@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from studio_action.artifact import ModelName
+from studio_action.errors import Unreachable
+from studio_action.gitrepo.locating import InRepository, Located
+from studio_action.server.registry.located import At, Found, LocatedModels
+
+
+def at(model: str, revision: str = "1") -> At:
+    return "acme/models", revision * 40, ModelName(model)
+
+
+def found(files: int) -> Found:
+    return Found("m", (Located("m", InRepository("0a" * 20), 1, None, False),) * files)
+
+
+def never() -> Found:
+    raise AssertionError("looked up again")
+
+
+def test_get__looked_up_once() -> None:
+    models = LocatedModels()
+    first = models.get(at("a"), lambda: found(1))
+
+    assert models.get(at("a"), never) is first
+
+
+@pytest.mark.parametrize(
+    "other",
+    [at("b"), at("a", "2"), ("acme/others", "1" * 40, ModelName("a"))],
+    ids=["model", "commit", "repository"],
+)
+def test_get__not_that_of_another(other: At) -> None:
+    models = LocatedModels()
+    first = models.get(at("a"), lambda: found(1))
+
+    assert models.get(other, lambda: found(2)) != first
+
+
+def test_get__the_least_asked_for_make_room() -> None:
+    models = LocatedModels(most_files=10)
+    for name in "abc":
+        models.get(at(name), lambda: found(3))
+    models.get(at("a"), never)
+
+    models.get(at("d"), lambda: found(4))
+
+    models.get(at("a"), never)
+    models.get(at("c"), never)
+    with pytest.raises(AssertionError):
+        models.get(at("b"), never)
+
+
+def test_get__one_that_is_larger_than_all_the_room() -> None:
+    models = LocatedModels(most_files=10)
+    models.get(at("a"), lambda: found(1))
+    models.get(at("b"), lambda: found(100))
+
+    models.get(at("b"), never)
+    with pytest.raises(AssertionError):
+        models.get(at("a"), never)
+
+
+def test_get__a_failure_is_not_kept() -> None:
+    models = LocatedModels()
+
+    def fail() -> Found:
+        raise Unreachable("not now")
+
+    with pytest.raises(Unreachable):
+        models.get(at("a"), fail)
+    assert models.get(at("a"), lambda: found(1)) == found(1)
+
+
+def test_get__once_though_many_ask() -> None:
+    models = LocatedModels()
+    asked: list[int] = []
+
+    def locate(number: int) -> Callable[[], Found]:
+        def look() -> Found:
+            asked.append(number)
+            return found(1)
+
+        return look
+
+    with ThreadPoolExecutor(32) as threads:
+        list(threads.map(lambda number: models.get(at("a"), locate(number)), range(64)))
+
+    assert len(asked) == 1
+
+
+def test_get__different_commits_at_the_same_time() -> None:
+    models = LocatedModels()
+    both = Barrier(2, timeout=10)
+
+    def look() -> Found:
+        both.wait()  # fails unless the other one looks, too
+        return found(1)
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(lambda revision: models.get(at("a", revision), look), "12"))

@@ -1,0 +1,63 @@
+"""The whole server over the sample repository, in this process and over loopback."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from studio_action.repository import RepositoryUrl
+from studio_action.server.app import create_app
+from studio_action.server.parts import Parts
+from studio_action.server.process import running
+from studio_action.server.settings import ServedRepository, ServerSettings
+from studio_action.server.state import database
+from tests import sample
+from tests.gitrepo.repositories import sample_at
+from tests.server.loopback import served
+
+REPOSITORY = "acme/models"
+ADDRESS = "https://github.com/acme/models.git"
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Where it is, with the sub-path, what it is made of, and a token that may do all."""
+
+    url: str
+    parts: Parts = field(repr=False)
+    token: str = field(repr=False)
+
+
+@contextmanager
+def registry(folder: Path, **settings: Any) -> Iterator[Registry]:
+    """A server of `acme/models`, whose remotes are folders; its state is in `folder`."""
+    repository = ServedRepository(
+        REPOSITORY,
+        sample_at(folder / "models.git"),
+        aliases=(RepositoryUrl.parse(ADDRESS),),
+        teams=frozenset({"ml"}),
+        remotes=sample.REMOTES,
+    )
+    own = {
+        "data_dir": folder,
+        "database": f"sqlite:///{folder}/registry.db",
+        "repositories": (repository,),
+        "folders": {"objects": sample.OBJECTS},
+        "requests_per_minute": 1_000_000,
+    }
+    parts = running.parts_of(ServerSettings(**{**own, **settings}), {"PATH": os.environ["PATH"]})
+    database.migrate(parts.engine)
+    text, _ = parts.tokens.create(
+        "tests",
+        scopes=("model-registry", "project"),
+        teams=("ml",),
+        all_repositories=True,
+        expires=None,
+    )
+    with served(create_app(parts)) as address:
+        yield Registry(address + parts.settings.base_path, parts, text)
+    parts.engine.dispose()
