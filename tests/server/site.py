@@ -17,6 +17,7 @@ from studio_action.repository import RepositoryUrl
 from studio_action.server.access import Scope, Token
 from studio_action.server.app import create_app
 from studio_action.server.files.links import ServedFile
+from studio_action.server.metrics import Metrics
 from studio_action.server.parts import Parts
 from studio_action.server.registry.models import Catalogue
 from studio_action.server.settings import ServedRepository, ServerSettings
@@ -25,7 +26,6 @@ from studio_action.server.state.keys import SigningKeys
 from studio_action.server.state.projects import NewProject, Project, Projects
 from studio_action.server.state.pushes import Pushes
 from studio_action.server.state.tokens import Tokens
-from studio_action.server.traffic.metrics import Metrics
 from tests.server.calendar import Calendar
 from tests.server.lines import Lines
 from tests.server.loopback import served

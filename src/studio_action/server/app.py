@@ -27,12 +27,12 @@ from studio_action.server.api.routes.projects import ProjectCreation
 from studio_action.server.api.routes.webhook import Webhook
 from studio_action.server.files.serving import Files
 from studio_action.server.log import Log
+from studio_action.server.metrics import FILES_ROUTE, Measured, MetricsPage
 from studio_action.server.pages.site import create_pages
 from studio_action.server.parts import Parts
 from studio_action.server.traffic.access_log import AccessLog
 from studio_action.server.traffic.entrance import AT_THE_ROOT, Entrance, Headers
 from studio_action.server.traffic.limits import Limits, Share
-from studio_action.server.traffic.metrics import FILES_ROUTE, Measured, MetricsPage
 
 _REFUSALS_PER_MINUTE = 10
 """How often one address may try tokens that open nothing."""

@@ -26,6 +26,7 @@ from studio_action.errors import StudioActionError, WorkspaceRefused
 from studio_action.network import Network
 from studio_action.server.app import create_app
 from studio_action.server.log import Level, Log, to_descriptor
+from studio_action.server.metrics import FOLDER, Metrics
 from studio_action.server.parts import Parts
 from studio_action.server.process.connections import BACKLOG, PromptProtocol, address_of, listen
 from studio_action.server.process.workers import SIGNALS, Workers, figures_folder
@@ -36,7 +37,6 @@ from studio_action.server.state.keys import SigningKeys
 from studio_action.server.state.projects import Projects
 from studio_action.server.state.pushes import Pushes
 from studio_action.server.state.tokens import Tokens
-from studio_action.server.traffic.metrics import FOLDER, Metrics
 from studio_action.settings import read_proxies
 from studio_action.trust import system_bundle
 

@@ -16,8 +16,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from studio_action.errors import Unreachable
+from studio_action.server.metrics import FOLDER, Measured, Metrics, MetricsPage
 from studio_action.server.registry.mirror_folders import Failure, State
-from studio_action.server.traffic.metrics import FOLDER, Measured, Metrics, MetricsPage
 from tests.fakes import Time
 from tests.server.loopback import served
 
@@ -158,7 +158,7 @@ def test_page__is_text_for_prometheus(server: Server) -> None:
 _WORKER = """
 import os, sys
 from pathlib import Path
-from studio_action.server.traffic.metrics import FOLDER, Metrics
+from studio_action.server.metrics import FOLDER, Metrics
 metrics = Metrics(Path(os.environ[FOLDER]))
 metrics.requests.labels("GET", "/", 200).inc(3)
 metrics.in_flight.inc()
