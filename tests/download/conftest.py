@@ -24,10 +24,15 @@ LIMITS = Limits(connections=4, timeout=5.0, retries=2)
 
 @dataclass
 class Ticking:
-    """A clock whose sleeps are kept, and pass at once."""
+    """A clock whose sleeps are kept, and pass at once; each look at it takes `step` seconds."""
 
     time: float = 1000.0
+    step: float = 0.0
     slept: list[float] = field(default_factory=list)
+
+    def now(self) -> float:
+        self.time += self.step
+        return self.time
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(round(seconds, 6))
@@ -35,7 +40,7 @@ class Ticking:
 
     @property
     def clock(self) -> Clock:
-        return Clock(now=lambda: self.time, sleep=self.sleep)
+        return Clock(self.now, self.sleep)
 
 
 @dataclass

@@ -88,6 +88,17 @@ def test_busy_always(storage: Storage, fetcher: Fetcher) -> None:
     assert (len(storage.requests), fetcher.ticking.slept) == (3, [0.25, 0.5])
 
 
+@pytest.mark.parametrize("step", [0.01, 0.03, 0.05, 0.07, 0.09, 0.11, 0.13])
+def test_busy_always__the_wait_ends_while_the_clock_is_looked_at(
+    storage: Storage, fetcher: Fetcher, step: float
+) -> None:
+    storage.always(lambda _: Reply(500))
+    fetcher.ticking.step = step
+
+    assert isinstance(failure(fetcher, stored(storage, SMALL)), Unreachable)
+    assert len(storage.requests) == 3
+
+
 def test_slow_down__one_rest_for_all(storage: Storage, fetcher: Fetcher) -> None:
     """What was under way is one complaint; then everybody waits once."""
     storage.first(*[Reply(429, headers={"Retry-After": "3"})] * 4)

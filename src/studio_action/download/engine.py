@@ -132,8 +132,9 @@ class Engine:
                 self._outside.deadline.check()
                 while self._inbox:
                     self._inbox.popleft()()
-                self._fill()
-                for receiver, trouble in self._wait():
+                now = self._clock.now()  # one for both: nothing may come due between them
+                self._fill(now)
+                for receiver, trouble in self._wait(now):
                     self._settle(cast(Stream, receiver), trouble)
                 self._look_after()
         finally:
@@ -170,9 +171,8 @@ class Engine:
                 "Free some space, or use a runner with a larger disk",
             )
 
-    def _fill(self) -> None:
+    def _fill(self, now: float) -> None:
         """Send requests until the connections are used."""
-        now = self._clock.now()
         while len(self._connections) < self._lanes.most and now >= self._quiet_until:
             found = self._agenda.next(self._lanes, len(self._connections), now)
             if found is None:
@@ -192,9 +192,8 @@ class Engine:
         get = Get(incoming.url, asked.headers, incoming.file.headers)
         self._connections.start(get, stream)
 
-    def _wait(self) -> list[Ended]:
+    def _wait(self, now: float) -> list[Ended]:
         """Let the connections work, or sleep if all that is left has to wait for its time."""
-        now = self._clock.now()
         quiet_until = self._quiet_until if self._quiet_until > now else math.inf
         pause = min(self._agenda.next_due(now), quiet_until) - now
         if self._streams or self._signatures.renewing or self._agenda.summing or self._inbox:
