@@ -83,7 +83,7 @@ def refusal(error: StudioActionError) -> Refused:
     """The answer to a request that failed for a reason which can be explained.
 
     409 is a repository or a storage that is broken at that version: asking again is no use until
-    somebody mends it. 503 is what may be well again soon.
+    somebody mends it. 503 is what may be well again, with a `Retry-After` where that may be soon.
     """
     match error:
         case ObjectMissing() | UnexpectedAnswer() | ContentMismatch():
@@ -94,7 +94,7 @@ def refusal(error: StudioActionError) -> Refused:
             return refused(HTTPStatus.BAD_REQUEST, str(error))
         case TokenRefused():
             said = f"No tokens to access the repo: {error.message}"
-            return refused(HTTPStatus.SERVICE_UNAVAILABLE, said, Retry_After=str(6 * _SOON))
+            return refused(HTTPStatus.SERVICE_UNAVAILABLE, said)
         case Unreachable() | DeadlinePassed() | WorkspaceRefused():
             said = error.message
             return refused(HTTPStatus.SERVICE_UNAVAILABLE, said, Retry_After=str(_SOON))

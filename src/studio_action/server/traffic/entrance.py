@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from studio_action.api import TELLING
 from studio_action.server.api.answers import NOT_FOUND, refused
 
 AT_THE_ROOT = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -21,7 +22,7 @@ _HEADERS = {
     "cache-control": "no-store",
 }
 """An answer's own go over these."""
-_OF_THE_API = {"studio-action": "1"}
+_OF_THE_API = {TELLING.lower(): "1"}
 """By this our client knows that it may ask for more than the API's documents have."""
 
 
