@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,20 +10,10 @@ import pytest
 from studio_action import errors
 from studio_action.inputs import INPUTS, Input
 from studio_action.outputs import OUTPUTS
+from tests.manifest.tables import rows_below
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
-
-
-def rows(heading: str) -> dict[str, list[str]]:
-    """The cells of each row of the tables below a heading, by the names in its first cell."""
-    section = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)
-    assert section is not None, f"README has no heading '## {heading}'"
-    found = {}
-    for line in section[1].splitlines():
-        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
-        for name in re.findall(r"`([^`]+)`", cells[0]) if cells else ():
-            found[name] = cells[1:]
-    return found
+rows = partial(rows_below, README)
 
 
 def test_readme__every_input() -> None:

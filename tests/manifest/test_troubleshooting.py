@@ -1,4 +1,4 @@
-"""The README explains messages that the program really has."""
+"""The documents explain messages that the program really has."""
 
 from __future__ import annotations
 
@@ -11,9 +11,15 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
+SECTIONS = {"README.md": "## Troubleshooting", "docs/server.md": "## When something is wrong"}
+
+
 def explained() -> list[str]:
-    section = (ROOT / "README.md").read_text().split("## Troubleshooting")[1].split("\n## ")[0]
-    cells = re.findall(r"^\| (`.*?`) \|", section, re.MULTILINE)
+    sections = [
+        (ROOT / name).read_text().split(heading)[1].split("\n## ")[0]
+        for name, heading in SECTIONS.items()
+    ]
+    cells = re.findall(r"^\| (`.*?`) \|", "\n".join(sections), re.MULTILINE)
     return [fragment for cell in cells for fragment in re.findall(r"`([^`]+)`", cell)]
 
 
