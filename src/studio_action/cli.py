@@ -173,7 +173,7 @@ def _of_the_server(name: str, environ: Mapping[str, str]) -> click.Command:
             missing = (error.name or "").partition(".")[0]
             raise BadInput(
                 f"{name} needs packages that are not installed: {missing} is missing",
-                "Install them with: pip install 'studio-action[server]'",
+                "Use the server's image, or install them: pip install 'studio-action[server]'",
             ) from error
         command = SERVER_COMMANDS[name](environ)
         given = arguments or (["--help"] if isinstance(command, click.Group) else [])
