@@ -92,7 +92,7 @@ class StudioSession:
         except requests.RequestException as error:
             self.patience.deadline.check()
             return _Failure(
-                f"Studio at {redact(self.base)} could not be reached: {_why(error)}",
+                f"Studio at {redact(self.base)} could not be reached: {why(error)}",
                 harmless=method == "GET" or _never_sent(error),
                 hint=_hint(method, error),
                 error=error,
@@ -122,7 +122,7 @@ class StudioSession:
             stream=True,
             allow_redirects=False,
             verify=str(self.network.ca_bundle) if self.network.ca_bundle else True,
-            proxies=_proxies(self.network, url),
+            proxies=proxies_for(self.network, url),
         )
 
     def _judge(self, method: str, endpoint: str, response: requests.Response) -> Answer | _Failure:
@@ -190,7 +190,8 @@ def onward(method: str, status: int, here: str, location: str) -> str:
     return there
 
 
-def _proxies(network: Network, url: str) -> dict[str, str]:
+def proxies_for(network: Network, url: str) -> dict[str, str]:
+    """The proxies for a request to `url`, by scheme, as requests takes them."""
     bypassed = network.proxies.get("no", "")
     if bypassed and requests.utils.should_bypass_proxies(url, no_proxy=bypassed):
         return {}
@@ -204,7 +205,7 @@ def _never_sent(error: requests.RequestException) -> bool:
     return isinstance(cause, NewConnectionError)
 
 
-def _why(error: requests.RequestException) -> str:
+def why(error: Exception) -> str:
     """The cause in words; the exceptions' own texts carry whole URLs."""
     match error:
         case requests.exceptions.SSLError():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal, get_args
 
 import pytest
@@ -23,6 +24,7 @@ from studio_action.session import StudioSession
 from tests import sample
 from tests.gitrepo.repositories import make_git, sample_at
 from tests.registries.places import Place, Places
+from tests.server.guarded import OPTIONS, guarded
 from tests.servers.registry import REPOSITORY, own_server
 
 Side = Literal["git", "server", "server as Studio has it"]
@@ -71,6 +73,23 @@ def contract(
     remotes = sample.REMOTES
     if request.param == "on servers":
         remotes = request.getfixturevalue("real_storage").remotes
+    with agreeing(folder, remotes) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def guarded_contract(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Contract]:
+    """The sample registry, one of whose remotes is a web server that demands a password."""
+    with guarded(sample.objects("https", "models.example.com")) as storage:
+        web = {"url": f"{storage.url}/registry", **OPTIONS}
+        folder = tmp_path_factory.mktemp("guarded")
+        with agreeing(folder, {**sample.REMOTES, "web": web}) as found:
+            yield found
+
+
+@contextmanager
+def agreeing(folder: Path, remotes: Mapping[str, Mapping[str, str]]) -> Iterator[Contract]:
+    """All sides, with these remotes."""
     repository = sample_at(folder / "sample.git")
     patience = Patience(30.0, 1, Deadline(), lambda: 0.0)
     with ExitStack() as stack:

@@ -130,6 +130,30 @@ def test_resolve__urls_are_good_for_an_hour(contract: Contract, side: Side, name
     assert all(each and timedelta(minutes=58) < each <= timedelta(hours=1) for each in left)
 
 
+@pytest.mark.parametrize("version", MODELS["web-model"]["versions"])
+@each_side
+def test_bytes__of_a_model_behind_a_password(
+    guarded_contract: Contract, side: Side, version: str
+) -> None:
+    resolution = guarded_contract.side(side).resolve(asked("web-model"), AtVersion(version))
+
+    found = MODELS["web-model"]["versions"][version]
+    check(resolution, "web-model", version)
+    check_files(resolution, found)
+    assert guarded_contract.bytes_of(resolution) == {
+        file["path"]: sample.object_path(file["url"]).read_bytes() for file in found["files"]
+    }
+
+
+@each_side_of_the_server
+def test_resolve__a_password_is_in_no_answer(guarded_contract: Contract, side: Side) -> None:
+    (file,) = guarded_contract.side(side).resolve(asked("web-model"), Latest()).files
+
+    assert "/files/remotes/acme/models/web/files/md5/" in file.url
+    assert file.headers == ()
+    assert file.expires is not None
+
+
 @each_side
 def test_bytes__of_a_model_that_git_holds(contract: Contract, side: Side) -> None:
     resolution = contract.side(side).resolve(asked("git-model"), Latest())

@@ -23,6 +23,7 @@ class Request:
 
     path: str
     headers: dict[str, str]
+    method: str = "GET"
 
     @property
     def span(self) -> tuple[int, int] | None:
@@ -59,6 +60,8 @@ class Storage:
         self.ranges = True
         self.sent = 0
         """Bytes of bodies."""
+        self.abandoned = 0
+        """Answers whose caller went away."""
         self.pace = 0.0
         """Seconds between two blocks of 64 KiB of one body."""
         self.url = ""
@@ -118,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        reply = self.storage.answer(Request(self.path, headers))
+        reply = self.storage.answer(Request(self.path, headers, self.command))
         if reply.hang and reply.cut is None:
             self._hang()
             return
@@ -132,7 +135,10 @@ class _Handler(BaseHTTPRequestHandler):
             length = len(reply.body) if reply.length < 0 else reply.length
             self.send_header("Content-Length", str(length))
         self.end_headers()
-        self._body(reply)
+        if self.command != "HEAD":
+            self._body(reply)
+
+    do_HEAD = do_GET
 
     def _body(self, reply: Reply) -> None:
         body = reply.body if reply.cut is None else reply.body[: reply.cut]
@@ -161,6 +167,8 @@ class _Handler(BaseHTTPRequestHandler):
             super().handle()
         except (ConnectionError, ssl.SSLError):
             self.close_connection = True
+            with self.storage.lock:
+                self.storage.abandoned += 1
 
     def finish(self) -> None:
         with suppress(ConnectionError, ssl.SSLError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -21,10 +21,11 @@ from studio_action.gitrepo.history import Prerelease, TagRef
 from studio_action.repository import RepositoryUrl
 from studio_action.server.access import Scope
 from studio_action.server.app import create_app
-from studio_action.server.files.links import InFolder, InMirror, Link, ServedFile
+from studio_action.server.files.links import FileHere, InFolder, InMirror, InWebRemote, Link
 from studio_action.server.metrics import Metrics
 from studio_action.server.parts import Parts
 from studio_action.server.registry.models import Catalogue
+from studio_action.server.registry.upstream import Answer
 from studio_action.server.settings import ServedRepository, ServerSettings
 from studio_action.server.state import database, schema
 from studio_action.server.state.keys import SigningKeys
@@ -93,12 +94,15 @@ class SaidModels:
         if self.unreachable:
             raise self.unreachable
 
-    def file(self, file: ServedFile) -> Path:
+    def file(self, file: FileHere) -> Path:
         if isinstance(file, InFolder):
             raise ObjectMissing("the file is not there")
         path = self.folder / file.object
         path.write_bytes(CONTENT)
         return path
+
+    def ask(self, method: str, file: InWebRemote, headers: Mapping[str, str]) -> Answer:
+        raise ObjectMissing("there is no remote")
 
 
 @dataclass

@@ -13,7 +13,7 @@ from studio_action.artifact import ModelName, Resolution, Selector
 from studio_action.clock import Clock
 from studio_action.network import Network
 from studio_action.repository import RepositoryUrl
-from studio_action.server.files.links import InFolder, InMirror, ServedFile
+from studio_action.server.files.links import InFolder, InMirror, InWebRemote, ServedFile
 from studio_action.server.registry import models
 from studio_action.server.registry.mirrors import Mirrors
 from studio_action.server.registry.models import Models
@@ -99,6 +99,8 @@ def link(file: ServedFile) -> str:
             return f"https://here/folders/{folder}/{quote(path)}"
         case InMirror(name, object_name, digest):
             return f"https://here/repositories/{name}/{object_name}/{digest.hex}"
+        case InWebRemote(name, remote, path):
+            return f"https://here/remotes/{name}/{remote}/{quote(path)}"
 
 
 def resolved(served: Models, asked: ServedRepository, model: str, selector: Selector) -> Resolution:

@@ -16,10 +16,11 @@ from studio_action.gitrepo.history import TagRef
 from studio_action.repository import RepositoryUrl
 from studio_action.server.access import Scope, Token
 from studio_action.server.app import create_app
-from studio_action.server.files.links import ServedFile
+from studio_action.server.files.links import FileHere, InWebRemote
 from studio_action.server.metrics import Metrics
 from studio_action.server.parts import Parts
 from studio_action.server.registry.models import Catalogue
+from studio_action.server.registry.upstream import Answer
 from studio_action.server.settings import ServedRepository, ServerSettings
 from studio_action.server.state import database
 from studio_action.server.state.keys import SigningKeys
@@ -71,7 +72,10 @@ class Said:
             raise answer
         return answer
 
-    def file(self, file: ServedFile) -> Path:
+    def file(self, file: FileHere) -> Path:
+        raise ObjectMissing(f"{file} is not there")
+
+    def ask(self, method: str, file: InWebRemote, headers: object) -> Answer:
         raise ObjectMissing(f"{file} is not there")
 
 

@@ -23,7 +23,7 @@ CREATE_TOKEN = (
     *("token", "create", "--config", FILE, "--name", "tests", "--all-repositories"),
     *("--scope", "model-registry", "--scope", "project"),
 )
-_SECRETS = ("secret_access_key", "connection_string")
+_SECRETS = ("secret_access_key", "connection_string", "password")
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from studio_action.server.api.routes.model_registry import ModelRegistry
 from studio_action.server.api.routes.operation import Operation
 from studio_action.server.api.routes.projects import ProjectCreation
 from studio_action.server.api.routes.webhook import Webhook
+from studio_action.server.files.relaying import Relay
 from studio_action.server.files.serving import Files
 from studio_action.server.log import Log
 from studio_action.server.metrics import FILES_ROUTE, Measured, MetricsPage
@@ -73,7 +74,8 @@ def api_of(parts: Parts) -> Starlette:
         *Operation(parts).routes(),
     ]
     figures = MetricsPage(parts.metrics, parts.settings.metrics_token)
-    files = Files(parts.keys.secret, parts.models.file, parts.utc)
+    relay = Relay(parts.models.ask, parts.log)
+    files = Files(parts.keys.secret, parts.models.file, parts.utc, relay)
     api = Starlette(
         routes=[
             *(Route(each.path, each.endpoint, methods=each.methods) for each in described),

@@ -8,6 +8,7 @@ import yaml
 from studio_action.cli import run
 from tests import sample
 from tests.gitrepo.repositories import sample_at
+from tests.server.guarded import OPTIONS, PASSWORD, guarded
 
 
 @pytest.fixture
@@ -68,6 +69,34 @@ def test_check__a_storage_that_does_not_answer(
 
     assert check(configuration, PATH="/usr/bin:/bin") == 13
     assert "web-model: a file of its latest version cannot be read" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "told"),
+    [
+        (PASSWORD, 0, "reached; models: 14"),
+        ("wrong-one", 13, "web-model: The remote refused the server's own password"),
+    ],
+    ids=["right", "wrong"],
+)
+def test_check__a_remote_that_needs_a_password(
+    configuration: Path, capsys: pytest.CaptureFixture[str], given: str, code: int, told: str
+) -> None:
+    configured = yaml.safe_load(configuration.read_text())
+    with guarded(sample.objects("https", "models.example.com")) as storage:
+        configured["repositories"][0]["remotes"]["web"] = {
+            "url": f"{storage.url}/registry",
+            **OPTIONS,
+            "password": {"env": "WEB"},
+        }
+        configuration.write_text(yaml.safe_dump(configured))
+
+        assert check(configuration, PATH="/usr/bin:/bin", WEB=given) == code
+
+    out, err = capsys.readouterr()
+    assert told in out
+    assert given not in out + err
+    assert storage.requests
 
 
 def test_check__a_repository_that_is_not_there(

@@ -14,7 +14,14 @@ from studio_action.digest import Digest, digest_in_url
 from studio_action.errors import UnexpectedAnswer
 from studio_action.paths import check_path
 from studio_action.server.files import links
-from studio_action.server.files.links import BadLink, InFolder, InMirror, Key, ServedFile
+from studio_action.server.files.links import (
+    BadLink,
+    InFolder,
+    InMirror,
+    InWebRemote,
+    Key,
+    ServedFile,
+)
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, 500_000, tzinfo=timezone.utc)
 BASE = "https://models.example.org/studio"
@@ -52,6 +59,36 @@ def test_signed__any_file_of_a_folder_comes_back(path: str) -> None:
     assert opened(url) == file
 
 
+@given(file_paths)
+def test_signed__any_file_of_a_web_remote_comes_back(path: str) -> None:
+    assume(safe(f"remotes/acme/models/web/{path}") and unquote(path) == path)
+    file = InWebRemote("acme/models", "web", path)
+
+    assert opened(links.signed(BASE, file, KEY, NOW)) == file
+
+
+@pytest.mark.parametrize(
+    ("remote", "path"),
+    [
+        ("web", "../other"),
+        ("web", "a/../../b"),
+        ("web", "%2e%2e/b"),
+        ("web", "a%2fb"),
+        ("web", "a%5Cb"),
+        ("web", "a\\b"),
+        ("web", "a//b"),
+        ("web", "/a"),
+        ("web", ""),
+        ("..", "a"),
+        ("", "a"),
+        ("we/b", "a"),
+    ],
+)
+def test_signed__what_could_leave_a_web_remote(remote: str, path: str) -> None:
+    with pytest.raises(UnexpectedAnswer):
+        links.signed(BASE, InWebRemote("acme/models", remote, path), KEY, NOW)
+
+
 @pytest.mark.parametrize("length", [40, 64], ids=["SHA-1", "SHA-256"])
 @pytest.mark.parametrize("name", ["acme/models", "group/sub/models"])
 def test_signed__a_file_of_a_mirror_comes_back(name: str, length: int) -> None:
@@ -60,8 +97,13 @@ def test_signed__a_file_of_a_mirror_comes_back(name: str, length: int) -> None:
     assert opened(links.signed(BASE, file, KEY, NOW)) == file
 
 
-def test_signed__the_digest_and_the_end_can_be_read_from_it() -> None:
-    url = links.signed(BASE, InMirror("acme/models", "a" * 40, MD5), KEY, NOW)
+@pytest.mark.parametrize(
+    "file",
+    [InMirror("acme/models", "a" * 40, MD5), InWebRemote("acme/models", "web", CHURN.path), CHURN],
+    ids=["of a mirror", "of a web remote", "of a folder"],
+)
+def test_signed__the_digest_and_the_end_can_be_read_from_it(file: ServedFile) -> None:
+    url = links.signed(BASE, file, KEY, NOW)
 
     assert digest_in_url(url) == MD5
     assert signed_url.expiry(url) == NOW.replace(microsecond=0) + timedelta(hours=1)
@@ -98,6 +140,13 @@ def test_signed__an_unsafe_path(path: str) -> None:
         "elsewhere/models/a",
         "repositories/../x/" + "a" * 40 + "/files/md5/01/23456789abcdef0123456789abcdef",
         "repositories/acme/models/" + "a" * 40 + "/files/md5/01/nothex",
+        "remotes/acme/models/web/../a",
+        "remotes/acme/models/web/%2e%2e/a",
+        "remotes/acme/models/web/a%2Fb",
+        "remotes/acme/models/../web/a",
+        "remotes/acme/models/web",
+        "remotes/acme/models/web/",
+        "remotes/models/web",
     ],
 )
 def test_checked__a_path_that_is_well_signed_but_unsafe(path: str) -> None:

@@ -16,12 +16,13 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from studio_action.digest import Digest
 from studio_action.errors import ObjectMissing
 from studio_action.server.files import links, serving
-from studio_action.server.files.links import InFolder, InMirror, Key, ServedFile
+from studio_action.server.files.links import FileHere, InFolder, InMirror, InWebRemote, Key
 from studio_action.server.files.serving import BLOCK, Files
 from tests.server.loopback import served
 
@@ -45,7 +46,7 @@ class Storage:
         file.write_bytes(content)
         return file
 
-    def file_of(self, served: ServedFile) -> Path:
+    def file_of(self, served: FileHere) -> Path:
         match served:
             case InFolder("models", path):
                 return self.folder / path
@@ -61,11 +62,24 @@ class Storage:
         return requests.request(method, self.link(path), headers=sent, timeout=10)
 
 
+async def elsewhere(file: InWebRemote, scope: Any, receive: Any, send: Any) -> None:
+    """What sends the files that are not of this machine."""
+    await PlainTextResponse(f"relayed: {file.remote} {file.path}")(scope, receive, send)
+
+
+def test_get__a_file_that_is_not_of_this_machine(storage: Storage) -> None:
+    file = InWebRemote("acme/models", "web", "a/b")
+
+    answer = requests.get(links.signed(storage.base, file, KEY, NOW), timeout=10)
+
+    assert answer.text == "relayed: web a/b"
+
+
 @pytest.fixture
 def storage(tmp_path: Path) -> Iterator[Storage]:
     storage = Storage(Path(os.path.realpath(tmp_path)) / "models")
     storage.add("churn.pkl", CONTENT)
-    application = Files({KEY.id: KEY.secret}.get, storage.file_of, lambda: storage.now)
+    application = Files({KEY.id: KEY.secret}.get, storage.file_of, lambda: storage.now, elsewhere)
     with served(Starlette(routes=[Route("/files/{path:path}", application)])) as base:
         storage.base = base
         yield storage
@@ -75,7 +89,7 @@ def test_get__the_whole_file(storage: Storage) -> None:
     answer = storage.get("churn.pkl")
 
     assert (answer.status_code, answer.content) == (200, CONTENT)
-    told = {name: answer.headers[name] for name in serving._HEADERS}
+    told = {name: answer.headers[name] for name in ("accept-ranges", *serving.HEADERS)}
     assert told == {
         "accept-ranges": "bytes",
         "cache-control": "private",
@@ -312,7 +326,7 @@ def asked(storage: Storage, path: str) -> dict[str, Any]:
 
 
 def application(storage: Storage) -> Files:
-    return Files({KEY.id: KEY.secret}.get, storage.file_of, lambda: NOW)
+    return Files({KEY.id: KEY.secret}.get, storage.file_of, lambda: NOW, elsewhere)
 
 
 async def for_ever() -> Any:

@@ -18,10 +18,14 @@ from studio_action.gitrepo.remotes.web import WebRemote
 from studio_action.network import Network
 from studio_action.server.registry.manifests import Manifests, signed
 from studio_action.server.registry.storages import Storages
+from studio_action.server.registry.upstream import Upstream
+from studio_action.server.settings import ServedRepository
 from tests.download.storage import Reply, Storage, running
-from tests.server.serving import START
+from tests.server.guarded import OPTIONS, PASSWORD, guarded
+from tests.server.serving import START, repository
 
 CONTENT = json.dumps([{"md5": "0a" * 16, "relpath": "a"}]).encode()
+REPOSITORY = repository("https://git.example.org/acme/models.git")
 MD5 = hashlib.md5(CONTENT).hexdigest() + ".dir"
 KEY = f"files/md5/{MD5[:2]}/{MD5[2:]}"
 
@@ -36,9 +40,11 @@ def storage() -> Iterator[Storage]:
 def manifests(tmp_path: Path) -> Manifests:
     (tmp_path / "shelf").mkdir()
     theirs = opening.Storages(Network(), {})
-    opened = Storages({"shelf": tmp_path / "shelf"}, ours=theirs, theirs=theirs, now=lambda: 0.0)
+    shelves = Storages({"shelf": tmp_path / "shelf"}, ours=theirs, theirs=theirs, now=lambda: 0.0)
     clock = Clock(sleep=lambda seconds: None)
-    return Manifests(opened, Network(), tmp_path / "partial", lambda: START, clock)
+    return Manifests(
+        shelves, Upstream(Network()), Network(), tmp_path / "partial", lambda: START, clock
+    )
 
 
 def manifest(url: str, **options: str) -> Located:
@@ -51,7 +57,7 @@ def test_read__from_a_storage_that_the_server_was_told_of(
 ) -> None:
     storage.put(f"top/{KEY}", CONTENT)
 
-    assert manifests.read(manifest(f"{storage.url}/top", any_storage="true")) == CONTENT
+    assert manifests.read(REPOSITORY, manifest(f"{storage.url}/top", any_storage="true")) == CONTENT
     assert not list(manifests.folder.iterdir())
 
 
@@ -60,7 +66,7 @@ def test_read__from_a_folder(tmp_path: Path, manifests: Manifests) -> None:
     place.parent.mkdir(parents=True)
     place.write_bytes(CONTENT)
 
-    assert manifests.read(manifest(str(tmp_path / "shelf"))) == CONTENT
+    assert manifests.read(REPOSITORY, manifest(str(tmp_path / "shelf"))) == CONTENT
 
 
 def test_read__an_address_that_only_a_repository_names(
@@ -69,7 +75,7 @@ def test_read__an_address_that_only_a_repository_names(
     storage.put(f"top/{KEY}", CONTENT)
 
     with pytest.raises(BadInput, match="'r' is at an address of the server's own machine"):
-        manifests.read(manifest(f"{storage.url}/top"))
+        manifests.read(REPOSITORY, manifest(f"{storage.url}/top"))
     assert not storage.requests
 
 
@@ -77,24 +83,24 @@ def test_read__other_content_than_promised(storage: Storage, manifests: Manifest
     storage.put(f"top/{KEY}", b"[]")
 
     with pytest.raises(ContentMismatch):
-        manifests.read(manifest(f"{storage.url}/top", any_storage="true"))
+        manifests.read(REPOSITORY, manifest(f"{storage.url}/top", any_storage="true"))
 
 
 def test_read__none_in_a_storage(storage: Storage, manifests: Manifests) -> None:
     with pytest.raises(ObjectMissing):
-        manifests.read(manifest(f"{storage.url}/top", any_storage="true"))
+        manifests.read(REPOSITORY, manifest(f"{storage.url}/top", any_storage="true"))
 
 
 def test_read__none_in_a_folder(tmp_path: Path, manifests: Manifests) -> None:
     with pytest.raises(ObjectMissing):
-        manifests.read(manifest(str(tmp_path / "shelf")))
+        manifests.read(REPOSITORY, manifest(str(tmp_path / "shelf")))
 
 
 def test_read__a_storage_that_keeps_failing(storage: Storage, manifests: Manifests) -> None:
     storage.always(lambda request: Reply(500))
 
     with pytest.raises(Unreachable):
-        manifests.read(manifest(f"{storage.url}/top", any_storage="true"))
+        manifests.read(REPOSITORY, manifest(f"{storage.url}/top", any_storage="true"))
 
 
 @pytest.mark.parametrize(
@@ -112,3 +118,57 @@ def test_signed__what_a_url_cannot_carry(options: dict[str, str]) -> None:
         signed(WebRemote(settings), settings, InRemote(settings, KEY), datetime.now())
 
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.fixture
+def behind_a_password() -> Iterator[tuple[Storage, ServedRepository, Located]]:
+    """A remote that the configuration names, its repository, and a manifest that it keeps."""
+    with guarded({f"top/{KEY}": CONTENT}) as server:
+        said = {"url": f"{server.url}/top", **OPTIONS}
+        asked = repository("https://git.example.org/acme/models.git", remotes={"r": said})
+        yield server, asked, manifest(said["url"], any_storage="true", **OPTIONS)
+
+
+Guarded = tuple[Storage, ServedRepository, Located]
+
+
+def test_read__from_a_remote_with_a_password(
+    behind_a_password: Guarded, manifests: Manifests
+) -> None:
+    _, asked, file = behind_a_password
+
+    assert manifests.read(asked, file) == CONTENT
+
+
+def test_read__a_password_that_the_configuration_does_not_name(
+    behind_a_password: Guarded, manifests: Manifests
+) -> None:
+    storage, _, file = behind_a_password
+
+    with pytest.raises(BadInput, match="needs a password"):
+        manifests.read(REPOSITORY, file)
+    assert not storage.requests
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (Reply(404), ObjectMissing),
+        (Reply(403), Unreachable),
+        (Reply(200, b"[]"), ContentMismatch),
+        (Reply(200, bytes(100), cut=1), Unreachable),
+    ],
+    ids=["none", "refused", "another", "broken off"],
+)
+def test_read__what_is_no_manifest_behind_a_password(
+    behind_a_password: Guarded,
+    manifests: Manifests,
+    reply: Reply,
+    error: type[Exception],
+) -> None:
+    storage, asked, file = behind_a_password
+    storage.scripts.insert(0, lambda request: reply)
+
+    with pytest.raises(error) as caught:
+        manifests.read(asked, file)
+    assert PASSWORD not in str(caught.value)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 
 from studio_action.artifact import Latest, ModelName, RemoteFile
 from studio_action.clock import Deadline
 from studio_action.download import sizes
 from studio_action.errors import NotFound, ObjectMissing, StudioActionError, Unreachable
 from studio_action.network import Network
+from studio_action.server.files.links import InWebRemote, ServedFile
+from studio_action.server.files.relaying import Refusal, judged
 from studio_action.server.registry.models import Models
 from studio_action.server.settings import ServedRepository
 from studio_action.server.state import database
@@ -75,7 +78,7 @@ def _examined(repository: ServedRepository, models: Models, network: Network) ->
     files: list[RemoteFile] = []
     for name in names:
         try:
-            files.append(_one_file(repository, name, models))
+            files.extend(_one_file(repository, name, models))
         except NotFound as error:
             yield Finding(repository.name, f"{name}: {error}")
         except StudioActionError as error:
@@ -97,8 +100,35 @@ def _unread(files: Sequence[RemoteFile], network: Network) -> Iterator[tuple[str
             yield file.path, any(each.path == file.path for each in lost)
 
 
-def _one_file(repository: ServedRepository, name: ModelName, models: Models) -> RemoteFile:
-    """A file of the latest version, as if it were called by the model's name and of any size."""
-    found = models.resolve(repository, name, Latest(), link=lambda file: models.file(file).as_uri())
+def _one_file(
+    repository: ServedRepository, name: ModelName, models: Models
+) -> Iterator[RemoteFile]:
+    """A file of the latest version, as if it were called by the model's name and of any size.
+
+    Nothing where the server has to ask for it with a password: then it is asked for here.
+    """
+    relayed: dict[str, InWebRemote] = {}
+
+    def link(file: ServedFile) -> str:
+        if not isinstance(file, InWebRemote):
+            return models.file(file).as_uri()
+        url = f"https://{len(relayed)}.invalid"
+        relayed[url] = file
+        return url
+
+    found = models.resolve(repository, name, Latest(), link=link)
     largest = max(found.files, key=lambda file: file.size or 0)
-    return replace(largest, path=str(name), size=None)
+    if largest.url in relayed:
+        _ask(relayed[largest.url], models)
+    else:
+        yield replace(largest, path=str(name), size=None)
+
+
+def _ask(file: InWebRemote, models: Models) -> None:
+    """Ask for one byte; raise what the server would say if it could not pass the file on."""
+    asked = {"Range": "bytes=0-0"}
+    answer = models.ask("GET", file, asked)
+    answer.end()
+    head = judged(asked, answer)
+    if isinstance(head, Refusal):
+        raise (ObjectMissing if head.status == HTTPStatus.NOT_FOUND else Unreachable)(head.detail)

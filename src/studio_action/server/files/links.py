@@ -1,7 +1,8 @@
-"""URLs of the files that the server itself holds: signed, and good for an hour. Pure.
+"""URLs of the files that the server itself sends: signed, and good for an hour. Pure.
 
     BASE/files/folders/NAME/PATH?Expires=UNIX&KeyId=ID&Signature=HEX
     BASE/files/repositories/OWNER/NAME/OBJECT/files/md5/ab/cdef…?…
+    BASE/files/remotes/OWNER/NAME/REMOTE/PATH?…
 
 The path ends with DVC's own key, by which a client can check the bytes, and `Expires` is where
 clients look for the end of a signed URL. What is signed is the decoded path and the moment, so
@@ -21,6 +22,7 @@ from studio_action.digest import Digest
 from studio_action.errors import UnexpectedAnswer
 from studio_action.gitrepo.remotes.base import LIFETIME
 from studio_action.paths import check_path
+from studio_action.text import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,21 @@ class InMirror:
     digest: Digest
 
 
-ServedFile = InFolder | InMirror
+@dataclass(frozen=True, slots=True)
+class InWebRemote:
+    """A file of a web remote that needs a password; `path` is relative to the remote's url.
+
+    The url, and the password, are in the server's configuration of the repository.
+    """
+
+    repository: str
+    remote: str
+    path: str
+
+
+FileHere = InFolder | InMirror
+"""What is a file of this machine, or can be made one."""
+ServedFile = FileHere | InWebRemote
 
 Link = Callable[[ServedFile], str]
 """The signed URL of a file, as the one who asks can reach it."""
@@ -64,7 +80,9 @@ _INVALID = "This link is not valid. Ask for a new one."
 _PATH = re.compile(
     r"folders/(?P<folder>[^/]+)/(?P<path>.+)"
     r"|repositories/(?P<repository>.+)/(?P<object>[0-9a-f]{40}|[0-9a-f]{64})"
-    r"/files/md5/(?P<head>[0-9a-f]{2})/(?P<tail>[0-9a-f]{30})",
+    r"/files/md5/(?P<head>[0-9a-f]{2})/(?P<tail>[0-9a-f]{30})"
+    # A proxy that decodes twice would read an escape in a name as what it stands for.
+    r"|remotes/(?P<of>[^/]+/[^/]+)/(?P<remote>[^/]+)/(?P<key>(?:[^%]|%(?![0-9A-Fa-f]{2}))+)",
     re.DOTALL,
 )
 _QUERY = re.compile(
@@ -81,6 +99,8 @@ def signed(base: str, file: ServedFile, key: Key, now: datetime) -> str:
     """
     path = _path_of(file)
     check_path(path)
+    if _file_at(path) != file:
+        raise UnexpectedAnswer(f"{printable(path, 200)!r} is no path that a link can name")
     expires = int((now + LIFETIME).timestamp())
     signature = _signature(path, expires, key.secret)
     query = f"Expires={expires}&KeyId={key.id}&Signature={signature}"
@@ -120,6 +140,8 @@ def _path_of(file: ServedFile) -> str:
         case InMirror(repository, name, digest):
             key = f"files/md5/{digest.hex[:2]}/{digest.hex[2:]}"
             return f"repositories/{repository}/{name}/{key}"
+        case InWebRemote(repository, remote, path):
+            return f"remotes/{repository}/{remote}/{path}"
 
 
 def _file_at(path: str) -> ServedFile | None:
@@ -129,6 +151,8 @@ def _file_at(path: str) -> ServedFile | None:
         return None
     if found["folder"]:
         return InFolder(found["folder"], found["path"])
+    if found["remote"]:
+        return InWebRemote(found["of"], found["remote"], found["key"])
     digest = Digest("md5", found["head"] + found["tail"])
     return InMirror(found["repository"], found["object"], digest)
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 Headers = Mapping[str, str]
 """By lower-case name."""
 
-_ONE_RANGE = re.compile(r"\s*bytes\s*=\s*(\d{0,100})\s*-\s*(\d{0,100})\s*", re.ASCII | re.I)
+ONE_RANGE = re.compile(r"\s*bytes\s*=\s*(\d{0,100})\s*-\s*(\d{0,100})\s*", re.ASCII | re.I)
+"""A `Range` that is heeded."""
 _TAGS = re.compile(r'(?:W/)?("[^"]*")')
 
 
@@ -40,7 +41,7 @@ def part(method: str, headers: Headers, size: int, etag: str) -> Part:
     whole = Part(200, 0, size, {})
     if _names(headers.get("if-none-match", ""), etag):
         return Part(304, 0, 0, {})
-    asked = _ONE_RANGE.fullmatch(headers.get("range", ""))
+    asked = ONE_RANGE.fullmatch(headers.get("range", ""))
     if method != "GET" or asked is None or headers.get("if-range", etag) != etag:
         return whole
     first, last = asked.groups()

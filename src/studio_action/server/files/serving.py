@@ -1,4 +1,4 @@
-"""Files of this machine over HTTP, to whoever has a signed link: fast, and resumable.
+"""Files over HTTP, to whoever has a signed link: those of this machine, fast and resumable.
 
 What is in the page cache is read on the event loop, which costs less than a thread that is woken;
 what has to come from a disk is read in threads of its own, so that a slow one stops nobody.
@@ -10,7 +10,7 @@ import asyncio
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from starlette.types import Receive, Scope, Send
 from studio_action.digest import Digest, digest_in_url
 from studio_action.errors import ObjectMissing
 from studio_action.server.files import links
-from studio_action.server.files.links import BadLink, InFolder, InMirror, ServedFile
+from studio_action.server.files.links import BadLink, FileHere, InFolder, InMirror, InWebRemote
 from studio_action.server.files.ranges import Part, part
 
 BLOCK = 1 << 18
@@ -32,8 +32,7 @@ _AHEAD = 1 << 22
 """Bytes that the kernel is told to bring from the disk when the first of them is missing."""
 _DISK_THREADS = 16
 
-_HEADERS = {
-    "accept-ranges": "bytes",
+HEADERS = {
     "cache-control": "private",
     "content-disposition": "attachment",
     "content-type": "application/octet-stream",
@@ -55,12 +54,14 @@ class Files:
     """The ASGI application of `/files/{path:path}`; it answers GET and HEAD.
 
     `secret_of` knows the keys of links, `file_of` the path of a file, without a symbolic link in
-    it; both may block, and `file_of` raises `ObjectMissing` for a file that is not there.
+    it; both may block, and `file_of` raises `ObjectMissing` for a file that is not there. `relay`
+    answers where the file is not of this machine.
     """
 
     secret_of: Callable[[str], bytes | None]
-    file_of: Callable[[ServedFile], Path]
+    file_of: Callable[[FileHere], Path]
     utc: Callable[[], datetime]
+    relay: Callable[[InWebRemote, Scope, Receive, Send], Awaitable[None]]
     _threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_DISK_THREADS))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,23 +74,28 @@ class Files:
         except ObjectMissing as error:
             await JSONResponse({"detail": str(error)}, 404)(scope, receive, send)
         else:
+            if isinstance(found, InWebRemote):
+                await self.relay(found, scope, receive, send)
+                return
             try:
                 await self._answer(found, scope, receive, send)
             finally:
                 os.close(found.file)
 
-    def _open(self, path: str, query: str) -> _Open:
+    def _open(self, path: str, query: str) -> _Open | InWebRemote:
         served = links.checked(path, query, self.secret_of, self.utc())
+        if isinstance(served, InWebRemote):
+            return served
         file = _opened(self.file_of(served))
         facts = os.fstat(file)
         if not stat.S_ISREG(facts.st_mode):
             os.close(file)
-            raise _missing()
+            raise missing()
         return _Open(file, facts.st_size, _etag(served, facts))
 
     async def _answer(self, found: _Open, scope: Scope, receive: Receive, send: Send) -> None:
         asked = part(scope["method"], Headers(scope=scope), found.size, found.etag)
-        headers = {**_HEADERS, "etag": found.etag, **asked.headers}
+        headers = {**HEADERS, "accept-ranges": "bytes", "etag": found.etag, **asked.headers}
         if asked.status != 304:
             headers["content-length"] = str(asked.length)
         raw = [(name.encode(), value.encode()) for name, value in headers.items()]
@@ -101,7 +107,7 @@ class Files:
 
     async def _stream(self, file: int, asked: Part, receive: Receive, send: Send) -> None:
         """Send the bytes of `asked`, until the client goes away."""
-        gone = asyncio.ensure_future(_disconnected(receive))
+        gone = asyncio.ensure_future(disconnected(receive))
         space = memoryview(bytearray(min(BLOCK, asked.length)))
         at = asked.start
         try:
@@ -121,7 +127,8 @@ class Files:
             gone.cancel()
 
 
-async def _disconnected(receive: Receive) -> None:
+async def disconnected(receive: Receive) -> None:
+    """Wait until the client has gone away."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
@@ -156,20 +163,21 @@ def _opened(path: Path) -> int:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
         return os.open(path.name, flags, dir_fd=here)
     except (FileNotFoundError, NotADirectoryError):
-        raise _missing() from None
+        raise missing() from None
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise _missing() from None
+            raise missing() from None
         raise
     finally:
         os.close(here)
 
 
-def _missing() -> ObjectMissing:
+def missing() -> ObjectMissing:
+    """The error for a file that its link still names."""
     return ObjectMissing("The file is not there", "Push the model again, with `dvc push`")
 
 
-def _etag(served: ServedFile, facts: os.stat_result) -> str:
+def _etag(served: FileHere, facts: os.stat_result) -> str:
     """The digest that the link tells, which is the same on every server, or the file's own."""
     digest = _digest(served)
     if digest is not None and digest.algorithm == "md5":
@@ -177,7 +185,7 @@ def _etag(served: ServedFile, facts: os.stat_result) -> str:
     return f'"{facts.st_size:x}-{facts.st_mtime_ns:x}-{facts.st_ino:x}"'
 
 
-def _digest(served: ServedFile) -> Digest | None:
+def _digest(served: FileHere) -> Digest | None:
     match served:
         case InMirror(digest=digest):
             return digest

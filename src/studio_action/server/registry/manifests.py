@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from pathlib import Path
 
 from studio_action.artifact import RemoteFile
 from studio_action.clock import Clock, Deadline
+from studio_action.digest import Digest
 from studio_action.download.engine import Limits
 from studio_action.download.transfer import Transfer
-from studio_action.errors import BadInput, DeadlinePassed, Unreachable
+from studio_action.errors import (
+    BadInput,
+    ContentMismatch,
+    DeadlinePassed,
+    ObjectMissing,
+    Unreachable,
+)
 from studio_action.gitrepo.locating import InRemote, Located
 from studio_action.gitrepo.remotes.base import Place, Remote
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.whereabouts import Silent
 from studio_action.network import Network
-from studio_action.server.registry.storages import TRUSTED, ServedFolder, Storages, inward
+from studio_action.server.registry.inward import inward
+from studio_action.server.registry.relayed import place_of, relayed
+from studio_action.server.registry.storages import TRUSTED, ServedFolder, Storages
+from studio_action.server.registry.upstream import Answer, Upstream
+from studio_action.server.settings import ServedRepository
 from studio_action.text import printable
 
 SECONDS = 30.0
 """That a manifest may take; callers do not wait longer."""
+_LARGEST = 64 << 20
+"""Bytes; a folder of a hundred thousand files stays well below."""
 _LIMITS = Limits(connections=2, timeout=10.0, retries=1)
 
 
@@ -34,7 +49,7 @@ def signed(remote: Remote, settings: Settings, home: InRemote, now: datetime) ->
         raise BadInput(
             f"Remote not supported: {settings.name!r} needs a password or a token, which a URL"
             " cannot carry",
-            "Use a remote whose URLs can be signed, or one that is open to all",
+            "Name its url and password in the server's configuration, or use an open one",
         )
     return place.url
 
@@ -44,13 +59,14 @@ class Manifests:
     """Reads manifests, which are small; what is being fetched is in `folder`."""
 
     storages: Storages
+    upstream: Upstream
     network: Network
     folder: Path
     utc: Callable[[], datetime]
     clock: Clock
 
-    def read(self, file: Located) -> bytes:
-        """The manifest's bytes, checked against its digest where it is fetched.
+    def read(self, repository: ServedRepository, file: Located) -> bytes:
+        """The manifest of a model of `repository`, checked against its digest if it is fetched.
 
         Raises `ObjectMissing`, `ContentMismatch`, `Unreachable`, `BadInput` or `WorkspaceRefused`.
         """
@@ -58,7 +74,27 @@ class Manifests:
         opened = self.storages.opened(file.home.settings)
         if isinstance(opened, ServedFolder):
             return self.storages.place(opened.file(file.home.key)).read_bytes()
+        through = relayed(repository, file.home.settings)
+        if through is not None:
+            return self._passed_on(file, place_of(repository, through.file(file.home.key)))
         return self._fetched(file, file.home, opened)
+
+    def _passed_on(self, file: Located, place: Place) -> bytes:
+        """The manifest from a remote that needs a password."""
+        deadline = Deadline(SECONDS, self.clock)
+        answer = self.upstream.ask("GET", place, {})
+        try:
+            content = _whole(answer, deadline)
+        finally:
+            answer.end()
+        found = Digest("md5", f"{hashlib.md5(content, usedforsecurity=False).hexdigest()}.dir")
+        if file.digest is not None and found.hex != file.digest.hex:
+            raise ContentMismatch(
+                f"{printable(file.path, 300)!r} is not what it should be: {found}, and not"
+                f" {file.digest}",
+                "The storage has other bytes under this name: push the model again",
+            )
+        return content
 
     def _fetched(self, file: Located, home: InRemote, remote: Remote) -> bytes:
         url = signed(remote, home.settings, home, self.utc())
@@ -94,3 +130,23 @@ class Manifests:
             random=random.random,
             utc=self.utc,
         )
+
+
+def _whole(answer: Answer, deadline: Deadline) -> bytes:
+    if answer.status == HTTPStatus.NOT_FOUND:
+        raise ObjectMissing(
+            "the list of a folder's files is not in its remote", "Push the model with `dvc push`"
+        )
+    if answer.status != HTTPStatus.OK:
+        raise Unreachable(
+            f"the list of a folder's files cannot be read: HTTP {answer.status} of its remote",
+            "Look at the remote, and at its password in the server's configuration",
+        )
+    content = bytearray()
+    while block := answer.read():
+        content += block
+        if len(content) > _LARGEST or deadline.remaining() <= 0:
+            raise Unreachable(
+                "the list of a folder's files is too long, or comes too slowly", "Try again later"
+            )
+    return bytes(content)

@@ -20,13 +20,15 @@ from studio_action.gitrepo.remotes.config import Config
 from studio_action.gitrepo.timeline import Event
 from studio_action.network import Network
 from studio_action.registries.choosing import choose, known, stage_of
-from studio_action.server.files.links import InFolder, InMirror, Link, ServedFile
+from studio_action.server.files.links import FileHere, InFolder, InMirror, InWebRemote, Link
 from studio_action.server.registry.located import Found, LocatedModels
 from studio_action.server.registry.manifests import Manifests, signed
 from studio_action.server.registry.mirror_fetching import GitFor, Log, PushCounts
 from studio_action.server.registry.mirror_folders import State
 from studio_action.server.registry.mirrors import Mirrors, Snapshot
+from studio_action.server.registry.relayed import RelayedRemote, place_of, relayed
 from studio_action.server.registry.storages import Opened, ServedFolder, Storages, governed
+from studio_action.server.registry.upstream import Answer, Upstream
 from studio_action.server.settings import ServedRepository, ServerSettings
 
 _ATTEMPTS = 3
@@ -72,7 +74,7 @@ class Models:
     ) -> Resolution:
         """The files of one model version, with URLs that are good from now on.
 
-        Files of this machine have the URLs that `link` makes. Raises `NoSuchModel`,
+        Files that the server sends itself have the URLs that `link` makes. Raises `NoSuchModel`,
         `ObjectMissing`, `BadInput`, `UnexpectedAnswer`, `ContentMismatch`, and what
         `Mirrors.snapshot` raises.
         """
@@ -113,7 +115,7 @@ class Models:
         """How each repository's mirror is, by the repository's name."""
         return self._mirrors.states()
 
-    def file(self, served: ServedFile) -> Path:
+    def file(self, served: FileHere) -> Path:
         """The file of this machine that a link names, made from the mirror where it is missing.
 
         Raises `ObjectMissing`, and for a mirror what `Mirrors.snapshot` raises.
@@ -126,6 +128,15 @@ class Models:
                 if repository is None:
                     raise ObjectMissing(f"{name} is not served any more", "Ask for the file again")
                 return self._content(repository, object_name)
+
+    def ask(self, method: str, file: InWebRemote, headers: Mapping[str, str]) -> Answer:
+        """What the remote answers that keeps the file of a link.
+
+        It is asked with the server's own credentials. Raises `ObjectMissing`, `BadInput` or
+        `Unreachable`.
+        """
+        place = place_of(self._repositories.get(file.repository), file)
+        return self._manifests.upstream.ask(method, place, headers)
 
     def _content(self, repository: ServedRepository, name: str) -> Path:
         folder = self._mirrors.objects(repository)
@@ -152,7 +163,8 @@ class Models:
         self, repository: ServedRepository, files: Sequence[Located], link: Link
     ) -> Iterator[RemoteFile]:
         now = self._utc()
-        opened: dict[int, Opened] = {}  # a model's files share the settings of their remote
+        # A model's files share the settings of their remote.
+        opened: dict[int, Opened | RelayedRemote] = {}
         for file in files:
             home = file.home
             if isinstance(home, InRepository):
@@ -162,8 +174,9 @@ class Models:
                 remote = opened.get(id(home.settings))
                 if remote is None:
                     remote = self._storages.opened(home.settings)
+                    remote = relayed(repository, home.settings) or remote
                     opened[id(home.settings)] = remote
-                if isinstance(remote, ServedFolder):
+                if isinstance(remote, (ServedFolder, RelayedRemote)):
                     url = link(remote.file(home.key))
                 else:
                     url = signed(remote, home.settings, home, now)
@@ -184,7 +197,7 @@ class _Outside:
 
     def manifest(self, file: Located) -> bytes:
         """The manifest, fetched or read."""
-        return self.manifests.read(file)
+        return self.manifests.read(self.repository, file)
 
 
 def assembled(
@@ -205,7 +218,9 @@ def assembled(
         theirs=opening.Storages(network, {}),
         now=clock.now,
     )
-    manifests = Manifests(storages, network, settings.data_dir / "partial", utc, clock)
+    manifests = Manifests(
+        storages, Upstream(network), network, settings.data_dir / "partial", utc, clock
+    )
     return Models(settings, mirrors, storages, manifests, utc)
 
 

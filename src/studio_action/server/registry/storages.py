@@ -10,7 +10,8 @@ able to point them where it likes:
 - Any other remote is opened with what the repository itself says, or as one that is open to all.
 - A folder is read only within the server's `folders`. Options that name files or profiles of this
   machine do not count in a repository, nor do DVC's own configuration files of this machine.
-- What needs a header, or a token that opens more than one file, is not given out as a URL.
+- What needs a header, or a token that opens more than one file, is not given out as a URL. Of the
+  former, the server itself passes on what the configuration names (`relayed`).
 
 What remains: the list of a folder's files is fetched from where the repository's text says, and
 checked against its digest. Addresses that machines keep for themselves are refused there, but not
@@ -19,15 +20,13 @@ names or redirects that lead to them: keep a server away from networks that trus
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import socket
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from studio_action.errors import BadInput, ObjectMissing, StudioActionError
 from studio_action.gitrepo.remotes.azure import AzureRemote
@@ -230,32 +229,6 @@ def check(repository: ServedRepository) -> None:
                 f"{place} has credentials, which the repository could point anywhere",
                 f"Name its url beside them, or set {TRUSTED}: true",
             )
-
-
-def inward(url: str) -> bool:
-    """Whether a URL names an address that machines keep for themselves, as clouds' metadata are."""
-    host = (urlsplit(url).hostname or "").rstrip(".")
-    address = _address(host)
-    if address is None:
-        return host in _INWARD_NAMES
-    private = address.is_link_local or address.is_loopback or address.is_unspecified
-    return private or address in _METADATA
-
-
-_INWARD_NAMES = frozenset({"localhost", "metadata", "metadata.google.internal", "instance-data"})
-_METADATA = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200")))
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address that is written, in whichever form the system's resolver reads."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        try:
-            return ipaddress.IPv4Address(socket.inet_aton(host))  # 0xa9fea9fe, 2852039166
-        except (OSError, UnicodeError):
-            return None
-    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _governed(said: Mapping[str, str], ours: Mapping[str, str]) -> Mapping[str, str]:

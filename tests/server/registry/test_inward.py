@@ -1,0 +1,40 @@
+"""Addresses that machines keep for themselves."""
+
+from __future__ import annotations
+
+import pytest
+
+from studio_action.server.registry.inward import inward
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "169.254.169.254",
+        "169.254.170.2",
+        "2852039166",
+        "0xa9fea9fe",
+        "0251.0376.0251.0376",
+        "[fe80::1]",
+        "[::ffff:169.254.169.254]",
+        "[fd00:ec2::254]",
+        "100.100.100.200",
+        "127.0.0.1",
+        "127.1",
+        "[::1]",
+        "0.0.0.0",
+        "localhost",
+        "LOCALHOST.",
+        "metadata.google.internal",
+    ],
+)
+def test_inward__yes(host: str) -> None:
+    assert inward(f"http://user:pw@{host}/latest")
+    assert inward(f"http://{host}:8080/latest")
+
+
+@pytest.mark.parametrize(
+    "host", ["models.example.com", "93.184.216.34", "10.0.0.7", "[2001:db8::1]", "café.example"]
+)
+def test_inward__no(host: str) -> None:
+    assert not inward(f"https://{host}/files")
