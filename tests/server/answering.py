@@ -21,7 +21,7 @@ from studio_action.gitrepo.history import Prerelease, TagRef
 from studio_action.repository import RepositoryUrl
 from studio_action.server.access import Scope
 from studio_action.server.app import create_app
-from studio_action.server.files.links import FileHere, InFolder, InMirror, InWebRemote, Link
+from studio_action.server.links import FileHere, InFolder, InMirror, InWebRemote, Link
 from studio_action.server.metrics import Metrics
 from studio_action.server.parts import Parts
 from studio_action.server.registry.models import Catalogue

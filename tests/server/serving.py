@@ -13,7 +13,7 @@ from studio_action.artifact import ModelName, Resolution, Selector
 from studio_action.clock import Clock
 from studio_action.network import Network
 from studio_action.repository import RepositoryUrl
-from studio_action.server.files.links import InFolder, InMirror, InWebRemote, ServedFile
+from studio_action.server.links import InFolder, InMirror, InWebRemote, ServedFile
 from studio_action.server.registry import models
 from studio_action.server.registry.mirrors import Mirrors
 from studio_action.server.registry.models import Models

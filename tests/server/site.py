@@ -16,7 +16,7 @@ from studio_action.gitrepo.history import TagRef
 from studio_action.repository import RepositoryUrl
 from studio_action.server.access import Scope, Token
 from studio_action.server.app import create_app
-from studio_action.server.files.links import FileHere, InWebRemote
+from studio_action.server.links import FileHere, InWebRemote
 from studio_action.server.metrics import Metrics
 from studio_action.server.parts import Parts
 from studio_action.server.registry.models import Catalogue

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio_action.server import log
-from studio_action.server.files import links
-from studio_action.server.files.links import InFolder, Key
+from studio_action.server import links, log
+from studio_action.server.links import InFolder, Key
 from tests.server.lines import NOW, Lines
 
 hexadecimal = st.text("0123456789abcdef", min_size=64, max_size=64)

@@ -16,10 +16,10 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from studio_action.network import Network
-from studio_action.server.files import links
-from studio_action.server.files.links import InWebRemote, Key
+from studio_action.server import links
 from studio_action.server.files.relaying import Relay
 from studio_action.server.files.serving import HEADERS, Files
+from studio_action.server.links import InWebRemote, Key
 from studio_action.server.registry.relayed import place_of
 from studio_action.server.registry.upstream import BLOCK, Upstream
 from studio_action.server.traffic.access_log import AccessLog

@@ -21,9 +21,10 @@ from starlette.routing import Route
 
 from studio_action.digest import Digest
 from studio_action.errors import ObjectMissing
-from studio_action.server.files import links, serving
-from studio_action.server.files.links import FileHere, InFolder, InMirror, InWebRemote, Key
+from studio_action.server import links
+from studio_action.server.files import serving
 from studio_action.server.files.serving import BLOCK, Files
+from studio_action.server.links import FileHere, InFolder, InMirror, InWebRemote, Key
 from tests.server.loopback import served
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio_action.server.files import links
-from studio_action.server.files.links import InFolder, Key
+from studio_action.server import links
+from studio_action.server.links import InFolder, Key
 from studio_action.server.pages import sessions
 from tests.server.calendar import Calendar
 

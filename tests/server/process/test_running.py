@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from studio_action.server.files import links
-from studio_action.server.files.links import InFolder
+from studio_action.server import links
+from studio_action.server.links import InFolder
 from studio_action.server.state import database
 from studio_action.server.state.keys import SigningKeys
 from tests.server.running import PATIENCE, PROGRAM, Running, command_of, started

@@ -30,7 +30,7 @@ from studio_action.errors import (
     ObjectMissing,
     UnexpectedAnswer,
 )
-from studio_action.server.files.links import InFolder, InMirror
+from studio_action.server.links import InFolder, InMirror
 from studio_action.server.registry.models import Models
 from studio_action.server.settings import ServedRepository
 from studio_action.versions import InRange

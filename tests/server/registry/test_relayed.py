@@ -8,7 +8,7 @@ import pytest
 
 from studio_action.errors import ObjectMissing
 from studio_action.gitrepo.remotes.base import Place
-from studio_action.server.files.links import InWebRemote
+from studio_action.server.links import InWebRemote
 from studio_action.server.registry.relayed import RelayedRemote, place_of, relayed
 from studio_action.server.registry.storages import governed
 from tests.server.guarded import AUTHORIZATION, OPTIONS

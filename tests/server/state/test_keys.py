@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine, event, func, select
 
-from studio_action.server.files.links import Key
+from studio_action.server.links import Key
 from studio_action.server.state import schema
 from studio_action.server.state.keys import SigningKeys
 from tests.server.calendar import Calendar

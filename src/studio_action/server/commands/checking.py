@@ -11,8 +11,8 @@ from studio_action.clock import Deadline
 from studio_action.download import sizes
 from studio_action.errors import NotFound, ObjectMissing, StudioActionError, Unreachable
 from studio_action.network import Network
-from studio_action.server.files.links import InWebRemote, ServedFile
 from studio_action.server.files.relaying import Refusal, judged
+from studio_action.server.links import InWebRemote, ServedFile
 from studio_action.server.registry.models import Models
 from studio_action.server.settings import ServedRepository
 from studio_action.server.state import database

@@ -19,9 +19,9 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from studio_action.errors import ObjectMissing, StudioActionError, Unreachable
-from studio_action.server.files.links import InWebRemote
 from studio_action.server.files.ranges import ONE_RANGE
 from studio_action.server.files.serving import HEADERS, disconnected, missing
+from studio_action.server.links import InWebRemote
 from studio_action.server.log import Log
 from studio_action.server.registry.upstream import Answer
 

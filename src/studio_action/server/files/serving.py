@@ -22,9 +22,9 @@ from starlette.types import Receive, Scope, Send
 
 from studio_action.digest import Digest, digest_in_url
 from studio_action.errors import ObjectMissing
-from studio_action.server.files import links
-from studio_action.server.files.links import BadLink, FileHere, InFolder, InMirror, InWebRemote
+from studio_action.server import links
 from studio_action.server.files.ranges import Part, part
+from studio_action.server.links import BadLink, FileHere, InFolder, InMirror, InWebRemote
 
 BLOCK = 1 << 18
 """Bytes that are read and sent at once; a connection holds two or three of them in memory."""

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from studio_action.server.files.links import Key
+from studio_action.server.links import Key
 
 COOKIE = "studio_action_session"
 LIFETIME = timedelta(hours=12)

@@ -20,7 +20,7 @@ from studio_action.gitrepo.remotes.config import Config
 from studio_action.gitrepo.timeline import Event
 from studio_action.network import Network
 from studio_action.registries.choosing import choose, known, stage_of
-from studio_action.server.files.links import FileHere, InFolder, InMirror, InWebRemote, Link
+from studio_action.server.links import FileHere, InFolder, InMirror, InWebRemote, Link
 from studio_action.server.registry.located import Found, LocatedModels
 from studio_action.server.registry.manifests import Manifests, signed
 from studio_action.server.registry.mirror_fetching import GitFor, Log, PushCounts

@@ -15,7 +15,7 @@ from studio_action.errors import ObjectMissing
 from studio_action.gitrepo.remotes.base import Place
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.web import WebRemote
-from studio_action.server.files.links import InWebRemote
+from studio_action.server.links import InWebRemote
 from studio_action.server.registry.storages import TRUSTED, governed
 from studio_action.server.settings import ServedRepository
 

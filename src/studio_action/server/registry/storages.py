@@ -33,7 +33,7 @@ from studio_action.gitrepo.remotes.azure import AzureRemote
 from studio_action.gitrepo.remotes.base import Remote
 from studio_action.gitrepo.remotes.config import Config, ConfigFile, Settings
 from studio_action.gitrepo.remotes.opening import Opener
-from studio_action.server.files.links import InFolder
+from studio_action.server.links import InFolder
 from studio_action.server.registry.turns import Turns
 from studio_action.server.settings import ServedRepository
 from studio_action.text import printable

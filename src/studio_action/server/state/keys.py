@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, delete, insert, select
 
-from studio_action.server.files.links import Key
+from studio_action.server.links import Key
 from studio_action.server.state.database import reading, take_turns, writing
 from studio_action.server.state.schema import signing_keys
 

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from studio_action.artifact import Resolution
+from studio_action.server import links
 from studio_action.server.api.addresses import base_of
 from studio_action.server.api.answers import Json, document
 from studio_action.server.api.asking import model_question, repository_question
@@ -26,8 +27,7 @@ from studio_action.server.api.documents import (
 from studio_action.server.api.lanes import Lanes
 from studio_action.server.api.listing import listed, resolved
 from studio_action.server.api.repositories import Repositories
-from studio_action.server.files import links
-from studio_action.server.files.links import ServedFile
+from studio_action.server.links import ServedFile
 from studio_action.server.parts import Parts
 
 _SCOPE: Final = "model-registry"

@@ -13,8 +13,8 @@ from studio_action import signed_url
 from studio_action.digest import Digest, digest_in_url
 from studio_action.errors import UnexpectedAnswer
 from studio_action.paths import check_path
-from studio_action.server.files import links
-from studio_action.server.files.links import (
+from studio_action.server import links
+from studio_action.server.links import (
     BadLink,
     InFolder,
     InMirror,
