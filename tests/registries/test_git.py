@@ -17,7 +17,6 @@ from studio_action.artifact import (
     Selector,
 )
 from studio_action.digest import Digest
-from studio_action.download import plan
 from studio_action.errors import (
     BadInput,
     ContentMismatch,
@@ -30,6 +29,8 @@ from studio_action.gitrepo.repository import Repository
 from tests import sample
 from tests.download.storage import Reply, Request, Storage, running
 from tests.gitrepo.repositories import committed, git, made_at, make_git, sample_at
+from tests.registries import answers
+from tests.registries.answers import at
 from tests.registries.places import Place, Places
 from tests.servers import SampleStorage
 from tests.servers.git import git_server
@@ -79,31 +80,12 @@ VERSIONS = [
 ]
 
 
-def at(name: str, version: str) -> Selector:
-    """What asks for a version: for a commit that is not registered, its stage."""
-    if version.startswith("v"):
-        return AtVersion(version)
-    stages: dict[str, str] = MODELS[name]["stages"]
-    return next(AtStage(stage) for stage, holder in stages.items() if holder == version)
+def check(asked: Place, name: str, version: str, found: dict[str, Any]) -> None:
+    """Assert that it answers, and delivers, what the real dvc has."""
+    resolution = asked.resolve(name, at(name, version))
 
-
-def check(place: Place, name: str, version: str, found: dict[str, Any]) -> None:
-    """Assert that what is resolved, and the bytes that come, are those of the real dvc."""
-    resolution = place.resolve(name, at(name, version))
-
-    assert resolution.revision == found["revision"]
-    assert resolution.root == found["path"]
-    files = sorted(found["files"], key=lambda file: str(file["path"]))
-    assert [file.path for file in resolution.files] == [file["path"] for file in files]
-    digest = plan.digest_of(resolution.files, found["path"])
-    assert digest is not None
-    assert f"md5:{digest.hex}" == found["digest"]
-    sizes = {file.path: file.size for file in resolution.files if file.size is not None}
-    assert sizes.items() <= {file["path"]: file["size"] for file in files}.items()
-    content = place.bytes_of(resolution)
-    assert {path: hashlib.md5(each).hexdigest() for path, each in content.items()} == {
-        file["path"]: file["md5"] for file in files
-    }
+    content = asked.bytes_of(resolution)
+    answers.check(resolution, content, found)
 
 
 @pytest.mark.parametrize(("name", "version", "found"), VERSIONS)

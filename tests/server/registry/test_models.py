@@ -36,6 +36,8 @@ from studio_action.server.settings import ServedRepository
 from studio_action.versions import InRange
 from tests import sample
 from tests.gitrepo.repositories import committed, git, made_at, sample_at
+from tests.registries import answers
+from tests.registries.answers import at
 from tests.server.serving import World, link, made, repository, resolved, settings
 from tests.servers import SampleStorage
 from tests.servers.git import git_server
@@ -128,30 +130,12 @@ def on_servers(tmp_path: Path, bare: Path, real_storage: SampleStorage) -> Itera
         yield found
 
 
-def at(name: str, version: str) -> Selector:
-    """What asks for a version: for a commit that is not registered, its stage."""
-    if version.startswith("v"):
-        return AtVersion(version)
-    stages: dict[str, str] = MODELS[name]["stages"]
-    return next(AtStage(stage) for stage, holder in stages.items() if holder == version)
+def check(asked: Server, name: str, version: str, found: dict[str, Any]) -> None:
+    """Assert that it answers, and delivers, what the real dvc has."""
+    resolution = asked.resolve(name, at(name, version))
 
-
-def check(server: Server, name: str, version: str, found: dict[str, Any]) -> None:
-    """Assert that what is resolved, and the bytes that come, are those of the real dvc."""
-    resolution = server.resolve(name, at(name, version))
-
-    assert (resolution.revision, resolution.root) == (found["revision"], found["path"])
-    files = sorted(found["files"], key=lambda file: str(file["path"]))
-    assert [file.path for file in resolution.files] == [file["path"] for file in files]
-    sizes = {file.path: file.size for file in resolution.files if file.size is not None}
-    assert sizes.items() <= {file["path"]: file["size"] for file in files}.items()
-    if found["hash"] == "md5":
-        digests = {file.path: str(file.digest) for file in resolution.files}
-        assert digests == {file["path"]: f"md5:{file['md5']}" for file in files}
-    content = {file.path: server.content(file.url) for file in resolution.files}
-    assert {path: hashlib.md5(each).hexdigest() for path, each in content.items()} == {
-        file["path"]: file["md5"] for file in files
-    }
+    content = {file.path: asked.content(file.url) for file in resolution.files}
+    answers.check(resolution, content, found)
 
 
 # The sample registry, as the real gto and dvc have it
