@@ -139,7 +139,8 @@ class RemoteFile:
 
     `path` is POSIX, relative to the repository's root, and not yet trusted; `size` is in bytes;
     `expires` says until when the signed URL is good. `url` is a secret, so it is not in the repr,
-    and so are `headers`, lines to send along where the URL alone opens nothing.
+    and so are `headers`, lines to send along where the URL alone opens nothing. `pushed` is false
+    where DVC is told to keep the file out of its remote.
     """
 
     path: str
@@ -149,6 +150,14 @@ class RemoteFile:
     expires: datetime | None = None
     headers: tuple[str, ...] = field(default=(), repr=False)
     executable: bool = False
+    pushed: bool = True
+
+    @property
+    def remedy(self) -> str:
+        """What to do where its storage does not have it."""
+        if self.pushed:
+            return "Push the model with `dvc push` from where it was made"
+        return "The output is `push: false`, so it is never in the remote: take that flag away"
 
     @property
     def here(self) -> Path | None:

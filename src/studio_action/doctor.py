@@ -107,8 +107,8 @@ def _lost_files(model: str, version: Version, found: Resolution, lost: Lost) -> 
         yield Finding(
             "error",
             model,
-            f"{version.name}: {printable(file.path, 200)!r} is not in its remote ({host}):"
-            " push it with `dvc push`",
+            f"{version.name}: {printable(file.path, 200)!r} is not in its remote ({host})."
+            f" {file.remedy}",
         )
 
 

@@ -451,7 +451,15 @@ def test_missing(storage: Storage, fetcher: Fetcher) -> None:
 
     assert isinstance(error, ObjectMissing)
     assert "HTTP 404 (NoSuchKey)" in error.message
+    assert "dvc push" in error.hint
     assert len(storage.requests) == 1
+
+
+def test_missing__never_pushed(storage: Storage, fetcher: Fetcher) -> None:
+    error = failure(fetcher, RemoteFile("model.pkl", f"{storage.url}/none", pushed=False))
+
+    assert "The output is `push: false`" in error.hint
+    assert "dvc push" not in error.hint
 
 
 @pytest.mark.parametrize("status", [201, 204, 304, 400, 405, 418, 501])

@@ -35,6 +35,7 @@ from tests.registries.places import Place, Places
 from tests.servers import SampleStorage
 from tests.servers.git import git_server
 
+HEX = "0a" * 16
 PASSWORD = "correct-horse-battery"
 
 
@@ -329,6 +330,44 @@ def test_resolve__a_manifest_that_is_another(places: Places, tmp_path: Path) -> 
 
     with pytest.raises(ContentMismatch):
         place.resolve("m", Latest())
+
+
+FLAGGED = [
+    pytest.param(
+        {"m.bin.dvc": json.dumps({"outs": [{"path": "m.bin", "md5": HEX, "push": False}]})},
+        id=".dvc file",
+    ),
+    pytest.param(
+        {
+            "dvc.lock": json.dumps(
+                {"schema": "2.0", "stages": {"s": {"outs": [{"path": "m.bin", "md5": HEX}]}}}
+            )
+        },
+        id="pipeline",
+    ),
+]
+
+
+@pytest.mark.parametrize("told", FLAGGED)
+def test_resolve__an_output_that_is_never_pushed(
+    places: Places, tmp_path: Path, told: dict[str, str]
+) -> None:
+    pipeline = {
+        "artifacts": {"m": {"path": "m.bin"}},
+        "stages": {"s": {"cmd": "x", "outs": [{"m.bin": {"push": False}}]}},
+    }
+    files = {name: text.encode() for name, text in told.items()}
+    files |= {".dvc/config": WEB.encode(), "dvc.yaml": json.dumps(pipeline).encode()}
+    made_at(tmp_path / "made", files, "m@v1.0.0")
+    (tmp_path / "remote").mkdir()
+    remote = {"web": {"url": str(tmp_path / "remote")}}
+    place = places.over(Repository.at(tmp_path / "made", make_git()), remote)
+
+    with pytest.raises(ObjectMissing) as caught:
+        place.bytes_of(place.resolve("m", Latest()))
+
+    assert "The output is `push: false`, so it is never in the remote" in str(caught.value)
+    assert "dvc push" not in str(caught.value)
 
 
 def test_resolve__a_folder_that_git_holds(places: Places, tmp_path: Path) -> None:

@@ -233,7 +233,7 @@ class Engine:
             case Missing(reason):
                 raise ObjectMissing(
                     f"the storage has lost {incoming}: {reason}",
-                    "Push it again with `dvc push`, or ask for another version",
+                    f"{incoming.file.remedy}, or ask for another version",
                 )
             case Failed(reason, hint):
                 raise Unreachable(f"{incoming} cannot be fetched: {reason}", hint or _HINT)

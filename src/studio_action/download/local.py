@@ -57,7 +57,7 @@ class LocalDownloader:
         except (FileNotFoundError, NotADirectoryError):
             raise ObjectMissing(
                 f"{printable(file.path, 300)!r} is not in its remote, a folder of this machine",
-                "Push the model with `dvc push`, or mount the folder",
+                f"{file.remedy}, or mount the folder",
             ) from None
         except OSError as error:
             raise refused("a file of a remote cannot be copied", source, error) from error

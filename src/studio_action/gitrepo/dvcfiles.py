@@ -60,7 +60,7 @@ class Stored:
 
     `path` is POSIX, relative to the repository's root; `size` is in bytes; `remote` is the name
     of the remote, '' for the default one. The remote keeps the file under its `digest`, or, where
-    there is a `version_id`, at its own path.
+    there is a `version_id`, at its own path. What is not `pushed`, it cannot have.
     """
 
     path: str
@@ -69,6 +69,7 @@ class Stored:
     executable: bool = False
     remote: str = ""
     version_id: str = ""
+    pushed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class StoredFolder:
     wanted: str
     size: int | None = None
     remote: str = ""
+    pushed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,14 +197,18 @@ def _kept(output: Output, wanted: str) -> Iterator[Stored | StoredFolder]:
     files = {posixpath.join(output.path, name): it for name, it in output.members().items()}
     whole = output.kept()
     if not files and whole.digest is not None and whole.digest.hex.endswith(".dir"):
-        yield StoredFolder(output.path, whole.digest, wanted, whole.size, whole.remote)
+        yield StoredFolder(
+            output.path, whole.digest, wanted, whole.size, whole.remote, output.pushed
+        )
         return
     for path, it in sorted((files or {output.path: whole}).items()):
         if is_in(path, wanted):
             if it.digest is None and not it.version_id:
                 raise _nothing_told(output, path)
             check_path(path)
-            yield Stored(path, it.digest, it.size, it.executable, it.remote, it.version_id)
+            yield Stored(
+                path, it.digest, it.size, it.executable, it.remote, it.version_id, output.pushed
+            )
 
 
 def _nothing_told(output: Output, path: str) -> ObjectMissing:
@@ -247,4 +253,4 @@ def _member(folder: StoredFolder, entry: Node) -> Stored:
     digest = read_digest(entry.get("md5"), folder.digest.algorithm)
     if digest is None:
         raise entry.wrong("has no MD5")
-    return Stored(path, digest, remote=folder.remote)
+    return Stored(path, digest, remote=folder.remote, pushed=folder.pushed)

@@ -50,7 +50,7 @@ class InRepository:
 class Located:
     """A file of a model, `path` relative to the repository's root, and what keeps it.
 
-    `size` is in bytes.
+    `size` is in bytes; what is not `pushed`, its remote cannot have.
     """
 
     path: str
@@ -58,6 +58,7 @@ class Located:
     size: int | None
     digest: Digest | None
     executable: bool
+    pushed: bool = True
 
 
 class Outside(Protocol):
@@ -126,12 +127,14 @@ class _Locating:
         home = InRemote(
             settings, key_of(seen, worktree=settings.flag("worktree")), stored.version_id
         )
-        return Located(stored.path, home, stored.size, stored.digest, stored.executable)
+        return Located(
+            stored.path, home, stored.size, stored.digest, stored.executable, stored.pushed
+        )
 
     def _manifest(self, folder: StoredFolder) -> bytes:
         name = f"{folder.path}.dir"
         return self._outside.manifest(
-            self._stored(Stored(name, folder.digest, remote=folder.remote))
+            self._stored(Stored(name, folder.digest, remote=folder.remote, pushed=folder.pushed))
         )
 
     def _in_git(self, file: InGit) -> Located:

@@ -40,13 +40,14 @@ class Kept:
 class Output:
     """One output, of which only the path is read yet, relative to the repository's root.
 
-    What is not `cached` is Git's to keep.
+    What is not `cached` is Git's to keep; what is not `pushed`, no remote has.
     """
 
     path: str
     cached: bool
     remote: str
     node: Node
+    pushed: bool = True
 
     def kept(self) -> Kept:
         return _kept(self.node, self.node.get("hash"), self.remote)
@@ -182,7 +183,8 @@ def _output(base: str | None, node: Node, flags: Node) -> Iterator[Output]:
     path = None if base is None else under(base, node.get("path").text())
     if path:
         cached = flags.get("cache").flag(default=True)
-        yield Output(path, cached, flags.get("remote").text(), node)
+        pushed = flags.get("push").flag(default=True)
+        yield Output(path, cached, flags.get("remote").text(), node, pushed)
 
 
 def _kept(node: Node, algorithm: Node, remote: str) -> Kept:

@@ -75,6 +75,7 @@ class Surroundings:
                 signed_url.expiry(place.url),
                 place.headers,
                 file.executable,
+                file.pushed,
             )
 
     def _place(self, home: InRemote | InRepository, now: datetime) -> Place:
