@@ -40,7 +40,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from studio_action import commands
 from studio_action.artifact import ArtifactRef, Latest, ModelName
-from studio_action.clock import Deadline, Patience
+from studio_action.clock import Deadline, Limits
 from studio_action.gitrepo.program import Git
 from studio_action.gitrepo.remotes.opening import Storages
 from studio_action.gitrepo.repository import Repository
@@ -49,7 +49,7 @@ from studio_action.network import Network
 from studio_action.registries.git import GitRegistry
 started = time.perf_counter()
 with tempfile.TemporaryDirectory() as scratch:
-    git = Git(Network(), Patience(30, 0, Deadline(), lambda: 0.0), os.environ, print)
+    git = Git(Network(), Limits(30, 0, Deadline(), lambda: 0.0), os.environ, print)
     with Repository.of(sys.argv[1], git, Path(scratch, "repository")) as repository:
         around = Surroundings(
             Storages(Network(), os.environ), None, Path(scratch), os.environ, None,

@@ -9,7 +9,7 @@ import requests
 import responses
 from responses import matchers
 
-from studio_action.clock import Deadline, Patience
+from studio_action.clock import Deadline, Limits
 from studio_action.errors import DeadlinePassed, UnexpectedAnswer, Unreachable
 from studio_action.network import Network
 from studio_action.session import LARGEST_ANSWER, StudioSession, onward
@@ -45,8 +45,8 @@ def make_session(
     network: Network | None = None,
     seconds: float | None = None,
 ) -> StudioSession:
-    patience = Patience(5.0, 3, Deadline(seconds, time.clock), lambda: 0.0)
-    return StudioSession(base, "isat_secret", network or Network(), patience, log.append)
+    limits = Limits(5.0, 3, Deadline(seconds, time.clock), lambda: 0.0)
+    return StudioSession(base, "isat_secret", network or Network(), limits, log.append)
 
 
 @responses.activate

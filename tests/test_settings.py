@@ -10,7 +10,7 @@ from studio_action.artifact import ArtifactRef, ModelName
 from studio_action.ci.job import Job
 from studio_action.errors import BadInput, StudioActionError
 from studio_action.inputs import Inputs
-from studio_action.settings import Delivery, Limits, Reports, Studio, Trust
+from studio_action.settings import Delivery, Reports, Studio, Trust
 
 JOB = Job("generic", Path("/workspace"), repository="https://github.com/acme/models")
 CHURN = ArtifactRef("https://github.com/acme/models", ModelName("churn"))
@@ -122,11 +122,16 @@ def test_token__missing(job: Job, hint: str) -> None:
     assert hint in caught.value.hint
 
 
-def test_limits() -> None:
-    assert settings.read_limits(inputs()) == Limits(30.0, 5, None)
-    assert settings.read_limits(inputs(timeout="0.5", retries="0", deadline="60")) == Limits(
-        0.5, 0, 60.0
-    )
+@pytest.mark.parametrize(
+    ("options", "limits"),
+    [
+        ({}, (30.0, 5, None)),
+        ({"timeout": "0.5", "retries": "0", "deadline": "60"}, (0.5, 0, 60.0)),
+    ],
+)
+def test_limits(options: dict[str, str], limits: tuple[float, int, float | None]) -> None:
+    found = settings.read_limits(inputs(**options))
+    assert (found.timeout, found.retries, found.deadline.seconds) == limits
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
-"""Time as an argument: deadlines, waits and patience, so that tests are exact and never sleep."""
+"""Time as an argument: deadlines, waits and limits, so that tests are exact and never sleep."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from random import random
 
 from studio_action.errors import DeadlinePassed
 
@@ -49,10 +50,14 @@ class Deadline:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How long and how often a request is tried. `random` gives numbers in [0, 1)."""
+class Limits:
+    """How long and how often a request is tried: of the API, of storage and by git alike.
 
-    timeout: float
-    retries: int
-    deadline: Deadline
-    random: Callable[[], float]
+    `timeout` is in seconds without a byte, `retries` counts the attempts after the first, and
+    `deadline` ends the whole command. `random` gives numbers in [0, 1), for the jitter of a wait.
+    """
+
+    timeout: float = 30.0
+    retries: int = 5
+    deadline: Deadline = field(default_factory=Deadline)
+    random: Callable[[], float] = random

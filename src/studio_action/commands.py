@@ -92,9 +92,7 @@ def _resolve(step: Step, question: Question, previous: Previous | None) -> None:
     urls_file = step.inputs["urls-file"].text
     with step.network() as network, registry_for(question, step, network) as registry:
         found = pull.resolve(question, registry=registry, platform=step.platform)
-        measured = sizes.measured(
-            found.files, network, timeout=step.limits.timeout, deadline=step.deadline
-        )
+        measured = sizes.measured(found.files, network, step.limits)
     if urls_file:
         urls = {file.path: file.url for file in found.files}
         place = step.place(PurePath(urls_file))
@@ -139,7 +137,5 @@ def examine(inputs: Inputs, job: Job, platform: Platform) -> Diagnosis:
             models,
             GitRegistry(repository, around, "include", platform.mask, platform.debug),
             list(diagnosis.of_tags(refs, models)),
-            lambda files: sizes.lost(
-                files, network, timeout=step.limits.timeout, deadline=step.deadline
-            ),
+            lambda files: sizes.lost(files, network, step.limits),
         )

@@ -17,7 +17,7 @@ from urllib3.exceptions import NewConnectionError
 
 from studio_action import __version__, backoff
 from studio_action.api import TELLING, Answer
-from studio_action.clock import Patience
+from studio_action.clock import Limits
 from studio_action.errors import UnexpectedAnswer, Unreachable
 from studio_action.network import Network
 from studio_action.text import human_time, printable, redact
@@ -37,7 +37,7 @@ class StudioSession:
     base: str
     token: str = field(repr=False)
     network: Network
-    patience: Patience
+    limits: Limits
     log: Callable[[str], None]
     _http: requests.Session = field(init=False, repr=False)
 
@@ -67,20 +67,20 @@ class StudioSession:
     def _persist(self, method: str, endpoint: str, **content: Mapping[str, object]) -> Answer:
         attempt = 1
         while True:
-            self.patience.deadline.check()
+            self.limits.deadline.check()
             outcome = self._attempt(method, endpoint, content)
             if isinstance(outcome, Answer):
                 return outcome
-            if not outcome.harmless or attempt > self.patience.retries:
+            if not outcome.harmless or attempt > self.limits.retries:
                 return outcome.settle(attempt)
             delay = backoff.wait(
-                attempt, retry_after=outcome.retry_after, random=self.patience.random()
+                attempt, retry_after=outcome.retry_after, random=self.limits.random()
             )
             self.log(
                 f"{outcome.said}; trying again in {human_time(delay)}"
-                f" ({attempt} of {self.patience.retries})"
+                f" ({attempt} of {self.limits.retries})"
             )
-            self.patience.deadline.sleep(delay)
+            self.limits.deadline.sleep(delay)
             attempt += 1
 
     def _attempt(
@@ -90,7 +90,7 @@ class StudioSession:
             with self._follow(method, urljoin(self.base, endpoint), content) as response:
                 return self._judge(method, endpoint, response)
         except requests.RequestException as error:
-            self.patience.deadline.check()
+            self.limits.deadline.check()
             return _Failure(
                 f"Studio at {redact(self.base)} could not be reached: {why(error)}",
                 harmless=method == "GET" or _never_sent(error),
@@ -118,7 +118,7 @@ class StudioSession:
         request = requests.Request(method, url, **content)
         return self._http.send(
             self._http.prepare_request(request),
-            timeout=max(0.001, min(self.patience.timeout, self.patience.deadline.remaining())),
+            timeout=max(0.001, min(self.limits.timeout, self.limits.deadline.remaining())),
             stream=True,
             allow_redirects=False,
             verify=str(self.network.ca_bundle) if self.network.ca_bundle else True,
@@ -145,7 +145,7 @@ class StudioSession:
     def _read(self, response: requests.Response) -> bytes:
         body = bytearray()
         for chunk in response.iter_content(1 << 16):
-            self.patience.deadline.check()
+            self.limits.deadline.check()
             body += chunk
             if len(body) > LARGEST_ANSWER:
                 raise UnexpectedAnswer(

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 from studio_action import values
 from studio_action.api import NewProject
 from studio_action.ci.job import Job
+from studio_action.clock import Deadline, Limits
 from studio_action.download.base import Verify
 from studio_action.download.plan import Layout
 from studio_action.errors import BadInput
@@ -26,15 +27,6 @@ MOST_CONNECTIONS = 256
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _HEADER_SAFE = re.compile(r"[!-~]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long and how often anything is tried; times in seconds."""
-
-    timeout: float
-    retries: int
-    deadline: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +81,12 @@ class Delivery:
 
 
 def read_limits(inputs: Inputs) -> Limits:
-    """Inputs `timeout`, `retries` and `deadline`."""
+    """Inputs `timeout`, `retries` and `deadline`, which begins to count here."""
     deadline = inputs["deadline"]
     return Limits(
         values.seconds(inputs["timeout"]),
         values.count(inputs["retries"], 0, 100),
-        values.seconds(deadline) if deadline.text else None,
+        Deadline(values.seconds(deadline) if deadline.text else None),
     )
 
 

@@ -5,7 +5,6 @@ What only one source needs is imported when that source is asked, so that a step
 
 from __future__ import annotations
 
-import random
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -22,10 +21,9 @@ from studio_action.ci import files
 from studio_action.ci.base import Platform
 from studio_action.ci.job import Job
 from studio_action.ci.progress import shown
-from studio_action.clock import Clock, Deadline, Patience
+from studio_action.clock import Clock, Deadline, Limits
 from studio_action.download.base import Downloader, Progress, Verify
 from studio_action.download.cache import Cache, CachedDownloader
-from studio_action.download.engine import Limits
 from studio_action.download.local import LocalDownloader
 from studio_action.download.transfer import Transfer
 from studio_action.errors import DeadlinePassed, Unreachable
@@ -59,8 +57,7 @@ class Step:
     platform: Platform
     workspace: Workspace
     reports: settings.Reports
-    limits: settings.Limits
-    deadline: Deadline
+    limits: Limits
 
     @classmethod
     def of(cls, inputs: Inputs, job: Job, platform: Platform) -> Step:
@@ -73,17 +70,11 @@ class Step:
             Workspace.at(job.workspace),
             settings.read_reports(inputs),
             limits,
-            Deadline(limits.deadline),
         )
 
     def origin(self) -> str:
         """Where the checkout in the workspace came from."""
         return checkout.origin(self.workspace.root)
-
-    @property
-    def patience(self) -> Patience:
-        """How long and how often a request is tried."""
-        return Patience(self.limits.timeout, self.limits.retries, self.deadline, random.random)
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -118,21 +109,21 @@ class Step:
         if place.unsafe:
             self.platform.warning(f"{place.base} is plain http: the token travels unencrypted")
         session = StudioSession(
-            place.base, place.token, network, self.patience, self.platform.warning
+            place.base, place.token, network, self.limits, self.platform.warning
         )
         try:
             yield StudioRegistry(session, self.platform.mask)
         finally:
             session.close()
 
-    def git(self, place: Place, network: Network, patience: Patience) -> Git:
+    def git(self, place: Place, network: Network, limits: Limits) -> Git:
         """The git program, with the credential for the repository's own server."""
         credential = None
         if isinstance(place, RepositoryUrl):
             credential = read_credential(self.inputs, self.job, place)
         if credential:
             self.platform.mask(credential.password)
-        return Git(network, patience, self.inputs.environ, self.platform.info, credential)
+        return Git(network, limits, self.inputs.environ, self.platform.info, credential)
 
     def url(self, address: RepositoryUrl, git: Git) -> str:
         """Where to fetch from: with a token over https, else over ssh where there is a key."""
@@ -141,7 +132,7 @@ class Step:
 
     def repository(self, place: Place, network: Network, scratch: Path) -> Repository:
         """The repository itself: what is named by its address is fetched into `scratch`."""
-        git = self.git(place, network, self.patience)
+        git = self.git(place, network, self.limits)
         if isinstance(place, RepositoryUrl):
             return Repository.of(self.url(place, git), git, scratch / "repository")
         from studio_action.gitrepo import opening
@@ -175,8 +166,8 @@ class Step:
 
     def models(self, place: Place, network: Network, scratch: Path) -> Mapping[ModelName, Model]:
         """What the tags of Studio's repository say: one attempt, of a few seconds."""
-        deadline = Deadline(min(TAGS_DEADLINE, self.deadline.remaining()))
-        git = self.git(place, network, Patience(TAGS_DEADLINE, 0, deadline, random.random))
+        deadline = Deadline(min(TAGS_DEADLINE, self.limits.deadline.remaining()))
+        git = self.git(place, network, Limits(TAGS_DEADLINE, 0, deadline))
         assert isinstance(place, RepositoryUrl)  # Studio knows no folders
         try:
             return reading.models_of(
@@ -187,7 +178,7 @@ class Step:
                 workspace=self.workspace.root,
             )
         except DeadlinePassed as error:
-            self.deadline.check()
+            self.limits.deadline.check()
             raise Unreachable(f"{place} did not answer in {TAGS_DEADLINE:g} s") from error
 
     @contextmanager
@@ -195,14 +186,13 @@ class Step:
         self, folder: Path, network: Network, *, connections: int = 16, verify: Verify = "auto"
     ) -> Iterator[Downloader]:
         """The engine, and what copies from folders of this machine; both wait in `folder`."""
-        limits = Limits(connections, self.limits.timeout, self.limits.retries)
         with (
             Transfer(
                 folder / "partial",
-                limits=limits,
+                limits=self.limits,
                 network=network,
                 verify=verify,
-                deadline=self.deadline,
+                max_connections=connections,
             ) as transfer,
             tempfile.TemporaryDirectory(dir=folder, prefix="copies-") as copies,
         ):

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 import pytest
 
 from studio_action.artifact import ArtifactRef, ModelName, Resolution, Selector
-from studio_action.clock import Deadline, Patience
+from studio_action.clock import Deadline, Limits
 from studio_action.gitrepo import history
 from studio_action.gitrepo.history import Prerelease
 from studio_action.gitrepo.repository import Repository
@@ -91,11 +91,11 @@ def guarded_contract(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Contr
 def agreeing(folder: Path, remotes: Mapping[str, Mapping[str, str]]) -> Iterator[Contract]:
     """All sides, with these remotes."""
     repository = sample_at(folder / "sample.git")
-    patience = Patience(30.0, 1, Deadline(), lambda: 0.0)
+    limits = Limits(30.0, 1, Deadline(), lambda: 0.0)
     with ExitStack() as stack:
         place = Places(folder / "place", stack).over(Repository.at(repository, make_git()), remotes)
         server = stack.enter_context(own_server(folder / "server", repository, remotes))
-        session = StudioSession(f"{server.url}/", server.token, Network(), patience, print)
+        session = StudioSession(f"{server.url}/", server.token, Network(), limits, print)
         stack.callback(session.close)
         yield Contract(place, StudioRegistry(session, place.masked.append))
 

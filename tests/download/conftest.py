@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 
 from studio_action.artifact import RemoteFile
-from studio_action.clock import Clock, Deadline
+from studio_action.clock import Clock, Deadline, Limits
 from studio_action.digest import Digest
 from studio_action.download.base import Fetched, Verify
-from studio_action.download.engine import Limits
 from studio_action.download.transfer import Transfer
 from studio_action.network import Network
 from tests.download.storage import Storage, running
-
-LIMITS = Limits(connections=4, timeout=5.0, retries=2)
 
 
 @dataclass
@@ -66,7 +63,9 @@ class Fetcher:
     """Fetches with an engine of its own each time, as one run of the program after the other."""
 
     folder: Path
-    limits: Limits = LIMITS
+    timeout: float = 5.0
+    retries: int = 2
+    max_connections: int = 4
     network: Network = field(default_factory=Network)
     verify: Verify = "auto"
     ticking: Ticking = field(default_factory=Ticking)
@@ -87,11 +86,10 @@ class Fetcher:
         clock = Clock() if self.real_time else self.ticking.clock
         transfer = Transfer(
             self.folder,
-            limits=self.limits,
+            limits=Limits(self.timeout, self.retries, Deadline(self.deadline, clock), lambda: 0.0),
             network=self.network,
             verify=self.verify,
-            deadline=Deadline(self.deadline, clock),
-            random=lambda: 0.0,
+            max_connections=self.max_connections,
             utc=lambda: self.utc,
         )
         with transfer:
@@ -99,9 +97,6 @@ class Fetcher:
             for each in fetched if self.moved else ():
                 each.partial.unlink()
             return fetched
-
-    def limit(self, **changes: float) -> None:
-        self.limits = replace(self.limits, **changes)  # type: ignore[arg-type]
 
 
 def of(path: str, url: str, content: bytes, algorithm: str = "md5") -> RemoteFile:

@@ -9,9 +9,8 @@ import sys
 from pathlib import Path
 
 from studio_action.artifact import RemoteFile
-from studio_action.clock import Deadline
+from studio_action.clock import Limits
 from studio_action.digest import digest_in_url
-from studio_action.download.engine import Limits
 from studio_action.download.transfer import Transfer
 from studio_action.network import Network
 from studio_action.signals import stopping
@@ -21,10 +20,10 @@ from tests.download.conftest import Heard
 def main(url: str, folder: str) -> None:
     transfer = Transfer(
         Path(folder),
-        limits=Limits(connections=4, timeout=10, retries=2),
+        limits=Limits(10, 2),
+        max_connections=4,
         network=Network(),
         verify="auto",
-        deadline=Deadline(),
     )
     file = RemoteFile("model", url, digest=digest_in_url(url))
     with stopping(), transfer:

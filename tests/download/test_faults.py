@@ -180,7 +180,7 @@ def test_nobody_listens(fetcher: Fetcher) -> None:
 
 @pytest.mark.parametrize("cut", [None, 1000, 3_000_000], ids=["at once", "early", "late"])
 def test_stalled_once(storage: Storage, fetcher: Fetcher, cut: int | None) -> None:
-    fetcher.limit(timeout=0.2, retries=8)
+    fetcher.timeout, fetcher.retries = 0.2, 8
     fetcher.real_time = True
     storage.always(
         lambda request: (
@@ -195,7 +195,7 @@ def test_stalled_once(storage: Storage, fetcher: Fetcher, cut: int | None) -> No
 
 
 def test_stalled_always(storage: Storage, fetcher: Fetcher) -> None:
-    fetcher.limit(timeout=0.1, retries=1)
+    fetcher.timeout, fetcher.retries = 0.1, 1
     fetcher.real_time = True
     storage.always(lambda _: Reply(hang=True))
 
@@ -376,7 +376,7 @@ def test_expired_in_mid_model(storage: Storage, fetcher: Fetcher) -> None:
 def test_expired_again_and_again(storage: Storage, fetcher: Fetcher) -> None:
     """Each URL is good for one request: slow, but it works."""
     file = stored(storage, LARGE)
-    fetcher.limit(connections=1)
+    fetcher.max_connections = 1
     fetcher.renewals = [{"model.pkl": f"{storage.url}/key?sig={each}"} for each in range(20)]
     used: set[str] = set()
 
@@ -393,7 +393,7 @@ def test_expired_again_and_again(storage: Storage, fetcher: Fetcher) -> None:
 
 def test_expired_twice_in_mid_model(storage: Storage, fetcher: Fetcher) -> None:
     """A file that is begun late may find that its new URL has ended, too."""
-    fetcher.limit(connections=1)
+    fetcher.max_connections = 1
     files = [of(f"f{at}", f"{storage.put(f'f{at}', SMALL)}?sig=0", SMALL) for at in range(3)]
     fetcher.renewals = [
         {f"f{at}": f"{storage.url}/f{at}?sig={turn}" for at in range(3)} for turn in (1, 2)
@@ -406,7 +406,7 @@ def test_expired_twice_in_mid_model(storage: Storage, fetcher: Fetcher) -> None:
 
 
 def test_refused_for_good__one_file_of_many(storage: Storage, fetcher: Fetcher) -> None:
-    fetcher.limit(connections=1)
+    fetcher.max_connections = 1
     files = [of(f"f{at}", f"{storage.put(f'f{at}', SMALL)}?sig=0", SMALL) for at in range(3)]
     fetcher.renewals = [{f"f{at}": f"{storage.url}/f{at}?sig=1" for at in range(3)}]
     storage.always(lambda request: Reply(403) if request.path.startswith("/f2") else None)

@@ -26,7 +26,7 @@ LARGE = os.urandom(12_000_003)
 
 def break_off(storage: Storage, fetcher: Fetcher, file: RemoteFile, requests: int = 2) -> int:
     """Fetch until the storage has served some requests and fails for good; gives what came."""
-    fetcher.limit(retries=0, connections=1)
+    fetcher.retries, fetcher.max_connections = 0, 1
     count = len(storage.requests)
     storage.scripts.insert(
         0, lambda _: Reply(500) if len(storage.requests) - count > requests else None
@@ -107,7 +107,7 @@ def test_resume__changed_and_no_digest(
                 Request(request.path, {"range": request.headers.get("range", "")}), after
             )
         )
-    fetcher.limit(retries=2)
+    fetcher.retries = 2
 
     assert contents(fetcher.fetch(file)) == [after]
 
@@ -153,7 +153,7 @@ def test_resume__bytes_lost_and_corrupted_once(storage: Storage, fetcher: Fetche
         return storage.serve(request, spoilt if served == 1 else LARGE)
 
     storage.always(script)
-    fetcher.limit(retries=2)
+    fetcher.retries = 2
 
     assert contents(fetcher.fetch(file)) == [LARGE]
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from studio_action.artifact import RemoteFile
-from studio_action.clock import Deadline
+from studio_action.clock import Deadline, Limits
 from studio_action.download.sizes import CONNECTIONS, measured
 from studio_action.errors import DeadlinePassed
 from studio_action.network import Network
@@ -13,7 +13,7 @@ from tests.reference import Answer, ReferenceServer
 
 def sizes(*urls: str, deadline: Deadline | None = None) -> list[int | None]:
     files = [RemoteFile(f"m/{number}", url) for number, url in enumerate(urls)]
-    found = measured(files, Network(), timeout=5, deadline=deadline or Deadline())
+    found = measured(files, Network(), Limits(5, 0, deadline or Deadline()))
     assert [file.path for file in found] == [file.path for file in files]
     return [file.size for file in found]
 

@@ -56,7 +56,7 @@ def test_fetch__many_files_in_their_order(storage: Storage, fetcher: Fetcher) ->
 
 def test_fetch__several_large_files(storage: Storage, fetcher: Fetcher) -> None:
     """Few are under way at a time, and all connections are shared."""
-    fetcher.limit(connections=12)
+    fetcher.max_connections = 12
     bodies = [LARGE[at:] + LARGE[:at] for at in range(8)]
     files = [of(f"f{at}", storage.put(f"f{at}", body), body) for at, body in enumerate(bodies)]
 

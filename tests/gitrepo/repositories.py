@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from studio_action.clock import Clock, Deadline, Patience
+from studio_action.clock import Clock, Deadline, Limits
 from studio_action.gitrepo.program import Credential, Git
 from studio_action.network import Network
 from tests import sample
@@ -71,6 +71,6 @@ def make_git(
 ) -> Git:
     """git with time that does not pass and waits that take none."""
     clock = Clock(now=lambda: 0.0, sleep=lambda seconds: None)
-    patience = Patience(10, retries, Deadline(deadline, clock), lambda: 0.5)
+    limits = Limits(10, retries, Deadline(deadline, clock), lambda: 0.5)
     path = {"PATH": os.environ["PATH"], **environ}
-    return Git(network or Network(), patience, path, log, credential)
+    return Git(network or Network(), limits, path, log, credential)

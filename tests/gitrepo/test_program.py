@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from studio_action.clock import Clock, Deadline, Patience
+from studio_action.clock import Clock, Deadline, Limits
 from studio_action.errors import (
     BadInput,
     DeadlinePassed,
@@ -195,9 +195,9 @@ def test_talk__over_ssh_without_a_key(tmp_path: Path) -> None:
 def test_talk__the_deadline_ends_a_silent_server(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/a.git"
-        patience = Patience(60, 5, Deadline(0.3, Clock()), lambda: 0.5)
+        limits = Limits(60, 5, Deadline(0.3, Clock()), lambda: 0.5)
         environ = {"PATH": make_git().environ["PATH"]}
-        program = Git(Network(), patience, environ, print)
+        program = Git(Network(), limits, environ, print)
 
         with pytest.raises(DeadlinePassed):
             Repository.of(url, program, tmp_path / "scratch")
@@ -212,8 +212,8 @@ def test_talk__the_deadline_ends_a_silent_server(tmp_path: Path) -> None:
 def test_talk__a_server_that_falls_silent(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/a.git"
-        patience = Patience(1, 0, Deadline(), lambda: 0.5)
-        program = Git(Network(), patience, {"PATH": make_git().environ["PATH"]}, print)
+        limits = Limits(1, 0, Deadline(), lambda: 0.5)
+        program = Git(Network(), limits, {"PATH": make_git().environ["PATH"]}, print)
 
         with pytest.raises(Unreachable, match=r"too slow|timed out|less than"):
             Repository.of(url, program, tmp_path / "scratch")

@@ -9,8 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from studio_action.artifact import ArtifactRef, ModelName, Resolution, Selector
-from studio_action.clock import Deadline
-from studio_action.download.engine import Limits
+from studio_action.clock import Limits
 from studio_action.download.local import LocalDownloader
 from studio_action.download.transfer import Transfer
 from studio_action.gitrepo.remotes.opening import Storages
@@ -59,10 +58,10 @@ class Places:
         (self.folder / "checkout/.dvc/config.local").write_text("".join(sections))
         transfer = Transfer(
             self.folder / "partial",
-            limits=Limits(connections=4, timeout=10, retries=1),
+            limits=Limits(10, 1),
+            max_connections=4,
             network=Network(),
             verify="auto",
-            deadline=Deadline(),
         )
         inner = self._stack.enter_context(transfer)
         downloader = LocalDownloader(inner, self.folder / "copies", "auto")

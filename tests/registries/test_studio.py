@@ -8,7 +8,7 @@ import responses
 
 from studio_action.api import NewProject, Project
 from studio_action.artifact import ArtifactRef, AtStage, AtVersion, ModelName
-from studio_action.clock import Deadline, Patience
+from studio_action.clock import Deadline, Limits
 from studio_action.digest import Digest
 from studio_action.network import Network
 from studio_action.registries.studio import StudioRegistry
@@ -32,8 +32,8 @@ def secrets() -> list[str]:
 
 @pytest.fixture
 def studio(secrets: list[str]) -> Iterator[StudioRegistry]:
-    patience = Patience(5.0, 0, Deadline(None, Time().clock), lambda: 0.0)
-    session = StudioSession(BASE, "isat_x", Network(), patience, secrets.append)
+    limits = Limits(5.0, 0, Deadline(None, Time().clock), lambda: 0.0)
+    session = StudioSession(BASE, "isat_x", Network(), limits, secrets.append)
     yield StudioRegistry(session, secrets.append)
     session.close()
 

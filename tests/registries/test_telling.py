@@ -10,7 +10,7 @@ from responses import matchers
 
 from studio_action import api
 from studio_action.artifact import ArtifactRef, AtStage, AtVersion, Latest, ModelName
-from studio_action.clock import Deadline, Patience
+from studio_action.clock import Deadline, Limits
 from studio_action.errors import NoSuchModel, UnexpectedAnswer, Unreachable
 from studio_action.network import Network
 from studio_action.registries.studio import StudioRegistry
@@ -58,8 +58,8 @@ class Case:
     masked: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        patience = Patience(5.0, 1, Deadline(None, Time().clock), lambda: 0.0)
-        self.session = StudioSession(BASE, "isat_x", Network(), patience, self.said.append)
+        limits = Limits(5.0, 1, Deadline(None, Time().clock), lambda: 0.0)
+        self.session = StudioSession(BASE, "isat_x", Network(), limits, self.said.append)
         studio = StudioRegistry(self.session, self.masked.append)
         self.registry = TellingRegistry(studio, self.otherwise, "include", self.said.append)
 

@@ -6,13 +6,12 @@ import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
 from studio_action import backoff
 from studio_action.artifact import RemoteFile
-from studio_action.clock import Deadline
+from studio_action.clock import Limits
 from studio_action.download.agenda import Agenda
 from studio_action.download.answers import (
     Asked,
@@ -53,27 +52,10 @@ MEASURE = 1.0
 _HINT = "Look at the storage and the network in between, then run the step again"
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """`connections` to storage over all files; `timeout` is in seconds without a byte."""
-
-    connections: int = 16
-    timeout: float = 30.0
-    retries: int = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """What a download takes from outside; `random` is in [0, 1), `utc` the time of day."""
-
-    deadline: Deadline
-    random: Callable[[], float]
-    utc: Callable[[], datetime]
-
-
 class Engine:
     """All files of one download, driven by the one thread that calls `run`.
 
+    At most `max_connections` to storage are open, over all files; `utc` is the time of day.
     `ask_renewal` makes somebody else call `renewed` with new signed URLs, sooner or later.
     """
 
@@ -85,16 +67,17 @@ class Engine:
         threads: Executor,
         connections: Connections,
         limits: Limits,
+        max_connections: int,
         verify: Verify,
-        outside: Outside,
+        utc: Callable[[], datetime],
         ask_renewal: Callable[[], None],
     ) -> None:
         self.fetched: dict[int, Fetched] = {}
         self.expected = self.arrived = 0
         self._partials, self._connections = partials, connections
-        self._limits, self._verify, self._outside = limits, verify, outside
-        self._signatures = Signatures(ask_renewal, outside.utc)
-        self._clock = outside.deadline.clock
+        self._limits, self._verify, self._utc = limits, verify, utc
+        self._signatures = Signatures(ask_renewal, utc)
+        self._clock = limits.deadline.clock
         self._store = Store(partials, Buffers(), threads, self._divided, self._summed)
         self._files = files
         self._agenda = Agenda(self._begin)
@@ -103,7 +86,7 @@ class Engine:
         self._inbox: deque[Callable[[], None]] = deque()
         self._stopped = False
         self._quiet_until = self._complained = -math.inf
-        self._lanes = Lanes(limits.connections)
+        self._lanes = Lanes(max_connections)
         self._pace = Pace(self._clock.now())
 
     # What other threads may call
@@ -129,7 +112,7 @@ class Engine:
         try:
             self._resume()
             while len(self.fetched) < len(self._files) and not self._stopped:
-                self._outside.deadline.check()
+                self._limits.deadline.check()
                 while self._inbox:
                     self._inbox.popleft()()
                 now = self._clock.now()  # one for both: nothing may come due between them
@@ -197,10 +180,10 @@ class Engine:
         quiet_until = self._quiet_until if self._quiet_until > now else math.inf
         pause = min(self._agenda.next_due(now), quiet_until) - now
         if self._streams or self._signatures.renewing or self._agenda.summing or self._inbox:
-            deadline = self._outside.deadline.remaining()
+            deadline = self._limits.deadline.remaining()
             return self._connections.turn(min(pause, TICK, self._limits.timeout / 4, deadline))
         if pause < math.inf:
-            self._outside.deadline.sleep(pause)
+            self._limits.deadline.sleep(pause)
         else:
             assert len(self.fetched) == len(self._files), "nothing is left to wait for"
         return []
@@ -217,7 +200,7 @@ class Engine:
         if stream.stale:
             self._go_on(incoming)
             return
-        match stream.outcome(self._outside.utc()):
+        match stream.outcome(self._utc()):
             case Content():
                 self._succeed(stream)
             case Busy() as busy:
@@ -268,7 +251,7 @@ class Engine:
         moved = stream.reached - stream.asked.start >= SMALLEST_PART and not stream.restarted
         attempt = 1 if moved else stream.attempt + 1
         self._give_up_after(attempt, incoming, busy.reason)
-        wait = backoff.wait(attempt, retry_after=busy.retry_after, random=self._outside.random())
+        wait = backoff.wait(attempt, retry_after=busy.retry_after, random=self._limits.random())
         if busy.slow:
             if stream.started >= self._complained:  # one complaint for all that was under way
                 self._lanes.complained()

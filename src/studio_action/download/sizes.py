@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 from studio_action.artifact import RemoteFile
-from studio_action.clock import Deadline
+from studio_action.clock import Limits
 from studio_action.download import answers
 from studio_action.download.answers import Asked, Content, Missing
 from studio_action.download.connections import Connections, Get
@@ -51,27 +51,23 @@ def _measured_here(file: RemoteFile) -> RemoteFile:
         return file
 
 
-def measured(
-    files: Sequence[RemoteFile], network: Network, *, timeout: float, deadline: Deadline
-) -> list[RemoteFile]:
+def measured(files: Sequence[RemoteFile], network: Network, limits: Limits) -> list[RemoteFile]:
     """The files with their sizes in bytes; those that do not tell stay without.
 
     Raises `DeadlinePassed`.
     """
     files = [_measured_here(file) for file in files]
     asked = [file for file in files if file.size is None and file.here is None]
-    probes = _probed(asked, network, timeout, deadline)
+    probes = _probed(asked, network, limits)
     return [
         replace(file, size=probes[file.path].size) if file.path in probes else file
         for file in files
     ]
 
 
-def lost(
-    files: Sequence[RemoteFile], network: Network, *, timeout: float, deadline: Deadline
-) -> list[RemoteFile]:
+def lost(files: Sequence[RemoteFile], network: Network, limits: Limits) -> list[RemoteFile]:
     """Those of the files that their storage surely does not have. Raises `DeadlinePassed`."""
-    probes = _probed([file for file in files if file.here is None], network, timeout, deadline)
+    probes = _probed([file for file in files if file.here is None], network, limits)
     return [
         file
         for file in files
@@ -79,12 +75,11 @@ def lost(
     ]
 
 
-def _probed(
-    files: Sequence[RemoteFile], network: Network, timeout: float, deadline: Deadline
-) -> dict[str, _Probe]:
+def _probed(files: Sequence[RemoteFile], network: Network, limits: Limits) -> dict[str, _Probe]:
     """What the storage says of each file, by path."""
     probes = {_Probe(): file for file in files}
     waiting = list(probes.items())[::-1]
+    deadline, timeout = limits.deadline, limits.timeout
     connections = Connections(network, timeout)
     quiet = deadline.clock.now()
     try:

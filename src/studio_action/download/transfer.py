@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import queue
-import random
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,10 +20,10 @@ from types import TracebackType
 from typing import Literal
 
 from studio_action.artifact import RemoteFile
-from studio_action.clock import Deadline
+from studio_action.clock import Limits
 from studio_action.download.base import Fetched, Progress, Renew, Verify
 from studio_action.download.connections import Connections
-from studio_action.download.engine import Engine, Limits, Outside
+from studio_action.download.engine import Engine
 from studio_action.download.partials import Partials, boot_id
 from studio_action.network import Network
 
@@ -54,12 +53,11 @@ class Transfer:
         limits: Limits,
         network: Network,
         verify: Verify,
-        deadline: Deadline,
-        random: Callable[[], float] = random.random,
+        max_connections: int = 16,
         utc: Callable[[], datetime] = now_utc,
     ) -> None:
         self._limits, self._network, self._verify = limits, network, verify
-        self._outside = Outside(deadline, random, utc)
+        self._max_connections, self._utc = max_connections, utc
         self._partials = Partials(folder, boot=boot_id())
 
     def __enter__(self) -> Transfer:
@@ -86,8 +84,9 @@ class Transfer:
             threads=hashers,
             connections=connections,
             limits=self._limits,
+            max_connections=self._max_connections,
             verify=self._verify,
-            outside=self._outside,
+            utc=self._utc,
             ask_renewal=lambda: news.put("renew"),
         )
         drive = threading.Thread(

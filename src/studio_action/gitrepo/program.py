@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio_action import backoff
-from studio_action.clock import Patience
+from studio_action.clock import Limits
 from studio_action.errors import (
     BadInput,
     NoSuchModel,
@@ -91,7 +91,7 @@ class Git:
     """
 
     network: Network
-    patience: Patience
+    limits: Limits
     environ: Mapping[str, str] = field(repr=False)
     log: Callable[[str], None]
     credential: Credential | None = None
@@ -116,20 +116,20 @@ class Git:
         environment = self._environment() | self._abroad(url)
         attempt = 1
         while True:
-            self.patience.deadline.check()
+            self.limits.deadline.check()
             done = self._run(repository, words, stdin, environment)
             if not done.returncode:
                 return done.stdout
             said = self._said(done.stderr)
             error = failure(url, said)
-            if not isinstance(error, Unreachable) or error.hint or attempt > self.patience.retries:
+            if not isinstance(error, Unreachable) or error.hint or attempt > self.limits.retries:
                 raise error
-            delay = backoff.wait(attempt, retry_after=None, random=self.patience.random())
+            delay = backoff.wait(attempt, retry_after=None, random=self.limits.random())
             self.log(
                 f"{error.message}; trying again in {human_time(delay)}"
-                f" ({attempt} of {self.patience.retries})"
+                f" ({attempt} of {self.limits.retries})"
             )
-            self.patience.deadline.sleep(delay)
+            self.limits.deadline.sleep(delay)
             attempt += 1
 
     @contextmanager
@@ -142,13 +142,13 @@ class Git:
         self, repository: Path, words: Sequence[str], stdin: bytes, environment: Mapping[str, str]
     ) -> subprocess.CompletedProcess[bytes]:
         with _started(self._command(repository, words), environment) as process:
-            left = self.patience.deadline.remaining()
+            left = self.limits.deadline.remaining()
             try:
                 output, errors = process.communicate(
                     stdin, timeout=left if left < _LONGEST_WAIT else None
                 )
             except subprocess.TimeoutExpired:
-                self.patience.deadline.check()
+                self.limits.deadline.check()
                 raise Unreachable(f"git {words[0]} took too long") from None
         return subprocess.CompletedProcess(words, process.returncode, output, errors)
 
@@ -174,7 +174,7 @@ class Git:
 
     def _abroad(self, url: str) -> dict[str, str]:
         """What a command that uses the network needs besides."""
-        seconds = max(1, round(self.patience.timeout))
+        seconds = max(1, round(self.limits.timeout))
         ssh = self.environ.get("GIT_SSH_COMMAND", "ssh")
         settings = {
             "remote.origin.url": url,

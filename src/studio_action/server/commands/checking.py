@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from studio_action.artifact import Latest, ModelName, RemoteFile
-from studio_action.clock import Deadline
+from studio_action.clock import Limits
 from studio_action.download import sizes
 from studio_action.errors import NotFound, ObjectMissing, StudioActionError, Unreachable
 from studio_action.network import Network
@@ -18,8 +18,8 @@ from studio_action.server.settings import ServedRepository
 from studio_action.server.state import database
 from studio_action.text import printable
 
-_PATIENCE = 30.0
-"""Seconds without a byte after which a storage counts as out of reach."""
+_LIMITS = Limits(timeout=30.0)
+"""After so many seconds without a byte, a storage counts as out of reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +93,8 @@ def _examined(repository: ServedRepository, models: Models, network: Network) ->
 
 def _unread(files: Sequence[RemoteFile], network: Network) -> Iterator[tuple[str, bool]]:
     """The names of files that cannot be read, and whether their storage is sure to have none."""
-    deadline = Deadline()
-    lost = sizes.lost(files, network, timeout=_PATIENCE, deadline=deadline)
-    for file in sizes.measured(files, network, timeout=_PATIENCE, deadline=deadline):
+    lost = sizes.lost(files, network, _LIMITS)
+    for file in sizes.measured(files, network, _LIMITS):
         if file.size is None:
             yield file.path, any(each.path == file.path for each in lost)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import random
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,9 +11,8 @@ from http import HTTPStatus
 from pathlib import Path
 
 from studio_action.artifact import RemoteFile
-from studio_action.clock import Clock, Deadline
+from studio_action.clock import Clock, Deadline, Limits
 from studio_action.digest import Digest
-from studio_action.download.engine import Limits
 from studio_action.download.transfer import Transfer
 from studio_action.errors import (
     BadInput,
@@ -39,7 +37,8 @@ SECONDS = 30.0
 """That a manifest may take; callers do not wait longer."""
 _LARGEST = 64 << 20
 """Bytes; a folder of a hundred thousand files stays well below."""
-_LIMITS = Limits(connections=2, timeout=10.0, retries=1)
+_TIMEOUT = 10.0
+"""Seconds without a byte after which an attempt is given up."""
 
 
 def signed(remote: Remote, settings: Settings, home: InRemote, now: datetime) -> str:
@@ -123,11 +122,10 @@ class Manifests:
     def _transfer(self, folder: Path) -> Transfer:
         return Transfer(
             folder,
-            limits=_LIMITS,
+            limits=Limits(_TIMEOUT, 1, Deadline(SECONDS, self.clock)),
             network=self.network,
             verify="auto",
-            deadline=Deadline(SECONDS, self.clock),
-            random=random.random,
+            max_connections=2,
             utc=self.utc,
         )
 

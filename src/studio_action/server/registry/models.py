@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from studio_action.artifact import ArtifactRef, ModelName, RemoteFile, Resolution, Selector
-from studio_action.clock import Clock, Deadline, Patience
+from studio_action.clock import Clock, Deadline, Limits
 from studio_action.errors import ObjectMissing
 from studio_action.gitrepo import locating
 from studio_action.gitrepo.history import Model, Prerelease
@@ -228,8 +228,8 @@ def git_for(network: Network, environ: Mapping[str, str], clock: Clock) -> GitFo
     """The git program as the server runs it: one further attempt, of which nobody need hear."""
 
     def made(repository: ServedRepository, seconds: float) -> Git:
-        patience = Patience(_TIMEOUT, 1, Deadline(seconds, clock), random.random)
-        return Git(network, patience, environ, lambda line: None, repository.credential)
+        limits = Limits(_TIMEOUT, 1, Deadline(seconds, clock), random.random)
+        return Git(network, limits, environ, lambda line: None, repository.credential)
 
     return made
 
