@@ -211,19 +211,3 @@ def test_trust() -> None:
 def test_reports() -> None:
     assert settings.read_reports(inputs()) == Reports(None, None)
     assert settings.read_reports(inputs(output_json="o.json")) == Reports(PurePath("o.json"), None)
-
-
-@pytest.mark.parametrize(
-    ("environ", "proxies"),
-    [
-        ({}, {}),
-        ({"HTTPS_PROXY": "http://p:1"}, {"https": "http://p:1"}),
-        ({"https_proxy": "http://a", "HTTPS_PROXY": "http://b"}, {"https": "http://a"}),
-        (
-            {"ALL_PROXY": "http://p", "NO_PROXY": "x"},
-            {"http": "http://p", "https": "http://p", "no": "x"},
-        ),
-    ],
-)
-def test_proxies(environ: dict[str, str], proxies: dict[str, str]) -> None:
-    assert settings.read_proxies(environ) == proxies

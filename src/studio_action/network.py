@@ -21,3 +21,17 @@ class Network:
     def proxy_for(self, scheme: str) -> str:
         """The proxy for URLs of `scheme`; empty for none."""
         return self.proxies.get(scheme, "")
+
+
+def proxies_of(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the proxies that the environment names, by scheme, and `no` for where none is used."""
+    found = {
+        scheme: environ.get(f"{scheme}_proxy")
+        or environ.get(f"{scheme.upper()}_PROXY")
+        or environ.get("all_proxy")
+        or environ.get("ALL_PROXY")
+        or ""
+        for scheme in ("http", "https")
+    }
+    found["no"] = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+    return {scheme: proxy.strip() for scheme, proxy in found.items() if proxy.strip()}

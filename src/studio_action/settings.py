@@ -7,7 +7,6 @@ value came from. Pure, but for the file that `token-file` names.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import cast
@@ -94,20 +93,6 @@ def read_trust(inputs: Inputs) -> Trust:
     """Input `ca-bundle`."""
     bundle = inputs["ca-bundle"]
     return Trust(bundle.text, instead=bundle.origin in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"))
-
-
-def read_proxies(environ: Mapping[str, str]) -> dict[str, str]:
-    """The proxies that the environment names, by scheme, and `no` for where they are not used."""
-    found = {
-        scheme: environ.get(f"{scheme}_proxy")
-        or environ.get(f"{scheme.upper()}_PROXY")
-        or environ.get("all_proxy")
-        or environ.get("ALL_PROXY")
-        or ""
-        for scheme in ("http", "https")
-    }
-    found["no"] = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
-    return {scheme: proxy.strip() for scheme, proxy in found.items() if proxy.strip()}
 
 
 def read_reports(inputs: Inputs) -> Reports:

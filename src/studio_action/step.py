@@ -32,7 +32,7 @@ from studio_action.gitrepo.history import Model
 from studio_action.gitrepo.program import Git, has_ssh_key
 from studio_action.gitrepo.repository import Repository
 from studio_action.inputs import Inputs
-from studio_action.network import Network
+from studio_action.network import Network, proxies_of
 from studio_action.policy import Previous, previous_digest, previous_manifest
 from studio_action.question import Place, read_credential
 from studio_action.repository import RepositoryUrl
@@ -74,7 +74,7 @@ class Step:
 
     def origin(self) -> str:
         """Where the checkout in the workspace came from."""
-        return checkout.origin(self.workspace.root)
+        return checkout.origin(self.workspace.root, self.inputs.environ)
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -92,7 +92,7 @@ class Step:
     def network(self) -> Iterator[Network]:
         """Whom to trust and which proxies to use, for Studio, Git and storage alike."""
         trust = settings.read_trust(self.inputs)
-        proxies = settings.read_proxies(self.inputs.environ)
+        proxies = proxies_of(self.inputs.environ)
         for proxy in proxies.values():
             self.platform.mask(urlsplit(proxy).password or "")
         with self.scratch() as scratch:
@@ -154,7 +154,7 @@ class Step:
         files = scratch / "files"
         files.mkdir()
         here = place if isinstance(place, Path) else self.workspace.root
-        ours = isinstance(place, Path) or reading.is_checkout(here, place)
+        ours = isinstance(place, Path) or reading.is_checkout(here, place, self.inputs.environ)
         return Surroundings(
             open_remote=Storages(network, self.inputs.environ),
             downloader=downloader,

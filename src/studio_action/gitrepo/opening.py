@@ -26,7 +26,7 @@ def opened(
     """
     local = Repository.at(folder, git)
     lacks = lacking(local)
-    origin = checkout.origin(folder) if lacks else ""
+    origin = checkout.origin(folder, git.environ) if lacks else ""
     if not lacks:
         return local
     if not origin or Path(origin).is_absolute():

@@ -27,7 +27,7 @@ def models_of(
         with Repository.of(url, git, scratch) as remote:
             return history.read(remote.tags())
     except StudioActionError:
-        if not is_checkout(workspace, address):
+        if not is_checkout(workspace, address, git.environ):
             raise
         with Repository.at(workspace, git) as local:
             models = {} if local.incomplete else history.read(local.tags())
@@ -36,9 +36,9 @@ def models_of(
         return models
 
 
-def is_checkout(workspace: Path, address: RepositoryUrl) -> bool:
+def is_checkout(workspace: Path, address: RepositoryUrl, environ: Mapping[str, str]) -> bool:
     """Whether the checkout at `workspace` is one of the repository at `address`."""
-    origin = checkout.origin(workspace)
+    origin = checkout.origin(workspace, environ)
     try:
         return bool(origin) and RepositoryUrl.parse(origin).same_as(address)
     except BadInput:

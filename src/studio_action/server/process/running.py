@@ -23,7 +23,7 @@ import uvicorn
 
 from studio_action.clock import Clock
 from studio_action.errors import StudioActionError, WorkspaceRefused
-from studio_action.network import Network
+from studio_action.network import Network, proxies_of
 from studio_action.server.app import create_app
 from studio_action.server.log import Level, Log, to_descriptor
 from studio_action.server.metrics import FOLDER, Metrics
@@ -37,7 +37,6 @@ from studio_action.server.state.keys import SigningKeys
 from studio_action.server.state.projects import Projects
 from studio_action.server.state.pushes import Pushes
 from studio_action.server.state.tokens import Tokens
-from studio_action.settings import read_proxies
 from studio_action.trust import system_bundle
 
 _STANDARD_ERROR = 2
@@ -100,7 +99,7 @@ def parts_of(settings: ServerSettings, environ: Mapping[str, str]) -> Parts:
 def network_of(environ: Mapping[str, str]) -> Network:
     """Whom the server trusts, and the proxies that it uses itself."""
     bundle = environ.get("SSL_CERT_FILE") or environ.get("REQUESTS_CA_BUNDLE")
-    return Network(Path(bundle) if bundle else system_bundle(), read_proxies(environ))
+    return Network(Path(bundle) if bundle else system_bundle(), proxies_of(environ))
 
 
 def _utc() -> datetime:
