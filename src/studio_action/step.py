@@ -162,6 +162,7 @@ class Step:
             environ=self.inputs.environ,
             checkout=here if ours else None,
             utc=lambda: datetime.now(timezone.utc),
+            say=self.platform.warning,
         )
 
     def models(self, place: Place, network: Network, scratch: Path) -> Mapping[ModelName, Model]:

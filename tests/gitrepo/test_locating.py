@@ -75,7 +75,7 @@ def dvc_file(path: str, **told: object) -> bytes:
 
 
 HEX = "0a" * 16
-R = Settings("r", "s3://b/p", {"url": "s3://b/p"})
+R = Settings.of("r", "s3://b/p", {"url": "s3://b/p"}, "repository")
 
 
 def test_of_model__a_file(places: Places, outside: Outside) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -46,11 +47,14 @@ class Places:
         self.folder, self._stack = folder, stack
         for name in ("partial", "copies", "scratch", "checkout/.dvc", "dvc"):
             (folder / name).mkdir(parents=True)
+        subprocess.run(["git", "init", "--quiet", folder / "checkout"], check=True)
 
     def over(
         self, repository: Repository, remotes: Mapping[str, Mapping[str, str]], **environ: str
     ) -> Place:
         """The place of `repository`; `remotes` go into the checkout's `config.local`."""
+        masked: list[str] = []
+        said: list[str] = []
         sections = (
             f"['remote \"{name}\"']\n" + "".join(f"{key} = {text}\n" for key, text in said.items())
             for name, said in remotes.items()
@@ -72,9 +76,8 @@ class Places:
             environ={"DVC_SYSTEM_CONFIG_DIR": "/none", "DVC_GLOBAL_CONFIG_DIR": "/none"},
             checkout=self.folder / "checkout",
             utc=lambda: datetime.now(timezone.utc),
+            say=said.append,
         )
         self._stack.enter_context(repository)
-        masked: list[str] = []
-        said: list[str] = []
         registry = GitRegistry(repository, around, "include", masked.append, said.append)
         return Place(registry, downloader, masked, said)

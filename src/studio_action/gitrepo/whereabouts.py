@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,18 +12,22 @@ from studio_action import signed_url
 from studio_action.artifact import RemoteFile
 from studio_action.digest import Digest
 from studio_action.download.base import Downloader, Progress
+from studio_action.gitrepo import checkout
 from studio_action.gitrepo.locating import InRemote, InRepository, Located, config_path
+from studio_action.gitrepo.remotes import trust
 from studio_action.gitrepo.remotes.base import Place, Remote
 from studio_action.gitrepo.remotes.config import Config, ConfigFile, Settings
 from studio_action.gitrepo.remotes.opening import Opener, config_files
+from studio_action.text import printable
 
 
 @dataclass(frozen=True)
 class Surroundings:
     """What is around a repository here; implements `locating.Outside`.
 
-    `checkout` is a checkout of it, whose `config.local` and relative paths count; `scratch` is a
-    folder for as long as the files are needed; `environ` is the job's.
+    `checkout` is a checkout of it, whose `config.local` counts unless Git brought it, and whose
+    relative paths do; `scratch` is a folder for as long as the files are needed; `environ` is the
+    job's; `say` tells the job.
     """
 
     open_remote: Opener
@@ -31,6 +36,8 @@ class Surroundings:
     environ: Mapping[str, str] = field(repr=False)
     checkout: Path | None
     utc: Callable[[], datetime]
+    say: Callable[[str], None]
+    _said: set[str] = field(default_factory=set, init=False, repr=False)
     _opened: dict[int, tuple[Settings, Remote]] = field(
         default_factory=dict, init=False, repr=False
     )
@@ -45,7 +52,26 @@ class Surroundings:
         """See `locating.Outside`: the machine's and the user's own count as well."""
         beside = self.checkout / top / ".dvc" if self.checkout else None
         file = ConfigFile(config_path(top), committed, beside)
-        return Config.read(config_files(self.environ, [file], beside))
+        return Config.read(config_files(self.environ, [file], self._local(top)))
+
+    def _local(self, top: str) -> Path | None:
+        """The checkout's own `config.local`, which only whoever made the checkout can write."""
+        path = f"{config_path(top)}.local"
+        if self.checkout is None or not os.path.lexists(self.checkout / path):
+            return None
+        if checkout.tracks(self.checkout, path, self.environ):
+            self._say_once(
+                f"{printable(path, 300)!r} is a link, or Git tracks it, so that it may be"
+                " anybody's word: it is ignored. Take it out of the repository with `git rm"
+                " --cached`"
+            )
+            return None
+        return self.checkout / path
+
+    def _say_once(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self.say(text)
 
     def manifest(self, file: Located) -> bytes:
         """See `locating.Outside`; its bytes are checked like those of any file."""
@@ -83,6 +109,8 @@ class Surroundings:
             return Place((self.scratch / home.object).as_uri())
         opened = self._opened.get(id(home.settings))
         if opened is None:
+            if home.settings.dropped:
+                self._say_once(trust.note(home.settings.name, home.settings.dropped))
             opened = home.settings, self.open_remote(home.settings)
             self._opened[id(home.settings)] = opened
         return opened[1].place(home.key, home.version_id, now)

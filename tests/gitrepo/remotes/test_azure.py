@@ -29,7 +29,7 @@ CONNECTION = f"DefaultEndpointsProtocol=https;AccountName=ours;AccountKey={KEY}"
 
 
 def settings(**options: str) -> Settings:
-    return Settings("cloud", "azure://models/registry", options)
+    return Settings.of("cloud", "azure://models/registry", options)
 
 
 def remote(environ: dict[str, str] | None = None, **options: str) -> AzureRemote:

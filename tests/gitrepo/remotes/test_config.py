@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from studio_action.errors import BadInput, UnexpectedAnswer
 from studio_action.gitrepo.remotes.config import Config, ConfigFile, Settings
+from studio_action.gitrepo.remotes.trust import Origin
 
 COMMITTED = """
 [core]
@@ -30,8 +31,21 @@ COMMITTED = """
 """
 
 
-def config(*texts: str, folder: Path | None = None) -> Config:
-    return Config.read(ConfigFile(f"file {n}", text, folder) for n, text in enumerate(texts))
+def config(*texts: str, folder: Path | None = None, origin: Origin = "outside") -> Config:
+    return Config.read(
+        ConfigFile(f"file {n}", text, folder, origin) for n, text in enumerate(texts)
+    )
+
+
+def both(committed: str, local: str, *, before: str = "") -> Config:
+    """What counts of a committed file between one of the user's, and the checkout's own."""
+    return Config.read(
+        [
+            ConfigFile("config", before, None, "outside"),
+            ConfigFile(".dvc/config", committed, None, "repository"),
+            ConfigFile("config.local", local, None, "outside"),
+        ]
+    )
 
 
 def test_remote__the_default_one() -> None:
@@ -127,7 +141,7 @@ def test_settings__secrets_are_not_in_the_repr() -> None:
     ("text", "value"), [("true", True), ("False", False), ("", True), ("maybe", True)]
 )
 def test_flag(text: str, value: bool) -> None:
-    assert Settings("a", "s3://b", {"use_ssl": text}).flag("use_ssl", default=True) is value
+    assert Settings.of("a", "s3://b", {"use_ssl": text}).flag("use_ssl", default=True) is value
 
 
 @given(st.text())
@@ -136,3 +150,123 @@ def test_read__any_text(text: str) -> None:
         config(text).remote("")
 
     assert str(caught.value).isprintable()
+
+
+# Who said it
+
+
+def test_remote__every_option_says_who_said_it() -> None:
+    found = both(
+        "['remote \"a\"']\nurl = https://h/p\nuser = ada\nauth = basic\n",
+        "['remote \"a\"']\npassword = s3cret\nuser = bob\n",
+    ).remote("a")
+
+    assert (found["user"], found["auth"], found["password"]) == ("bob", "basic", "s3cret")
+    assert found.origin == "repository"
+    assert found.origin_of("user") == found.origin_of("password", "auth") == "outside"
+    assert found.origin_of("auth") == found.origin_of("region") == "repository"
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before it", "after it"])
+def test_remote__what_is_said_in_both_places_is_said_outside(before: bool) -> None:
+    text = "['remote \"a\"']\nurl = https://h/p\n"
+    other = "['remote \"a\"']\nurl = https://other/p\n"
+
+    assert both(text, "" if before else text, before=text if before else "").remote("a").origin == (
+        "outside"
+    )
+    assert both(other, "", before=text).remote("a").origin == "repository"
+
+
+def test_remote__committed_options_of_this_machine_do_not_count() -> None:
+    text = (
+        "['remote \"A\"']\nurl = s3://b\nregion = r\nconfigpath = aws.cfg\nPROFILE = admin\n"
+        "jobs = 4\nsomething_new = x\n"
+    )
+
+    found = both(text, "['remote \"a\"']\ncredentialpath = /k\n").remote("a")
+
+    assert set(found.options) == {"url", "region", "credentialpath"}
+    assert found.dropped == ("configpath", "profile", "something_new")
+    assert config(text.lower()).remote("a").dropped == ()
+
+
+def test_remote__dropped_options_of_the_remote_it_is_in() -> None:
+    text = (
+        "['remote \"a\"']\nurl = s3://b\nprofile = admin\n"
+        "['remote \"c\"']\nurl = remote://a/x\nkeyfile = k\n"
+    )
+
+    assert config(text, origin="repository").remote("c").dropped == ("keyfile", "profile")
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("remote://ours/sub", "outside"),
+        ("remote://ours/", "outside"),
+        ("remote://ours/../other", "repository"),
+        ("remote://ours/%2e%2e/other", "repository"),
+        ("remote://ours/a?x=y", "repository"),
+        ("remote://ours/a#x", "repository"),
+        ("remote://ours/a\\b", "repository"),
+        ("remote://theirs/sub", "repository"),
+        ("https://h/top/sub", "repository"),
+    ],
+)
+def test_remote__in_one_that_was_named_outside(url: str, origin: Origin) -> None:
+    committed = (
+        f"['remote \"sub\"']\nurl = '{url}'\n['remote \"theirs\"']\nurl = https://evil/top\n"
+    )
+    ours = "['remote \"ours\"']\nurl = https://h/top/\npassword = s3cret\n"
+
+    assert both(committed, ours).remote("sub").origin == origin
+    assert both(committed, "", before=ours).remote("sub").origin == origin
+
+
+def test_remote__a_folder_that_was_named_outside_in_a_committed_one() -> None:
+    committed = "['remote \"theirs\"']\nurl = https://evil/top\n"
+
+    found = both(committed, "['remote \"mine\"']\nurl = remote://theirs/sub\n").remote("mine")
+
+    assert (found.url, found.origin) == ("https://evil/top/sub", "repository")
+
+
+def test_remote__of_two_sections_the_last_one_counts() -> None:
+    text = (
+        "['remote \"A\"']\nurl = https://one\nuser = ada\n['remote \"a\"']\nurl = https://two\n"
+        "['remote  \"b\"']\nurl = https://one\n['remote \"b\"']\nregion = x\n"
+    )
+
+    assert config(text).remotes["a"].keys() == {"url"}
+    assert config(text).remote("a").url == "https://two"
+    assert config(text).remotes["b"].keys() == {"region"}
+
+
+def test_read__one_section_twice() -> None:
+    with pytest.raises(UnexpectedAnswer, match="file 0 cannot be read: ConfigObjError"):
+        config("['remote \"a\"']\nurl = https://one\n['remote \"a\"']\nurl = https://two\n")
+
+
+def test_read__a_committed_value_takes_nothing_from_outside() -> None:
+    committed = "['remote \"a\"']\nurl = https://evil/%(password)s\n"
+    ours = "[DEFAULT]\npassword = s3cret\n['remote \"a\"']\npassword = s3cret\n"
+
+    with pytest.raises(UnexpectedAnswer, match="cannot be read: MissingInterpolationOption"):
+        both(committed, ours)
+
+
+def test_settings__equal_texts_of_others_are_not_the_same() -> None:
+    ours = Settings.of("a", "https://h", {"user": "ada"})
+
+    assert ours.identity != Settings.of("a", "https://h", {"user": "ada"}, "repository").identity
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[DEFAULT]\na = 0\n" + "b = %(a)s%(a)s\n" * 7, "# x\n" * (1 << 17)],
+    ids=["doubles itself", "is long"],
+)
+def test_read__a_committed_file_that_is_larger_than_it_should_be(text: str) -> None:
+    with pytest.raises(UnexpectedAnswer, match="too long, or refers to itself too often"):
+        config(text, origin="repository")

@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 
 
 def settings(**options: str) -> Settings:
-    return Settings("cloud", "gs://models/registry", options)
+    return Settings.of("cloud", "gs://models/registry", options)
 
 
 @pytest.fixture(scope="module")

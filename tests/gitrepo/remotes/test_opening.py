@@ -29,12 +29,12 @@ OPEN = {"allow_anonymous_login": "true"}
     ids=["s3", "azure", "gs", "https", "http", "folder"],
 )
 def test_storages__by_scheme(url: str, options: dict[str, str], kind: type) -> None:
-    assert type(Storages(Network(), {})(Settings("r", url, options))) is kind
+    assert type(Storages(Network(), {})(Settings.of("r", url, options))) is kind
 
 
 def test_storages__another_scheme() -> None:
     with pytest.raises(BadInput, match="'r' is on ssh://, which cannot be read here"):
-        Storages(Network(), {})(Settings("r", "ssh://ada:pw@h/k", {}))
+        Storages(Network(), {})(Settings.of("r", "ssh://ada:pw@h/k", {}))
 
 
 def test_config_files__in_their_order(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_config_files__in_their_order(tmp_path: Path) -> None:
     }
     committed = ConfigFile(".dvc/config", "committed", None)
 
-    found = config_files(environ, [committed], tmp_path / "checkout/.dvc")
+    found = config_files(environ, [committed], tmp_path / "checkout/.dvc/config.local")
 
     assert [file.text for file in found] == [
         "site/config",
@@ -55,6 +55,7 @@ def test_config_files__in_their_order(tmp_path: Path) -> None:
         "committed",
         "checkout/.dvc/config.local",
     ]
+    assert [file.origin for file in found] == ["outside", "outside", "repository", "outside"]
     assert found[-1].folder == tmp_path / "checkout/.dvc"
 
 

@@ -115,7 +115,7 @@ def test_like__a_bucket_that_is_signed_for_in_another_way(change: Callable[[str]
 def test_place__the_library_signs_where_we_cannot() -> None:
     library = client({"region_name": "eu-west-1"})
 
-    place = S3Remote(Settings("r", "s3://models/top", {}), library).place("a b", "", NOW)
+    place = S3Remote(Settings.of("r", "s3://models/top", {}), library).place("a b", "", NOW)
 
     assert urlsplit(place.url).path == "/top/a%20b"
     assert "X-Amz-Signature" in parse_qs(urlsplit(place.url).query)
@@ -153,7 +153,7 @@ def test_place__temporary_credentials_that_cannot_be_renewed() -> None:
     credentials = RefreshableCredentials.create_from_metadata(temporary(1, 5), renew, "test")
     keys = credentials.get_frozen_credentials
     presigner = Presigner("https://models.s3.amazonaws.com/", "us-east-1", 3600, keys)
-    remote = S3Remote(Settings("r", "s3://models/top", {}), None, presigner)
+    remote = S3Remote(Settings.of("r", "s3://models/top", {}), None, presigner)
 
     with pytest.raises(BadInput, match="URLs of the remote 'r' cannot be signed"):
         remote.place("a", "", NOW)

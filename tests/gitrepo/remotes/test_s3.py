@@ -28,7 +28,7 @@ OPTIONS = {
 
 
 def remote(url: str = "s3://models/registry", **options: str) -> S3Remote:
-    return S3Remote.open(Settings("storage", url, options), Network())
+    return S3Remote.open(Settings.of("storage", url, options), Network())
 
 
 def got(url: str) -> tuple[int, bytes]:

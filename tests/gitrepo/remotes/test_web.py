@@ -18,7 +18,7 @@ HEX = "4c65eb98e1" + "0" * 22
 
 
 def web(url: str, **options: str) -> Place:
-    return WebRemote(Settings("web", url, options)).place("files/md5/ab/c d", "", NOW)
+    return WebRemote(Settings.of("web", url, options)).place("files/md5/ab/c d", "", NOW)
 
 
 def test_key_of__a_path_that_leads_out() -> None:
@@ -95,7 +95,7 @@ def test_web__refused(options: dict[str, str], message: str) -> None:
 
 
 def test_local__place() -> None:
-    remote = LocalRemote(Settings("shelf", "/srv/.dvc/../shelf é", {}))
+    remote = LocalRemote(Settings.of("shelf", "/srv/.dvc/../shelf é", {}))
 
     assert remote.place("files/md5/ab/cd", "", NOW) == Place(
         "file:///srv/shelf%20%C3%A9/files/md5/ab/cd"
@@ -104,4 +104,4 @@ def test_local__place() -> None:
 
 def test_local__a_folder_of_a_checkout_that_is_not_here() -> None:
     with pytest.raises(BadInput, match=r"'shelf' is the folder '\.\./shelf' of a checkout"):
-        LocalRemote(Settings("shelf", str(Path("../shelf")), {})).place("key", "", NOW)
+        LocalRemote(Settings.of("shelf", str(Path("../shelf")), {})).place("key", "", NOW)

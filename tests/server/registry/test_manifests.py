@@ -48,7 +48,7 @@ def manifests(tmp_path: Path) -> Manifests:
 
 
 def manifest(url: str, **options: str) -> Located:
-    home = InRemote(Settings("r", url, options), KEY)
+    home = InRemote(Settings.of("r", url, options), KEY)
     return Located("m.dir", home, None, Digest("md5", MD5), False)
 
 
@@ -112,7 +112,7 @@ def test_read__a_storage_that_keeps_failing(storage: Storage, manifests: Manifes
     ids=["basic", "custom"],
 )
 def test_signed__what_a_url_cannot_carry(options: dict[str, str]) -> None:
-    settings = Settings("r", "https://h/top", options)
+    settings = Settings.of("r", "https://h/top", options)
 
     with pytest.raises(BadInput, match="Remote not supported: 'r' needs a password") as caught:
         signed(WebRemote(settings), settings, InRemote(settings, KEY), datetime.now())

@@ -60,19 +60,18 @@ class Storages:
 
 
 def config_files(
-    environ: Mapping[str, str], committed: Sequence[ConfigFile], checkout: Path | None
+    environ: Mapping[str, str], committed: Sequence[ConfigFile], local: Path | None
 ) -> list[ConfigFile]:
     """All of DVC's configuration, later files over earlier: the machine's, the user's, what is
-    `committed`, and `config.local` in the `.dvc` folder `checkout`, where there is one.
+    `committed`, and the `config.local` of a checkout, where there is one.
     """
     site = environ.get("DVC_SYSTEM_CONFIG_DIR") or "/etc/xdg/dvc"
     base = environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111
     user = environ.get("DVC_GLOBAL_CONFIG_DIR") or f"{base}/dvc"
-    local = [checkout / "config.local"] if checkout else []
     return [
         *_there([Path(site, "config"), Path(user, "config")]),
         *committed,
-        *_there(local),
+        *_there([local] if local else []),
     ]
 
 
@@ -85,5 +84,5 @@ def _there(places: Sequence[Path]) -> list[ConfigFile]:
             continue
         except (OSError, UnicodeDecodeError) as error:
             raise BadInput(f"{str(place)!r} cannot be read: {type(error).__name__}") from error
-        found.append(ConfigFile(place.name, text, place.parent))
+        found.append(ConfigFile(place.name, text, place.parent, "outside"))
     return found

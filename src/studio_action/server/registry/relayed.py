@@ -65,7 +65,7 @@ def _named(repository: ServedRepository) -> Iterator[Settings]:
     """The web remotes whose url the configuration names, as it describes them."""
     config = governed(repository, "", "")
     for name, options in config.remotes.items():
-        if options.get("url"):
+        if "url" in options:
             settings = config.remote(name)
             if settings.scheme in ("http", "https"):
                 yield settings

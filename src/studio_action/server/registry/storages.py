@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -33,6 +33,7 @@ from studio_action.gitrepo.remotes.azure import AzureRemote
 from studio_action.gitrepo.remotes.base import Remote
 from studio_action.gitrepo.remotes.config import Config, ConfigFile, Settings
 from studio_action.gitrepo.remotes.opening import Opener
+from studio_action.gitrepo.remotes.trust import LAYOUT, Option
 from studio_action.server.links import InFolder
 from studio_action.server.registry.turns import Turns
 from studio_action.server.settings import ServedRepository
@@ -47,7 +48,6 @@ MOST_KEPT = 100
 TRUSTED = "any_storage"
 """The option of a remote that the server's own credentials serve; no repository can say it."""
 
-_LAYOUT = frozenset({"worktree", "version_aware"})
 _SECRETS = frozenset(
     {
         "access_key_id",
@@ -62,26 +62,7 @@ _SECRETS = frozenset(
         "session_token",
     }
 )
-_OF_THIS_MACHINE = frozenset({"credentialpath", "configpath", "profile"})
-_SAID_BY_REPOSITORIES = (
-    frozenset(
-        {
-            "account_name",
-            "allow_anonymous_login",
-            "auth",
-            "client_id",
-            "custom_auth_header",
-            "endpointurl",
-            "projectname",
-            "region",
-            "tenant_id",
-            "url",
-            "user",
-        }
-    )
-    | _LAYOUT
-    | _SECRETS
-) - _OF_THIS_MACHINE
+_UNSAID = Option("", "repository")
 _OPEN = "allow_anonymous_login"
 _HINT = "Name its url in the server's configuration, among the repository's remotes"
 
@@ -212,8 +193,8 @@ def governed(repository: ServedRepository, path: str, committed: str) -> Config:
     }
     for name, options in remotes.items():
         if TRUSTED not in options and any(TRUSTED in each for each in _bases(name, remotes)):
-            remotes[name] = _only(options, {"url", *_LAYOUT})
-    return Config(said.default, remotes)
+            remotes[name] = _only(options, {"url", *LAYOUT})
+    return Config(said.default, remotes, said.dropped)
 
 
 def check(repository: ServedRepository) -> None:
@@ -231,20 +212,25 @@ def check(repository: ServedRepository) -> None:
             )
 
 
-def _governed(said: Mapping[str, str], ours: Mapping[str, str]) -> Mapping[str, str]:
+def _governed(said: Mapping[str, Option], ours: Mapping[str, str]) -> Mapping[str, Option]:
+    here = {name: Option(text, "outside") for name, text in ours.items()}
     if ours.get("url"):
-        return {**_only(said, _LAYOUT), **ours, TRUSTED: "true"}
-    return {**_only(said, _SAID_BY_REPOSITORIES), **ours}
+        return {**_only(said, LAYOUT), **here, TRUSTED: Option("true", "outside")}
+    if _is_on(ours, TRUSTED):
+        said = {name: Option(option.text, "outside") for name, option in said.items()}
+    return {**said, **here}
 
 
-def _only(options: Mapping[str, str], names: frozenset[str] | set[str]) -> dict[str, str]:
-    return {name: text for name, text in options.items() if name in names}
+def _only(options: Mapping[str, Option], names: Collection[str]) -> dict[str, Option]:
+    return {name: option for name, option in options.items() if name in names}
 
 
-def _bases(name: str, remotes: Mapping[str, Mapping[str, str]]) -> Iterator[Mapping[str, str]]:
+def _bases(
+    name: str, remotes: Mapping[str, Mapping[str, Option]]
+) -> Iterator[Mapping[str, Option]]:
     """The remotes that one is a folder of, `remote://base/folder`."""
     for _ in remotes:
-        url = remotes.get(name, {}).get("url", "")
+        url = remotes.get(name, {}).get("url", _UNSAID).text
         if not url.startswith("remote://"):
             return
         name = url.removeprefix("remote://").partition("/")[0].lower()
