@@ -10,6 +10,7 @@ import pytest
 
 from studio_action import pull
 from studio_action.artifact import ArtifactRef, AtStage, AtVersion, ModelName
+from studio_action.clock import Deadline
 from studio_action.digest import folder_digest
 from studio_action.download.plan import Filters
 from studio_action.errors import (
@@ -57,7 +58,7 @@ class Case:
             workspace=self.workspace,
             platform=self.platform,
             progress=Silence(),
-            clock=Time().clock,
+            deadline=Deadline(None, Time().clock),
         )
 
     @property

@@ -12,7 +12,6 @@ from studio_action.answering import registry_for
 from studio_action.ci import files
 from studio_action.ci.base import Platform
 from studio_action.ci.job import Job
-from studio_action.clock import Clock
 from studio_action.download import sizes
 from studio_action.errors import NoSuchModel
 from studio_action.inputs import Inputs
@@ -80,7 +79,7 @@ def _download(step: Step, question: Question, previous: Previous | None) -> None
                 workspace=step.workspace,
                 platform=step.platform,
                 progress=progress,
-                clock=Clock(),
+                deadline=step.deadline,
             )
     finally:
         step.workspace.hand_over(step.workspace.root / STATE_FOLDER)

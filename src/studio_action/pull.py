@@ -10,7 +10,7 @@ from pathlib import Path
 from studio_action import manifest, report
 from studio_action.artifact import RemoteFile, Resolution
 from studio_action.ci.base import Platform
-from studio_action.clock import Clock
+from studio_action.clock import Deadline
 from studio_action.digest import Digest
 from studio_action.download import existing, plan
 from studio_action.download.base import Downloader, Fetched, Progress
@@ -73,10 +73,10 @@ def download(
     workspace: Workspace,
     platform: Platform,
     progress: Progress,
-    clock: Clock,
+    deadline: Deadline,
 ) -> Delivered:
     """Bring one model into the workspace, whole and verified, and keep a record of it."""
-    started, began = datetime.now(timezone.utc), clock.now()
+    started, began = datetime.now(timezone.utc), deadline.clock.now()
     dest = workspace.inside(delivery.dest)
     found = resolve(question, registry=registry, platform=platform)
     if delivery.verify == "require":
@@ -84,7 +84,7 @@ def download(
     placements = plan.place(found.files, delivery.layout, found.root)
     places = workspace.places(dest, (each.target for each in placements))
     landings = [Landing(*each) for each in zip(placements, places, strict=True)]
-    there = existing.sort(landings, overwrite=delivery.overwrite)
+    there = existing.sort(landings, overwrite=delivery.overwrite, check=deadline.check)
 
     with platform.group(_title(there.missing, there.kept)):
         fetched = downloader.fetch(
@@ -110,7 +110,7 @@ def download(
         files=tuple(_record(landing, got, there.kept, workspace) for landing in landings),
         transferred=sum(each.transferred for each in fetched),
         started=started,
-        seconds=clock.now() - began,
+        seconds=deadline.clock.now() - began,
     )
     platform.info(summed_up(done))
     return _keep_record(done, dest, workspace)

@@ -197,7 +197,7 @@ class Step:
             ) as transfer,
             tempfile.TemporaryDirectory(dir=folder, prefix="copies-") as copies,
         ):
-            yield LocalDownloader(transfer, Path(copies), verify)
+            yield LocalDownloader(transfer, Path(copies), self.deadline)
 
     @contextmanager
     def downloader(self, delivery: Delivery, network: Network) -> Iterator[Downloader]:
@@ -216,7 +216,9 @@ class Step:
                 yield transfer
             else:
                 cache = Cache.at(self.place(delivery.cache_dir))
-                yield CachedDownloader(cache, transfer, Path(copies), self.platform.info)
+                yield CachedDownloader(
+                    cache, transfer, Path(copies), self.platform.info, self.deadline
+                )
 
     @contextmanager
     def progress(self) -> Iterator[Progress]:

@@ -4,16 +4,19 @@ import os
 import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from studio_action.artifact import RemoteFile
+from studio_action.clock import Deadline
 from studio_action.digest import Digest
 from studio_action.download.base import Fetched
 from studio_action.download.cache import Cache, CachedDownloader
-from studio_action.errors import WorkspaceRefused
-from tests.fakes import MemoryDownloader, Silence, md5
+from studio_action.errors import DeadlinePassed, WorkspaceRefused
+from tests.download.unfit import UNFIT
+from tests.fakes import MemoryDownloader, Silence, Time, md5
 
 CONTENTS = {"m/a.bin": b"weights", "m/b.txt": b"a\r\nb\r\n"}
 
@@ -27,6 +30,10 @@ def never() -> dict[str, str]:
     raise AssertionError("no URL had to be renewed")
 
 
+def patient() -> None:
+    """There is no deadline."""
+
+
 class Case:
     def __init__(self, folder: Path) -> None:
         self.cache = Cache.at(folder / "cache")
@@ -34,7 +41,9 @@ class Case:
         self.copies = folder / "copies"
         self.copies.mkdir(exist_ok=True)
         self.said: list[str] = []
-        self.downloader = CachedDownloader(self.cache, self.storage, self.copies, self.said.append)
+        self.downloader = CachedDownloader(
+            self.cache, self.storage, self.copies, self.said.append, Deadline()
+        )
 
     def fetch(self, *files: RemoteFile) -> list[Fetched]:
         self.storage.fetched.clear()
@@ -109,6 +118,30 @@ def test_take__a_damaged_object_is_thrown_away_and_fetched_again(case: Case) -> 
     assert place.read_bytes() == b"weights"
 
 
+@pytest.mark.parametrize("make", UNFIT)
+def test_take__what_is_no_regular_file_is_thrown_away_and_fetched_anew(
+    case: Case, make: Callable[[Path], object]
+) -> None:
+    place = case.cache.place(Digest("md5", md5(b"weights")))
+    place.parent.mkdir(parents=True)
+    make(place)
+
+    [got] = case.fetch(remote("m/a.bin"))
+
+    assert (got.origin, got.partial.read_bytes()) == ("storage", b"weights")
+    assert stat.S_ISREG(place.lstat().st_mode)
+    assert place.read_bytes() == b"weights"
+
+
+def test_take__the_deadline(case: Case, tmp_path: Path) -> None:
+    case.fetch(remote("m/a.bin"))
+    time = Time()
+    late = replace(case.downloader, deadline=Deadline(1, time.clock))
+    time.now = 2
+    with pytest.raises(DeadlinePassed):
+        late.fetch([remote("m/a.bin")], renew=never, progress=Silence())
+
+
 def test_take__text_of_dvc_2(case: Case, tmp_path: Path) -> None:
     legacy = Digest("md5-dos2unix", md5(b"a\nb\n"))
     place = tmp_path / "cache" / legacy.hex[:2] / legacy.hex[2:]
@@ -131,7 +164,7 @@ def test_fetch__what_has_no_digest_is_not_kept(case: Case, tmp_path: Path) -> No
 def test_add__many_at_once(case: Case, tmp_path: Path) -> None:
     [got] = case.storage.fetch([remote("m/a.bin")], renew=never, progress=Silence())
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(case.cache.add, [got] * 32))
+        list(threads.map(lambda it: case.cache.add(it, patient), [got] * 32))
     assert [path.read_bytes() for path in (tmp_path / "cache").rglob("*") if path.is_file()] == [
         b"weights"
     ]
@@ -150,8 +183,9 @@ def full(place: Path) -> None:
 @pytest.mark.parametrize("damage", [broken, full])
 def test_fetch__a_cache_that_cannot_be_filled(case: Case, damage: Callable[[Path], None]) -> None:
     damage(case.cache.place(Digest("md5", md5(b"weights"))))
+    [got] = case.storage.fetch([remote("m/a.bin")], renew=never, progress=Silence())
     with pytest.raises(WorkspaceRefused):
-        case.cache.add(case.storage.fetch([remote("m/a.bin")], renew=never, progress=Silence())[0])
+        case.cache.add(got, patient)
 
 
 def test_fetch__a_cache_that_cannot_be_filled_is_no_failure(case: Case, tmp_path: Path) -> None:

@@ -1,19 +1,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from studio_action.artifact import RemoteFile
+from studio_action.clock import Clock, Deadline
 from studio_action.digest import Digest
-from studio_action.download.base import Fetched, Verify
+from studio_action.download.base import Fetched
 from studio_action.download.local import LocalDownloader
-from studio_action.errors import ContentMismatch, ObjectMissing, WorkspaceRefused
-from tests.download.conftest import Heard, contents, of
-from tests.fakes import MemoryDownloader
+from studio_action.errors import (
+    ContentMismatch,
+    DeadlinePassed,
+    ObjectMissing,
+    UnexpectedAnswer,
+    WorkspaceRefused,
+)
+from tests.download.conftest import Heard, Ticking, contents, of
+from tests.download.unfit import UNFIT
+from tests.fakes import MemoryDownloader, Time
 
 CONTENT = b"weights\r\n"
 
@@ -27,14 +36,34 @@ class Here:
         self.copies.mkdir()
         self.far = MemoryDownloader({"far 1": b"far 1", "far 2": b"far 2"}, folder / "partial")
         self.heard = Heard()
+        self.deadline = Deadline()
 
     def put(self, name: str, content: bytes = CONTENT) -> str:
         (self.remote / name).write_bytes(content)
         return (self.remote / name).as_uri()
 
-    def fetch(self, *files: RemoteFile, verify: Verify = "auto") -> list[Fetched]:
-        downloader = LocalDownloader(self.far, self.copies, verify)
+    def fetch(self, *files: RemoteFile) -> list[Fetched]:
+        downloader = LocalDownloader(self.far, self.copies, self.deadline)
         return downloader.fetch(files, renew=_renew, progress=self.heard)
+
+
+class GrowingFile(Time):
+    """A clock at each look at which a file has grown by more than is copied in between."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path, self.grown = path, 0
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(self._look, self.sleep)
+
+    def _look(self) -> float:
+        self.grown += 1
+        if self.grown > 1:  # the first look is when the deadline is set
+            with self.path.open("ab") as file:
+                file.truncate(file.tell() + (2 << 20))
+        return 0.0
 
 
 def _renew() -> Mapping[str, str]:
@@ -54,17 +83,58 @@ def test_fetch__verified_by_each_rule(here: Here) -> None:
     url = here.put("a b?.bin")
     plain = of("a", url, CONTENT)
 
-    found = here.fetch(plain, replace(plain, digest=dos2unix(CONTENT)), RemoteFile("a", url))
+    found = here.fetch(plain, replace(plain, digest=dos2unix(CONTENT)))
 
-    assert [each.verified for each in found] == ["md5", "md5-dos2unix", "length"]
-    assert contents(found) == [CONTENT] * 3
-    assert here.heard == Heard(3 * len(CONTENT), 3 * len(CONTENT), 3)
+    assert [each.verified for each in found] == ["md5", "md5-dos2unix"]
+    assert contents(found) == [CONTENT] * 2
+    assert here.heard == Heard(2 * len(CONTENT), 2 * len(CONTENT), 2)
 
 
-def test_fetch__not_verified_where_that_is_off(here: Here) -> None:
-    (found,) = here.fetch(of("a", here.put("a"), b"other"), verify="off")
+def test_fetch__what_cannot_be_checked(here: Here) -> None:
+    with pytest.raises(UnexpectedAnswer, match=r"'environ' .* has no digest"):
+        here.fetch(RemoteFile("environ", "file:///proc/self/environ"))
 
-    assert found.verified == "off"
+    assert not any(here.copies.iterdir())
+
+
+def test_fetch__a_file_of_the_system_is_not_what_was_promised(here: Here) -> None:
+    with pytest.raises(ContentMismatch):
+        here.fetch(of("environ", "file:///proc/self/environ", CONTENT))
+
+
+@pytest.mark.parametrize("make", UNFIT)
+def test_fetch__no_regular_file(here: Here, make: Callable[[Path], object]) -> None:
+    make(here.remote / "a")
+
+    with pytest.raises(WorkspaceRefused, match="a file of a remote cannot be copied"):
+        here.fetch(of("a", (here.remote / "a").as_uri(), CONTENT))
+
+
+def test_fetch__a_file_that_never_ends(here: Here) -> None:
+    url = here.put("a")
+    os.truncate(here.remote / "a", 1 << 43)  # all of it a hole
+
+    with pytest.raises(WorkspaceRefused, match="Free some space"):
+        here.fetch(of("a", url, CONTENT))
+
+
+def test_fetch__a_file_that_grows_while_it_is_copied(here: Here) -> None:
+    url = here.put("a", CONTENT * 1_000_000)
+    time = GrowingFile(here.remote / "a")
+    here.deadline = Deadline(1.0, time.clock)
+
+    (found,) = here.fetch(of("a", url, CONTENT * 1_000_000))
+
+    assert time.grown > 3
+    assert found.size == len(CONTENT) * 1_000_000
+
+
+def test_fetch__the_deadline_within_a_file(here: Here) -> None:
+    url = here.put("a", CONTENT * 1_000_000)
+    here.deadline = Deadline(3.0, Ticking(step=1.0).clock)
+
+    with pytest.raises(DeadlinePassed):
+        here.fetch(of("a", url, CONTENT * 1_000_000))
 
 
 @pytest.mark.parametrize(
@@ -83,21 +153,14 @@ def test_fetch__other_content(here: Here, change: dict[str, object]) -> None:
 
 def test_fetch__missing(here: Here) -> None:
     with pytest.raises(ObjectMissing, match="'a' is not in its remote"):
-        here.fetch(RemoteFile("a", (here.remote / "none").as_uri()))
-
-
-def test_fetch__unreadable(here: Here) -> None:
-    (here.remote / "folder").mkdir()
-
-    with pytest.raises(WorkspaceRefused, match="cannot be copied"):
-        here.fetch(RemoteFile("a", (here.remote / "folder").as_uri()))
+        here.fetch(of("a", (here.remote / "none").as_uri(), CONTENT))
 
 
 def test_fetch__order_among_downloads(here: Here) -> None:
     files = [
         RemoteFile("far 1", "https://storage.example.org/1"),
-        RemoteFile("near 1", here.put("1", b"near 1")),
-        RemoteFile("near 2", here.put("2", b"near 2")),
+        of("near 1", here.put("1", b"near 1"), b"near 1"),
+        of("near 2", here.put("2", b"near 2"), b"near 2"),
         RemoteFile("far 2", "https://storage.example.org/2"),
     ]
 
@@ -111,7 +174,7 @@ def test_fetch__order_among_downloads(here: Here) -> None:
 def test_fetch__the_remote_stays_as_it_is(here: Here) -> None:
     url = here.put("a")
 
-    (fetched,) = here.fetch(RemoteFile("a", url))
+    (fetched,) = here.fetch(of("a", url, CONTENT))
     fetched.partial.write_bytes(b"changed")
 
     assert (here.remote / "a").read_bytes() == CONTENT

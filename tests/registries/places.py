@@ -68,7 +68,7 @@ class Places:
             verify="auto",
         )
         inner = self._stack.enter_context(transfer)
-        downloader = LocalDownloader(inner, self.folder / "copies", "auto")
+        downloader = LocalDownloader(inner, self.folder / "copies", Deadline())
         around = Surroundings(
             open_remote=Storages(Network(), environ),
             downloader=downloader,

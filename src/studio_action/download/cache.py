@@ -5,33 +5,29 @@ An object lies at `files/md5/ab/cdef…`, text of DVC 2 at `ab/cdef…` (dvc-dat
 jobs may fill the cache at once. What is taken out is a copy, which shares blocks where the file
 system can: whoever writes to a file in the workspace does not change the cache. A hard link would
 not hold that, since root may write to any file. Each copy is checked; a damaged object is thrown
-away.
+away, and so is what is no regular file: DVC's objects all are.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
-import shutil
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from studio_action import regular
 from studio_action.artifact import RemoteFile
+from studio_action.clock import Deadline
 from studio_action.digest import Digest
 from studio_action.download.base import Downloader, Fetched, Progress, Renew
+from studio_action.download.copying import Check, copy, each
 from studio_action.download.hashing import digests_of_file
 from studio_action.errors import WorkspaceRefused
 from studio_action.workspace import Workspace, refused
 
-COPIES = 4
-"""Files that are copied and checked at a time."""
-
 _PROTECTED = 0o444
-_FICLONE = 0x40049409  # linux/fs.h: let the target share the source's blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,37 +50,45 @@ class Cache:
         top = self.folder.root / "files/md5" if digest.algorithm == "md5" else self.folder.root
         return top / digest.hex[:2] / digest.hex[2:]
 
-    def take(self, file: RemoteFile, to: Path) -> Fetched | None:
-        """Put a checked copy of the file's content at `to`; None where the cache has none."""
+    def take(self, file: RemoteFile, to: Path, check: Check) -> Fetched | None:
+        """Put a checked copy of the file's content at `to`; None where the cache has none.
+
+        Raises `WorkspaceRefused`, and what `check` raises.
+        """
         if file.digest is None:
             return None
         place = self.place(file.digest)
         try:
-            copy(place, to)
-            found = digests_of_file(to, file.digest)
+            copy(place, to, check)
+            found = digests_of_file(to, file.digest, check)
         except FileNotFoundError:
+            return None
+        except regular.NotRegular:
+            _throw_away(place)
             return None
         except OSError as error:
             raise refused("an object of the cache cannot be copied", place, error) from error
         if found.stored_as != file.digest:
             to.unlink()
-            with suppress(OSError):  # a cache that is read-only keeps it, and nobody uses it
-                place.unlink()
+            _throw_away(place)
             return None
         return Fetched(file, to, found.size, found.md5, found.sha256, found.rule, 0, "cache")
 
-    def add(self, fetched: Fetched) -> None:
-        """Keep a copy of a file that was verified, unless it is there; raise `WorkspaceRefused`."""
+    def add(self, fetched: Fetched, check: Check) -> None:
+        """Keep a copy of a file that was verified, unless it is there.
+
+        Raises `WorkspaceRefused`, and what `check` raises.
+        """
         digest = fetched.file.digest
         if digest is None or fetched.verified not in ("md5", "md5-dos2unix"):
             return
         place = self.place(digest)
-        if place.exists():
+        if regular.size(place) is not None:
             return
         with self.folder.folder(place.parent) as folder:
             beside = f".{secrets.token_hex(8)}.studio-action"
             try:
-                copy(fetched.partial, place.with_name(beside))
+                copy(fetched.partial, place.with_name(beside), check)
                 os.chmod(beside, _PROTECTED, dir_fd=folder)
                 self.folder.give(place.with_name(beside))
                 os.replace(beside, place.name, src_dir_fd=folder, dst_dir_fd=folder)
@@ -105,14 +109,13 @@ class CachedDownloader:
     inner: Downloader
     folder: Path
     say: Callable[[str], None]
+    deadline: Deadline
 
     def fetch(
         self, files: Sequence[RemoteFile], *, renew: Renew, progress: Progress
     ) -> list[Fetched]:
         """All files, in the order asked for, from the cache or from storage."""
-        with ThreadPoolExecutor(COPIES) as threads:
-            places = (self.folder / str(number) for number in range(len(files)))
-            hits = list(threads.map(self.cache.take, files, places))
+        hits = each(self._take, list(enumerate(files)), self.deadline)
         missing = [file for file, hit in zip(files, hits, strict=True) if hit is None]
         if len(missing) < len(files):
             self.say(f"{len(files) - len(missing)} of {len(files)} from the cache")
@@ -121,19 +124,22 @@ class CachedDownloader:
         rest = iter(got)
         return [hit or next(rest) for hit in hits]
 
+    def _take(self, wanted: tuple[int, RemoteFile], check: Check) -> Fetched | None:
+        number, file = wanted
+        return self.cache.take(file, self.folder / str(number), check)
+
     def _keep(self, got: Sequence[Fetched]) -> None:
         """Fill the cache; that it cannot be filled is no reason for a download to fail."""
         try:
-            with ThreadPoolExecutor(COPIES) as threads:
-                list(threads.map(self.cache.add, got))
+            each(self.cache.add, got, self.deadline)
         except WorkspaceRefused as error:
             self.say(f"The cache is not filled: {error}")
 
 
-def copy(source: Path, target: Path) -> None:
-    """Make `target` a copy of its own, sharing blocks where the file system can."""
-    with source.open("rb", buffering=0) as whole, target.open("wb", buffering=0) as made:
-        try:
-            fcntl.ioctl(made.fileno(), _FICLONE, whole.fileno())
-        except OSError:
-            shutil.copyfileobj(whole, made, 1 << 20)
+def _throw_away(place: Path) -> None:
+    """Remove what is unfit; where that is not possible it stays, and nobody uses it."""
+    with suppress(OSError):
+        if place.is_dir() and not place.is_symlink():
+            place.rmdir()
+        else:
+            place.unlink()

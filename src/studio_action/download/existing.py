@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studio_action.download.base import Fetched
+from studio_action.download.copying import Check
 from studio_action.download.hashing import digests_of_file
 from studio_action.download.plan import Placement
 from studio_action.errors import WorkspaceRefused
@@ -30,16 +31,16 @@ class Sorted:
     missing: tuple[Landing, ...]
 
 
-def sort(landings: Sequence[Landing], *, overwrite: bool) -> Sorted:
+def sort(landings: Sequence[Landing], *, overwrite: bool, check: Check) -> Sorted:
     """Tell the files that are there with the right content from those to be fetched.
 
     Raises `WorkspaceRefused` for a folder at a final path, and, without `overwrite`, for any other
-    file whose content is not known to be the one wanted.
+    file whose content is not known to be the one wanted; and what `check` raises.
     """
     kept: dict[str, Fetched] = {}
     missing: list[Landing] = []
     for landing in landings:
-        found = _same_content(landing)
+        found = _same_content(landing, check)
         if found is None:
             _may_be_replaced(landing.place, overwrite)
             missing.append(landing)
@@ -48,7 +49,7 @@ def sort(landings: Sequence[Landing], *, overwrite: bool) -> Sorted:
     return Sorted(kept, tuple(missing))
 
 
-def _same_content(landing: Landing) -> Fetched | None:
+def _same_content(landing: Landing, check: Check) -> Fetched | None:
     """The file at the final path, if it is the very one that is wanted."""
     file = landing.placement.file
     try:
@@ -57,7 +58,7 @@ def _same_content(landing: Landing) -> Fetched | None:
             return None
         if file.size is not None and file.size != status.st_size:
             return None
-        found = digests_of_file(landing.place, file.digest)
+        found = digests_of_file(landing.place, file.digest, check)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
+from studio_action import regular
 from studio_action.digest import TEXT_BLOCK, TEXT_CHUNK, Algorithm, Digest, looks_like_text
 
 BUFFER = 256 << 10
@@ -44,17 +45,27 @@ class Digests:
         return "md5" if plain else "md5-dos2unix"
 
 
-def digests_of_file(path: Path, wanted: Digest) -> Digests:
-    """Read the file at `path` and say what DVC would store it as; raise `OSError` as it comes."""
-    with path.open("rb", buffering=0) as file:
-        descriptor = file.fileno()
+def digests_of_file(
+    path: Path, wanted: Digest, check: Callable[[], None] = lambda: None
+) -> Digests:
+    """Read the regular file at `path` and say what DVC would store it as.
+
+    No more is read than it had when it was opened; `check` is called between two blocks, and may
+    raise. Raises `regular.NotRegular`, and `OSError` as it comes.
+    """
+    with regular.opened(path) as descriptor:
         size = os.fstat(descriptor).st_size
         if size <= BUFFER:  # threads would take longer than the hashing
             return digests_of_bytes(read_fully(descriptor, size, 0), wanted)
+
+        def chunks(length: int) -> Iterator[bytes]:
+            for chunk in _chunks(descriptor, length, size):
+                check()
+                yield chunk
+
         with ThreadPoolExecutor(2) as threads:
-            md5, sha256 = threads.map(lambda name: _hash(name, descriptor), ("md5", "sha256"))
-        chunks = _chunks(descriptor, TEXT_CHUNK)
-        return Digests(size, md5, sha256, _stored_as(md5, wanted, chunks))
+            md5, sha256 = threads.map(lambda name: _hash(name, chunks(BUFFER)), ("md5", "sha256"))
+        return Digests(size, md5, sha256, _stored_as(md5, wanted, chunks(TEXT_CHUNK)))
 
 
 def digests_of_bytes(data: bytes | memoryview, wanted: Digest | None) -> Digests:
@@ -82,17 +93,17 @@ def _dos2unix_md5(chunks: Iterable[bytes]) -> str:
     return md5.hexdigest()
 
 
-def _hash(name: str, descriptor: int) -> str:
+def _hash(name: str, chunks: Iterable[bytes]) -> str:
     digest = hashlib.new(name, usedforsecurity=False)
-    for chunk in _chunks(descriptor, BUFFER):
+    for chunk in chunks:
         digest.update(chunk)
     return digest.hexdigest()
 
 
-def _chunks(descriptor: int, length: int) -> Iterator[bytes]:
-    """The file from its start in chunks of exactly `length`, but for the last."""
+def _chunks(descriptor: int, length: int, size: int) -> Iterator[bytes]:
+    """The first `size` bytes of the file in chunks of exactly `length`, but for the last."""
     offset = 0
-    while chunk := read_fully(descriptor, length, offset):
+    while chunk := read_fully(descriptor, min(length, size - offset), offset):
         yield chunk
         offset += len(chunk)
 
@@ -266,7 +277,8 @@ class Hashing:
             if strand.error is not None:
                 raise strand.error
         md5, sha256 = (strand.hexdigest() for strand in self._strands)
-        chunks = takewhile(lambda _: not self.abandoned, _chunks(self.descriptor, TEXT_CHUNK))
+        chunks = _chunks(self.descriptor, TEXT_CHUNK, self._front)
+        chunks = takewhile(lambda _: not self.abandoned, chunks)
         stored = _stored_as(md5, wanted or Digest("md5", md5), chunks)
         return Digests(self._front, md5, sha256, stored)
 

@@ -1,24 +1,24 @@
-"""Files of this machine, as a folder is that serves as a DVC remote: copied, and checked."""
+"""Files of this machine, as a folder is that serves as a DVC remote: copied, and checked.
+
+Who names the folder may be a stranger, so it gives nothing but content that was promised by its
+digest: that is always checked, and a file without one is refused.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from studio_action.artifact import RemoteFile
-from studio_action.digest import Digest
-from studio_action.download.base import Downloader, Fetched, Progress, Renew, Verify
-from studio_action.download.cache import COPIES, copy
+from studio_action.clock import Deadline
+from studio_action.download.base import Downloader, Fetched, Progress, Renew
+from studio_action.download.copying import Check, copy, each
 from studio_action.download.hashing import Digests, digests_of_file
 from studio_action.download.verifying import Told, difference, verified
-from studio_action.errors import ContentMismatch, ObjectMissing
+from studio_action.errors import ContentMismatch, ObjectMissing, UnexpectedAnswer
 from studio_action.text import printable
 from studio_action.workspace import refused
-
-_PLAIN = Digest("md5", "")
-"""Asks for no more than the MD5 of the bytes as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +30,14 @@ class LocalDownloader:
 
     inner: Downloader
     folder: Path
-    verify: Verify
+    deadline: Deadline
 
     def fetch(
         self, files: Sequence[RemoteFile], *, renew: Renew, progress: Progress
     ) -> list[Fetched]:
         """All files, in the order asked for, copied or downloaded."""
-        here = [(file, file.here) for file in files if file.here]
-        with ThreadPoolExecutor(COPIES) as threads:
-            places = (self.folder / f"local-{number}" for number in range(len(here)))
-            copies = list(threads.map(self._copy, here, places))
+        here = [(number, file) for number, file in enumerate(files) if file.here]
+        copies = each(self._copy, here, self.deadline)
         for fetched in copies:
             progress.expect(fetched.size)
             progress.advance(fetched.size)
@@ -49,11 +47,18 @@ class LocalDownloader:
         of_here, of_there = iter(copies), iter(got)
         return [next(of_here if file.here else of_there) for file in files]
 
-    def _copy(self, wanted: tuple[RemoteFile, Path], to: Path) -> Fetched:
-        file, source = wanted
+    def _copy(self, wanted: tuple[int, RemoteFile], check: Check) -> Fetched:
+        number, file = wanted
+        source, to = file.here, self.folder / f"local-{number}"
+        assert source is not None  # or it would be downloaded
+        if file.digest is None:
+            raise UnexpectedAnswer(
+                f"{printable(file.path, 300)!r} is in a folder of this machine, and has no digest",
+                "Such a remote gives only what can be checked: lay it out by content, as DVC does",
+            )
         try:
-            copy(source, to)
-            found = digests_of_file(to, file.digest or _PLAIN)
+            copy(source, to, check)
+            found = digests_of_file(to, file.digest, check)
         except (FileNotFoundError, NotADirectoryError):
             raise ObjectMissing(
                 f"{printable(file.path, 300)!r} is not in its remote, a folder of this machine",
@@ -65,7 +70,7 @@ class LocalDownloader:
 
     def _checked(self, file: RemoteFile, to: Path, found: Digests) -> Fetched:
         told = Told(size=True, md5=None)
-        how = verified(file, told, found, self.verify)
+        how = verified(file, told, found, "auto")
         if how is None:
             to.unlink()
             raise ContentMismatch(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
+from studio_action import regular
 from studio_action.artifact import RemoteFile
 from studio_action.clock import Limits
 from studio_action.download import answers
@@ -45,10 +46,7 @@ class _Probe:
 def _measured_here(file: RemoteFile) -> RemoteFile:
     if file.size is not None or file.here is None:
         return file
-    try:
-        return replace(file, size=file.here.stat().st_size)
-    except OSError:
-        return file
+    return replace(file, size=regular.size(file.here))
 
 
 def measured(files: Sequence[RemoteFile], network: Network, limits: Limits) -> list[RemoteFile]:
@@ -71,7 +69,7 @@ def lost(files: Sequence[RemoteFile], network: Network, limits: Limits) -> list[
     return [
         file
         for file in files
-        if (probes[file.path].missing if file.here is None else not file.here.exists())
+        if (probes[file.path].missing if file.here is None else regular.size(file.here) is None)
     ]
 
 

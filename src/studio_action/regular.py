@@ -1,0 +1,73 @@
+"""Regular files of this machine that others may have put there: opened and read with an end.
+
+What lies at a path may be anything: a pipe that nobody writes to, a device without an end, a
+socket, a link to one of them. Here no link is followed, nothing is waited for, and only a regular
+file is opened. DVC keeps its objects as regular files, too, also where a workspace links to them.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_KINDS = {
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+class NotRegular(OSError):
+    """Something else is there than a regular file."""
+
+
+class TooLarge(OSError):
+    """The file has more bytes than are wanted."""
+
+
+@contextmanager
+def opened(path: str | Path, within: int | None = None) -> Iterator[int]:
+    """A descriptor to read the regular file at `path`, relative to the folder `within` if given.
+
+    The last component is not followed. Raises `NotRegular`, or `OSError` as it comes.
+    """
+    # Looked at before, too, since the opening of a device may already do something.
+    _check(os.stat(path, dir_fd=within, follow_symlinks=False))
+    descriptor = os.open(path, _FLAGS, dir_fd=within)
+    try:
+        _check(os.fstat(descriptor))
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def read(path: str | Path, most: int, within: int | None = None) -> bytes:
+    """All of the regular file at `path`; raise `TooLarge` beyond `most` bytes, without reading."""
+    with opened(path, within) as descriptor:
+        size = os.fstat(descriptor).st_size
+        if size > most:
+            raise TooLarge(f"it has {size} bytes, more than {most}")
+        with os.fdopen(os.dup(descriptor), "rb") as file:
+            return file.read(size)
+
+
+def size(path: Path) -> int | None:
+    """The bytes of the regular file at `path`; None where there is none that can be looked at."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+
+def _check(found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")
+        raise NotRegular(f"{kind}, where a regular file belongs")
