@@ -61,6 +61,13 @@ NOT_THE_API = {
     "URL with a line break": {"m/a": "https://host/x\r\nHost: y"},
     "URL with a bad port": {"m/a": "https://host:99999/x"},
     "relative URL": {"m/a": "/x"},
+    "URL with user info": {"m/a": "https://user:secret@host/x"},
+    "URL without an end": {"m/a": "https://host/" + "x" * 20_000},
+    "brackets without an end": "[" * 200_000,
+    "nested JSON": '{"m/a":' * 200_000,
+    "path that turns around": {"m/\u202ekp.a": OBJECT},
+    "path that hides something": {"m/a\u2060": OBJECT},
+    "path that is no text": {"m/\ud800": OBJECT},
     "path that leaves": {"../x": OBJECT},
     "absolute path": {"/x": OBJECT},
     "path into git": {".git/hooks/x": OBJECT},
@@ -115,6 +122,27 @@ def test_read_download_uris__refused(
     assert str(status) in str(caught.value)
 
 
+def test_read_download_uris__names_that_people_have() -> None:
+    names = [
+        "m/Screenshot 3.45\u202fPM.png",
+        "m/\u0645\u06cc\u200c\u062e",
+        "m/\U0001f468\u200d\U0001f4bb",
+    ]
+    uris = dict.fromkeys(names, OBJECT)
+    assert api.read_download_uris(answer(200, uris), ASKED) == uris
+
+
+def test_read_download_uris__more_files_than_a_model_has() -> None:
+    with pytest.raises(UnexpectedAnswer, match="500001 files, more than 500000"):
+        api.check_paths(answer(200, {}), range(api.MOST_FILES + 1))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("status", [400, 404, 500])
+def test_refused__an_error_nested_without_an_end(status: int) -> None:
+    with pytest.raises(StudioActionError, match=str(status)):
+        api.read_download_uris(answer(status, '{"detail":' * 200_000), ASKED)
+
+
 def test_refused__a_project_names_its_own_scope() -> None:
     refusal = answer(403, {"detail": "no"}, api.CREATE_PROJECT)
     with pytest.raises(TokenRefused, match=r"Admin operations.*PROJECT"):
@@ -161,6 +189,12 @@ def test_read_projects(status: int) -> None:
         {"projects": "x"},
         {"projects": [{"id": "x"}]},
         {"projects": [PROJECT | {"url": "javascript:alert(1)"}]},
+        {"projects": [PROJECT | {"url": "https://user:pw@studio/x"}]},
+        {"projects": [PROJECT | {"url": "https://studio/\u202ex"}]},
+        {"projects": [PROJECT | {"id": "a\nb"}]},
+        {"projects": [PROJECT | {"name": "a\x1b[31mb"}]},
+        {"projects": [PROJECT | {"name": "a\ud800"}]},
+        {"projects": [PROJECT | {"name": "a" * 10_000}]},
         [],
         "<html>",
     ],

@@ -58,16 +58,16 @@ def test_previous_digest() -> None:
         previous_digest("sha256:0")
 
 
-def missing() -> str:
+def missing() -> bytes:
     raise FileNotFoundError
 
 
 def test_previous_manifest() -> None:
-    assert previous_manifest(lambda: f'{{"digest": "{DIGEST}"}}', "m") == Previous(DIGEST)
+    assert previous_manifest(lambda: f'{{"digest": "{DIGEST}"}}'.encode(), "m") == Previous(DIGEST)
     assert previous_manifest(missing, "m") == Previous("")
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", "null"])
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", "[" * 200_000], ids=lambda it: it[:5])
 def test_previous_manifest__of_something_else(text: str) -> None:
     with pytest.raises(BadInput, match="previous-manifest"):
-        previous_manifest(lambda: text, "m")
+        previous_manifest(lambda: text.encode(), "m")

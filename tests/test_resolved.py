@@ -187,6 +187,13 @@ CONTRADICTIONS = {
     "URL with a line break": of_file(url=OBJECT + "\r\nX: y"),
     "no URL": of_file(url=None),
     "negative size": of_file(size=-1),
+    "a size beyond any disk": of_file(size=1 << 63),
+    "file path that turns around": of_file(path="models/churn/\u202ea"),
+    "URL with user info": of_file(url="https://user:pw@host/a"),
+    "a path that hides something": {
+        "path": "models/a\u2060",
+        "files": [{**FILE, "path": "models/a\u2060/b"}],
+    },
     "size as truth": of_file(size=True),
     "size as text": of_file(size="12"),
     "a digest that is none": of_file(digest="sha256:0"),
@@ -228,7 +235,9 @@ def test_read_resolution__not_what_was_asked(
         read_resolution(answer({**WHOLE, **changes}), CHURN, selector)
 
 
-@pytest.mark.parametrize("content", ["", "<html><title>Log in</title>", "[]", '{"repo": "acme'])
+@pytest.mark.parametrize(
+    "content", ["", "<html><title>Log in</title>", "[]", '{"repo": "acme', "[" * 200_000]
+)
 def test_read_resolution__no_document(content: str) -> None:
     with pytest.raises(UnexpectedAnswer, match="no JSON object"):
         read_resolution(answer(content), CHURN, PROD)

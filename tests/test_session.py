@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gzip
 import socket
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +14,9 @@ from responses import matchers
 from studio_action.clock import Deadline, Limits
 from studio_action.errors import DeadlinePassed, UnexpectedAnswer, Unreachable
 from studio_action.network import Network
-from studio_action.session import LARGEST_ANSWER, StudioSession, onward
+from studio_action.session import LARGEST_ANSWER, LARGEST_ERROR, StudioSession, onward
 from tests.fakes import Time
+from tests.reference import Answer, ReferenceServer
 
 BASE = "https://studio.example.org/team/"
 ENDPOINT = "api/model-registry/get-download-uris"
@@ -180,6 +183,34 @@ def test_get__an_endless_answer(session: StudioSession) -> None:
     responses.get(URL, body=b"x" * (LARGEST_ANSWER + 1))
     with pytest.raises(UnexpectedAnswer, match="64 MiB"):
         session.get(ENDPOINT, {})
+
+
+@responses.activate
+def test_get__an_error_without_an_end_is_read_so_far(session: StudioSession) -> None:
+    page = b"<title>Not found</title>" + b"x" * (LARGEST_ANSWER + 1)
+    responses.get(URL, status=404, body=page)
+
+    found = session.get(ENDPOINT, {})
+
+    assert found.status == 404
+    assert LARGEST_ERROR < len(found.body) < 2 * LARGEST_ERROR
+
+
+def test_get__an_answer_that_unfolds_without_an_end(
+    studio: ReferenceServer, time: Time, log: list[str]
+) -> None:
+    """Half a megabyte on the wire, half a gigabyte in memory."""
+    packed = gzip.compress(bytes(8 * LARGEST_ANSWER))
+    studio.api_script.append(Answer(200, packed, {"Content-Encoding": "gzip"}))
+    session = make_session(time, log, base=studio.url + "/")
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnexpectedAnswer, match="64 MiB"):
+            session.get(ENDPOINT, {})
+        assert tracemalloc.get_traced_memory()[1] < 3 * LARGEST_ANSWER
+    finally:
+        tracemalloc.stop()
+        session.close()
 
 
 REDIRECTS = [

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio_action.text import entities, human_size, human_time, printable, redact
+from studio_action.text import entities, hides, human_size, human_time, printable, redact
 
 
 @pytest.mark.parametrize(
@@ -140,3 +140,17 @@ def test_human_size(size: float, text: str) -> None:
 )
 def test_human_time(seconds: float, text: str) -> None:
     assert human_time(seconds) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["a\nb", "\x1b[0m", "\u202ea", "a\u2060", "\ud800", "a\u2028", "\ufeff"]
+)
+def test_hides(text: str) -> None:
+    assert hides(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a b", "\u00e9", "a\u00a0b", "\U0001f468\u200d\U0001f4bb", "\u2764\ufe0f"]
+)
+def test_hides__nothing(text: str) -> None:
+    assert not hides(text)

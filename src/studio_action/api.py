@@ -7,13 +7,13 @@ that Django REST framework and django-ninja produce are read, and HTML is told f
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+from studio_action import bounded_json
 from studio_action.artifact import ArtifactRef, AtStage, AtVersion, Latest, Selector
 from studio_action.errors import (
     BadInput,
@@ -25,7 +25,7 @@ from studio_action.errors import (
     Unreachable,
 )
 from studio_action.paths import check_path, clash
-from studio_action.text import printable, redact
+from studio_action.text import hides, printable, redact
 from studio_action.versions import InRange
 
 DOWNLOAD_URIS = "api/model-registry/get-download-uris"
@@ -41,6 +41,12 @@ _SCOPES = {
 }
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _REASON_LIMIT = 300
+_LONGEST_URL = 16 << 10
+"""Characters; a URL that S3 signs for a session has 2,000."""
+_LONGEST_TEXT = 5000
+
+MOST_FILES = 500_000
+"""Of one model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +64,9 @@ class Answer:
 
     @property
     def document(self) -> Any:
-        """The body as JSON; None where it is not JSON."""
+        """The body as JSON; None where it is not, or is nested without an end."""
         try:
-            return json.loads(self.body)
+            return bounded_json.read(self.body)
         except ValueError:
             return None
 
@@ -113,14 +119,29 @@ def read_download_uris(answer: Answer, asked: str) -> dict[str, str]:
     uris = answer.document
     if not isinstance(uris, dict) or not uris:
         raise odd(answer, "no JSON object of paths and URLs")
+    check_paths(answer, uris)
     for path, url in uris.items():
-        check_path(path)
         if not isinstance(url, str) or not fetchable(url):
             raise odd(answer, f"no http(s) URL for {printable(path, 200)!r}")
-    pair = clash(uris)
+    return uris
+
+
+def check_paths(answer: Answer, paths: Collection[str]) -> None:
+    """Raise `UnexpectedAnswer` for paths that cannot be, all of them, a model's files."""
+    if len(paths) > MOST_FILES:
+        raise odd(answer, f"{len(paths)} files, more than {MOST_FILES}")
+    for path in paths:
+        check_path(path)
+        check_text(answer, "a path that", path)
+    pair = clash(paths)
     if pair:
         raise odd(answer, f"two paths that cannot both be files: {pair[0]!r} and {pair[1]!r}")
-    return uris
+
+
+def check_text(answer: Answer, name: str, text: str) -> None:
+    """Raise `UnexpectedAnswer` for text that cannot be shown as it is; `name` says what it is."""
+    if hides(text) or len(text) > _LONGEST_TEXT:
+        raise odd(answer, f"{name} is not printable, or is longer than any")
 
 
 def read_projects(answer: Answer, asked: str) -> list[Project]:
@@ -135,22 +156,24 @@ def read_projects(answer: Answer, asked: str) -> list[Project]:
 
 
 def _project(answer: Answer, row: object) -> Project:
-    if isinstance(row, Mapping):
-        found = {key: row.get(key) for key in ("id", "url", "name")}
-        if all(isinstance(text, str) and text for text in found.values()):
-            if not fetchable(str(found["url"])):
+    match row:
+        case {"id": str(id), "url": str(url), "name": str(name)} if id and name:
+            if not fetchable(url):
                 raise odd(answer, "a project whose URL is not http(s)")
-            return Project(str(found["id"]), str(found["url"]), str(found["name"]))
+            for what, text in (("id", id), ("name", name)):
+                check_text(answer, f"a project whose {what}", text)
+            return Project(id, url, name)
     raise odd(answer, "a project without id, url and name")
 
 
 def fetchable(url: str) -> bool:
-    """Whether it is a whole http(s) URL, and nothing else."""
-    if not url.isprintable() or " " in url:
+    """Whether it is a whole http(s) URL of a sensible length, without user info."""
+    if len(url) > _LONGEST_URL or not url.isprintable() or " " in url:
         return False
     try:
         parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        named = bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
+        return parts.scheme in ("http", "https") and named
     except ValueError:
         return False
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from studio_action import bounded_json
 from studio_action.digest import Digest
 from studio_action.errors import BadInput
 from studio_action.gitrepo.tags import (
@@ -80,10 +80,10 @@ def previous_digest(text: str) -> Previous:
         ) from error
 
 
-def previous_manifest(read: Callable[[], str], name: str) -> Previous:
-    """Input `previous-manifest`, whose text `read` gives; none is there on a first run."""
+def previous_manifest(read: Callable[[], bytes], name: str) -> Previous:
+    """Input `previous-manifest`, whose content `read` gives; none is there on a first run."""
     try:
-        found = json.loads(read())
+        found = bounded_json.read(read())
         return Previous(str(found["digest"]))
     except FileNotFoundError:
         return Previous("")

@@ -15,7 +15,15 @@ import re
 from typing import Any
 
 from studio_action import signed_url
-from studio_action.api import Answer, download_uris_query, fetchable, odd, refuse
+from studio_action.api import (
+    Answer,
+    check_paths,
+    check_text,
+    download_uris_query,
+    fetchable,
+    odd,
+    refuse,
+)
 from studio_action.artifact import (
     ArtifactRef,
     AtStage,
@@ -30,7 +38,7 @@ from studio_action.errors import BadInput
 from studio_action.gitrepo import tags
 from studio_action.gitrepo.history import Prerelease
 from studio_action.gitrepo.tags import Assignment, Registration, Unassignment
-from studio_action.paths import check_path, clash
+from studio_action.paths import check_path
 from studio_action.text import printable
 from studio_action.versions import InRange, semantic
 
@@ -82,6 +90,7 @@ def _text(answer: Answer, document: dict[str, Any], name: str) -> str:
     text = document.get(name)
     if not isinstance(text, str):
         raise odd(answer, f"no text as {name}")
+    check_text(answer, f"a {name.replace('_', ' ')} that", text)
     return text
 
 
@@ -89,9 +98,7 @@ def _files(answer: Answer, rows: object) -> tuple[RemoteFile, ...]:
     if not isinstance(rows, list) or not rows:
         raise odd(answer, "no JSON list of files")
     files = tuple(sorted((_file(answer, row) for row in rows), key=lambda file: file.path))
-    pair = clash(file.path for file in files)
-    if pair:
-        raise odd(answer, f"two paths that cannot both be files: {pair[0]!r} and {pair[1]!r}")
+    check_paths(answer, [file.path for file in files])
     return files
 
 
@@ -104,13 +111,13 @@ def _file(answer: Answer, row: object) -> RemoteFile:
             "digest": None | str() as digest,
             "executable": bool(executable),
         }:
-            check_path(path)
+            pass
         case _:
             raise odd(answer, "a file without path, url, size, digest and executable")
     shown = repr(printable(path, 200))
     if not fetchable(url):
         raise odd(answer, f"no http(s) URL for {shown}")
-    if isinstance(size, bool) or (size is not None and size < 0):
+    if isinstance(size, bool) or (size is not None and not 0 <= size < 1 << 63):
         raise odd(answer, f"a size of {shown} that is none")
     try:
         known = _digest(digest, url)

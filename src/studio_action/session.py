@@ -24,6 +24,8 @@ from studio_action.text import human_time, printable, redact
 
 LARGEST_ANSWER = 64 << 20
 """Bytes; a model of a hundred thousand files stays well below."""
+LARGEST_ERROR = 1 << 20
+"""Bytes of an error's body that are read; the rest says nothing more."""
 MOST_REDIRECTS = 5
 USER_AGENT = (
     f"studio-action/{__version__} ({platform.system()}; Python {platform.python_version()})"
@@ -143,10 +145,13 @@ class StudioSession:
         )
 
     def _read(self, response: requests.Response) -> bytes:
+        """The body, never more of it in memory than may be."""
         body = bytearray()
         for chunk in response.iter_content(1 << 16):
             self.limits.deadline.check()
             body += chunk
+            if response.status_code >= 400 and len(body) > LARGEST_ERROR:
+                break
             if len(body) > LARGEST_ANSWER:
                 raise UnexpectedAnswer(
                     f"Studio answered more than {LARGEST_ANSWER >> 20} MiB", "Check studio-url"

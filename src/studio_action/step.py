@@ -15,7 +15,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from studio_action import settings
+from studio_action import bounded_json, regular, settings
 from studio_action.artifact import ModelName
 from studio_action.ci import files
 from studio_action.ci.base import Platform
@@ -235,7 +235,7 @@ class Step:
         if not manifest.text:
             return None
         place = self.place(PurePath(manifest.text))
-        return previous_manifest(lambda: place.read_text("utf-8"), manifest.text)
+        return previous_manifest(lambda: regular.read(place, bounded_json.LARGEST), manifest.text)
 
     def publish(self, outputs: Mapping[str, str], prefix: str) -> None:
         """Hand the outputs to later steps, and to the files that were asked for."""

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit, urlunsplit
 _MARKERS = re.compile(r"##(?=\[|vso\[|teamcity\[)|^:(?=:)|section_(?=start:|end:)")
 _PUNCTUATION = re.compile(r"[!-,.:-@\[-`{-~]")
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_JOINERS = "\u200c\u200d"
 # Shown as nothing though of no such category; some runners look for commands past them
 # (https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point).
 _IGNORED = re.compile(
@@ -27,6 +29,16 @@ def printable(text: str, limit: int = 4000) -> str:
     line = _IGNORED.sub("�", line)
     line = _MARKERS.sub(lambda match: match[0] + " ", line)
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def hides(text: str) -> bool:
+    """Whether it has control characters, halves of others, or what turns or hides the rest.
+
+    The two joiners, which some scripts and emoji need, and spaces of any width do not count.
+    """
+    if text.isprintable():
+        return False
+    return any(unicodedata.category(char) in _UNSEEN and char not in _JOINERS for char in text)
 
 
 def entities(text: str) -> str:

@@ -16,6 +16,7 @@ from studio_action.download.incoming import Incoming, Store
 from studio_action.download.partials import STALE, Partials, Record, key_of
 from studio_action.download.parts import Span
 from studio_action.errors import WorkspaceRefused
+from tests.download.unfit import UNFIT
 
 FILE = RemoteFile("model", "https://host/key", digest=Digest("md5", "0" * 32))
 PLAIN = RemoteFile("model", "https://host/key")
@@ -134,6 +135,33 @@ def test_symbolic_link_instead_of_data(opened: Callable[[], Partials], tmp_path:
     with pytest.raises(WorkspaceRefused):
         put(partials, key_of(FILE), b"bytes")
     assert victim.read_text() == "precious"
+
+
+@pytest.mark.parametrize("make", UNFIT)
+@pytest.mark.parametrize("name", ["{}", "{}.json"])
+def test_resume__what_is_no_regular_file_is_thrown_away(
+    opened: Callable[[], Partials], make: Callable[[Path], object], name: str
+) -> None:
+    place = opened().path(name.format(key_of(FILE)))
+    put(opened(), "other", b"")
+    make(place)
+
+    partials = opened()
+
+    assert partials.resume(FILE, checked=True) is None
+    assert not place.exists()
+    put(partials, key_of(FILE), b"bytes")
+
+
+@pytest.mark.parametrize(
+    "record", [b"[" * 200_000, b'{"size": ' + b"1" * 5000 + b"}"], ids=["deep", "long number"]
+)
+def test_resume__a_record_without_an_end(opened: Callable[[], Partials], record: bytes) -> None:
+    partials = opened()
+    put(partials, key_of(FILE), bytes(10))
+    partials.path(f"{key_of(FILE)}.json").write_bytes(record)
+
+    assert opened().resume(FILE, checked=True) is None
 
 
 class FullDisk(Partials):

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from studio_action import bounded_json, regular
 from studio_action.ci import dotenv
 from studio_action.ci.console import Console
 from studio_action.ci.job import Job
@@ -22,6 +23,7 @@ DOTENV_REPORT = "outputs.env"
 ANNOTATIONS_REPORT = "annotations.json"
 """Both in our own folder of the workspace; the job names them under `artifacts:reports`."""
 
+_LARGEST_REPORT = 8 << 20
 _CLEAR = "\x1b[0K"
 
 
@@ -77,7 +79,7 @@ class GitLab(Console):
 
     def _links(self) -> list[object]:
         try:
-            links = json.loads(self._read(ANNOTATIONS_REPORT))["studio-action"]
+            links = bounded_json.read(self._read(ANNOTATIONS_REPORT).encode())["studio-action"]
         except (ValueError, KeyError, TypeError):
             return []
         return links if isinstance(links, list) else []
@@ -86,7 +88,7 @@ class GitLab(Console):
         """What an earlier step of this job left."""
         path = Path(self._job.workspace, STATE_FOLDER, report)
         try:
-            return path.read_text(encoding="utf-8")
+            return regular.read(path, _LARGEST_REPORT).decode()
         except (OSError, UnicodeDecodeError):
             return ""
 

@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +21,7 @@ from itertools import count
 from pathlib import Path
 from typing import cast
 
+from studio_action import bounded_json, regular
 from studio_action.artifact import RemoteFile
 from studio_action.download.parts import Span, Spans, joined
 from studio_action.errors import WorkspaceRefused
@@ -29,6 +31,7 @@ STALE = 7 * 24 * 3600.0
 """Seconds after which nobody comes back for a partial file."""
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_LARGEST_RECORD = 16 << 20
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -77,13 +80,16 @@ class Partials:
             self._found = self._sweep()
 
     def _sweep(self) -> set[str]:
-        """The names that are there; what nobody came back for is removed."""
+        """The names that are there; what nobody came back for, or is no file, is removed."""
         now = time.time()
         names = set()
         with os.scandir(self._dir) as entries:
             for entry in entries:
-                if now - entry.stat(follow_symlinks=False).st_mtime < STALE:
+                fresh = now - entry.stat(follow_symlinks=False).st_mtime < STALE
+                if fresh and entry.is_file(follow_symlinks=False):
                     names.add(entry.name)
+                elif entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(self.folder / entry.name)
                 else:
                     os.unlink(entry.name, dir_fd=self._dir)
         return names
@@ -137,9 +143,8 @@ class Partials:
 
     def _load(self, key: str, size: int, *, decided: bool) -> Record | None:
         try:
-            descriptor = os.open(f"{key}.json", os.O_RDONLY | os.O_NOFOLLOW, dir_fd=self._dir)
-            with os.fdopen(descriptor, encoding="utf-8") as stream:
-                found = cast(dict[str, object], json.load(stream))
+            content = regular.read(f"{key}.json", _LARGEST_RECORD, within=self._dir)
+            found = cast(dict[str, object], bounded_json.read(content))
             record, boot = _record(found), found["boot"]
         except (OSError, ValueError, KeyError, TypeError):
             return None

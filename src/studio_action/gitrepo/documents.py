@@ -5,13 +5,13 @@ Whatever is wrong with a document is an `UnexpectedAnswer` that says which and w
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import yaml
 
+from studio_action import bounded_json
 from studio_action.errors import UnexpectedAnswer
 from studio_action.text import printable
 
@@ -103,10 +103,9 @@ def read_yaml(document: str, content: bytes) -> Node:
 
 def read_json(document: str, content: bytes) -> Node:
     """The JSON in `content`; `document` is what errors call it."""
-    _check_size(document, content)
     try:
-        return Node(json.loads(content), document)
-    except _FAULTS as error:
+        return Node(bounded_json.read(content), document)
+    except ValueError as error:
         fault = printable(str(error), 200)
         raise UnexpectedAnswer(f"{document} is not JSON: {fault}", _HINT) from error
 

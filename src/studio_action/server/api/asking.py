@@ -6,13 +6,14 @@ known are ignored, as it does.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from json import JSONDecodeError
 from typing import TypeVar, get_args
 from urllib.parse import parse_qsl
 
+from studio_action import bounded_json
 from studio_action.artifact import AtStage, AtVersion, Latest, ModelName, Selector
 from studio_action.errors import BadInput
 from studio_action.gitrepo.history import Prerelease
@@ -121,9 +122,9 @@ def json_object(content_type: str, body: bytes) -> Mapping[str, object]:
     if media_type != "application/json":
         raise refused(415, f'Unsupported media type "{content_type}" in request.')
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        fault = str(error) if isinstance(error, json.JSONDecodeError) else "not JSON in UTF-8"
+        document = bounded_json.read(body)
+    except ValueError as error:
+        fault = str(error) if isinstance(error, JSONDecodeError) else "not JSON in UTF-8"
         raise refused(400, f"JSON parse error - {fault}") from None
     if not isinstance(document, dict):
         kind = type(document).__name__

@@ -10,10 +10,10 @@ https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/
 from __future__ import annotations
 
 import hmac
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import parse_qs
 
+from studio_action import bounded_json
 from studio_action.errors import BadInput
 from studio_action.repository import RepositoryUrl
 
@@ -48,10 +48,7 @@ def payload(content_type: str, body: bytes) -> Mapping[str, object]:
     """The JSON object that was sent, perhaps in a form's field; raises `ValueError`."""
     if content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded":
         body = parse_qs(body.decode("ascii"), max_num_fields=10).get("payload", [""])[0].encode()
-    try:
-        document = json.loads(body)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+    document = bounded_json.read(body)
     if not isinstance(document, dict):
         raise ValueError("not an object")
     return document
