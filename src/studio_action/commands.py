@@ -79,7 +79,7 @@ def _download(step: Step, question: Question, previous: Previous | None) -> None
                 workspace=step.workspace,
                 platform=step.platform,
                 progress=progress,
-                deadline=step.deadline,
+                deadline=step.limits.deadline,
             )
     finally:
         step.workspace.hand_over(step.workspace.root / STATE_FOLDER)

@@ -197,7 +197,7 @@ class Step:
             ) as transfer,
             tempfile.TemporaryDirectory(dir=folder, prefix="copies-") as copies,
         ):
-            yield LocalDownloader(transfer, Path(copies), self.deadline)
+            yield LocalDownloader(transfer, Path(copies), self.limits.deadline)
 
     @contextmanager
     def downloader(self, delivery: Delivery, network: Network) -> Iterator[Downloader]:
@@ -217,7 +217,7 @@ class Step:
             else:
                 cache = Cache.at(self.place(delivery.cache_dir))
                 yield CachedDownloader(
-                    cache, transfer, Path(copies), self.platform.info, self.deadline
+                    cache, transfer, Path(copies), self.platform.info, self.limits.deadline
                 )
 
     @contextmanager

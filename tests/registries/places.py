@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from studio_action.artifact import ArtifactRef, ModelName, Resolution, Selector
-from studio_action.clock import Limits
+from studio_action.clock import Deadline, Limits
 from studio_action.download.local import LocalDownloader
 from studio_action.download.transfer import Transfer
 from studio_action.gitrepo.remotes.opening import Storages
