@@ -38,7 +38,7 @@ MINE = """
 import os, sys, tempfile, time, resource
 from datetime import datetime, timezone
 from pathlib import Path
-from studio_action import commands
+from studio_action.run import commands
 from studio_action.artifact import ArtifactRef, Latest, ModelName
 from studio_action.clock import Deadline, Limits
 from studio_action.gitrepo.program import Git

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from studio_action import __version__, cli
-from studio_action.inputs import inputs_of
-from studio_action.outputs import COMMANDS
+from studio_action.inputs.outputs_table import COMMANDS
+from studio_action.inputs.table import inputs_of
 from tests.reference import REPOSITORY, Answer, ReferenceServer
 
 NO_GIT = {"STUDIO_ACTION_REPO": "http://127.0.0.1:1/acme/models.git"}

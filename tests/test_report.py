@@ -9,7 +9,7 @@ from studio_action.api import Project
 from studio_action.artifact import ArtifactRef, Latest, ModelName, RemoteFile, Resolution
 from studio_action.digest import Digest
 from studio_action.download.plan import Filters
-from studio_action.outputs import COMMANDS, LISTED_FILES, OUTPUTS, outputs_of
+from studio_action.inputs.outputs_table import COMMANDS, LISTED_FILES, OUTPUTS, outputs_of
 
 CHURN = ArtifactRef("acme/models", ModelName("churn"))
 FOLDER = Digest("md5", "0" * 32 + ".dir")

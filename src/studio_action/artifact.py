@@ -121,6 +121,13 @@ class Latest:
 
 Selector = AtVersion | AtStage | Latest | InRange
 
+_EXACT = re.compile(r"v?\d+\.\d+\.\d+([-+].*)?", re.ASCII)
+
+
+def version_or_range(text: str) -> AtVersion | InRange:
+    """Read `v2.0.0` or a range of versions; raise `BadInput` for anything else."""
+    return AtVersion.parse(text) if _EXACT.fullmatch(text) else InRange.parse(text)
+
 
 @dataclass(frozen=True, slots=True)
 class ArtifactRef:

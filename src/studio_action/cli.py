@@ -18,8 +18,9 @@ import click
 
 from studio_action import __version__
 from studio_action.errors import BadInput, Stopped, StudioActionError
-from studio_action.inputs import INPUTS, Input, Inputs, inputs_of
-from studio_action.outputs import COMMANDS, CREATE, DOWNLOAD, RESOLVE
+from studio_action.inputs.lookup import Inputs
+from studio_action.inputs.outputs_table import COMMANDS, CREATE, DOCTOR, DOWNLOAD, RESOLVE
+from studio_action.inputs.table import INPUTS, Input, inputs_of
 from studio_action.signals import stopping
 
 if TYPE_CHECKING:
@@ -48,33 +49,33 @@ def main() -> None:
 
 def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run one command line in one environment; the exit code is returned."""
-    surroundings = Surroundings(environ)
+    environment = Environment(environ)
     try:
         with stopping():
-            return _invoke(_arguments(arguments, surroundings), surroundings)
+            return _invoke(_arguments(arguments, environment), environment)
     except click.ClickException as error:
         usage = BadInput(error.format_message(), "See studio-action --help")
-        surroundings.platform.error(str(usage))
+        environment.platform.error(str(usage))
         return usage.exit_code
     except StudioActionError as error:
-        surroundings.platform.error(str(error))
+        environment.platform.error(str(error))
         return error.exit_code
     except Stopped as error:
-        surroundings.platform.error(f"{error}; nothing was left half-written")
+        environment.platform.error(f"{error}; nothing was left half-written")
         return error.exit_code
     except Exception as error:
         import traceback
 
         for line in traceback.format_exc().splitlines():
-            surroundings.platform.info(line)
+            environment.platform.info(line)
         fault = f"a fault in studio-action itself: {type(error).__name__}: {error}"
-        surroundings.platform.error(fault)
+        environment.platform.error(fault)
         return 1
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """The environment, and what is made of it once somebody asks: --help asks for nothing."""
+class Environment:
+    """The environment, and what is made of it once it is needed: --help needs nothing."""
 
     environ: Mapping[str, str] = field(repr=False)
 
@@ -93,17 +94,17 @@ class Surroundings:
         return platform_for(self.job, stdout=sys.stdout, stderr=sys.stderr)
 
 
-def _arguments(arguments: Sequence[str], surroundings: Surroundings) -> list[str]:
+def _arguments(arguments: Sequence[str], environment: Environment) -> list[str]:
     """The command line; a GitHub step has none, and says by an input which command it wants."""
-    if arguments or surroundings.job.system != "github":
+    if arguments or environment.job.system != "github":
         return list(arguments) or ["--help"]
-    command = Inputs({}, surroundings.environ)["command"]
+    command = Inputs({}, environment.environ)["command"]
     if command.text not in COMMANDS:
         raise command.refuse(f"is not one of {', '.join(COMMANDS)}")
     return [command.text]
 
 
-def _invoke(arguments: list[str], surroundings: Surroundings) -> int:
+def _invoke(arguments: list[str], environment: Environment) -> int:
     """Let click read the command line and call the one command that it names."""
 
     @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -116,34 +117,37 @@ def _invoke(arguments: list[str], surroundings: Surroundings) -> int:
         """
 
     for name in COMMANDS:
-        studio_action.add_command(_command(name, surroundings))
-    studio_action.add_command(_doctor(surroundings))
+        studio_action.add_command(_command(name, environment))
+    studio_action.add_command(_doctor(environment))
     for name in _SERVER_SUMMARIES:
-        studio_action.add_command(_of_the_server(name, surroundings.environ))
+        studio_action.add_command(_of_the_server(name, environment.environ))
     code = studio_action.main(arguments, "studio-action", standalone_mode=False)
     return code if isinstance(code, int) else 0
 
 
-def _command(name: str, surroundings: Surroundings) -> click.Command:
+def _command(name: str, environment: Environment) -> click.Command:
     def call(**options: str | tuple[str, ...] | None) -> None:
-        from studio_action import commands
+        from studio_action.inputs.config import RunConfig
+        from studio_action.run import commands
 
         texts = {key.replace("_", "-"): _text(value) for key, value in options.items()}
-        inputs = Inputs(texts, surroundings.environ)
-        commands.run(name, inputs, surroundings.job, surroundings.platform)
+        inputs = Inputs(texts, environment.environ)
+        commands.run(RunConfig.from_inputs(name, inputs, environment.job), environment.platform)
 
     options: list[click.Parameter] = [_option(each) for each in inputs_of(name) if not each.secret]
     return click.Command(name, callback=call, params=options, help=_SUMMARIES[name])
 
 
-def _doctor(surroundings: Surroundings) -> click.Command:
+def _doctor(environment: Environment) -> click.Command:
     def call(repository: str, as_json: bool, **options: str | None) -> int:
-        from studio_action import commands
+        from studio_action.inputs.config import RunConfig
+        from studio_action.run import commands
 
         texts = {name.replace("_", "-"): text or "" for name, text in options.items()}
-        inputs = Inputs({"repo": repository, **texts}, surroundings.environ)
-        platform = surroundings.platform
-        found = commands.examine(inputs, surroundings.job, platform)
+        inputs = Inputs({"repo": repository, **texts}, environment.environ)
+        platform = environment.platform
+        config = RunConfig.from_inputs(DOCTOR, inputs, environment.job)
+        found = commands.examine(config, platform)
         for line in (found.document,) if as_json else found.lines():
             click.echo(platform.hide(line))
         return found.exit_code
@@ -154,7 +158,7 @@ def _doctor(surroundings: Surroundings) -> click.Command:
         *[_option(each) for each in INPUTS if each.name in _NETWORK],
     ]
     return click.Command(
-        "doctor",
+        DOCTOR,
         callback=call,
         params=options,
         help="List a repository's models, versions and stages, and what is wrong with them.\n\n"
@@ -194,7 +198,7 @@ def _text(value: str | tuple[str, ...] | None) -> str:
 
 
 def _option(each: Input) -> click.Option:
-    """One option. Its text is judged in settings.py, like that of every other source."""
+    """One option. Its text is judged in inputs/config.py, like that of every other origin."""
     help_text = each.help + (f" [default: {each.default}]" if each.default else "")
     name = f"--{each.name}"
     match each.kind:

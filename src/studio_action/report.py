@@ -11,9 +11,9 @@ from studio_action.api import Project
 from studio_action.artifact import RemoteFile, Resolution
 from studio_action.digest import Digest
 from studio_action.download.plan import Filters
+from studio_action.inputs.outputs_table import CREATE, DOWNLOAD, LISTED_FILES, RESOLVE, outputs_of
+from studio_action.inputs.previous import Previous
 from studio_action.manifest import Download, shown
-from studio_action.outputs import CREATE, DOWNLOAD, LISTED_FILES, RESOLVE, outputs_of
-from studio_action.policy import Previous
 
 
 def cache_key(digest: Digest | None, filters: Filters) -> str:

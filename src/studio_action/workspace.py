@@ -70,6 +70,13 @@ class Workspace:
             )
         return place
 
+    def place(self, path: PurePath) -> Path:
+        """Return where a file that the user named goes: anywhere, if its path is absolute.
+
+        Raises `WorkspaceRefused` if a relative path leads out of the workspace.
+        """
+        return Path(path) if path.is_absolute() else self.inside(path)
+
     def places(self, folder: Path, targets: Iterable[PurePath]) -> Iterator[Path]:
         """`inside` for many paths relative to `folder`; each parent is looked up once."""
         parents: dict[str, Path] = {}

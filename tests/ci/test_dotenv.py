@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio_action.ci import dotenv
-from studio_action.outputs import COMMANDS, CREATE, MODEL_PREFIX, PROJECT_PREFIX, outputs_of
+from studio_action.inputs.outputs_table import (
+    COMMANDS,
+    CREATE,
+    MODEL_PREFIX,
+    PROJECT_PREFIX,
+    outputs_of,
+)
 from tests.ci.readers import gitlab_dotenv
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from studio_action.inputs import INPUTS
+from studio_action.inputs.table import INPUTS
 from tests.end_to_end.conftest import Program, Ran
 from tests.reference import REPOSITORY
 

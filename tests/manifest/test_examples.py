@@ -7,8 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from studio_action.inputs import inputs_of
-from studio_action.outputs import DOWNLOAD
+from studio_action.inputs.outputs_table import DOWNLOAD
+from studio_action.inputs.table import inputs_of
 from studio_action.server.configuration.reading import Options, read
 
 ROOT = Path(__file__).parents[2]

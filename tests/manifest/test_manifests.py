@@ -12,8 +12,8 @@ import yaml
 
 import studio_action
 from studio_action.errors import Unreachable
-from studio_action.inputs import INPUTS, Input, inputs_of
-from studio_action.outputs import COMMANDS, CREATE, DOWNLOAD, OUTPUTS, RESOLVE
+from studio_action.inputs.outputs_table import COMMANDS, CREATE, DOWNLOAD, OUTPUTS, RESOLVE
+from studio_action.inputs.table import INPUTS, Input, inputs_of
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from studio_action import errors
-from studio_action.inputs import INPUTS, Input
-from studio_action.outputs import OUTPUTS
+from studio_action.inputs.outputs_table import OUTPUTS
+from studio_action.inputs.table import INPUTS, Input
 from tests.manifest.tables import rows_below
 
 README = (Path(__file__).parents[2] / "README.md").read_text()

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import studio_action
-from studio_action.inputs import INPUTS
+from studio_action.inputs.table import INPUTS
 from studio_action.server.pages import snippets
 from studio_action.server.pages.snippets import CI, Wanted
 

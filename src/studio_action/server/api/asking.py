@@ -14,12 +14,11 @@ from typing import TypeVar, get_args
 from urllib.parse import parse_qsl
 
 from studio_action import bounded_json
-from studio_action.artifact import AtStage, AtVersion, Latest, ModelName, Selector
+from studio_action.artifact import AtStage, AtVersion, Latest, ModelName, Selector, version_or_range
 from studio_action.errors import BadInput
 from studio_action.gitrepo.history import Prerelease
 from studio_action.repository import RepositoryUrl
 from studio_action.server.api.answers import refused, wrong_fields
-from studio_action.versions import InRange
 
 LONGEST = {
     "repo": 2000,
@@ -43,7 +42,6 @@ _REQUIRED = "This field is required."
 _BLANK = "This field may not be blank."
 _NULL = "This field may not be null."
 _TWICE = "This field was given more than once."
-_EXACT = re.compile(r"v?\d+\.\d+\.\d+([-+].*)?", re.ASCII)
 _MOST_FIELDS = 100
 
 Value = TypeVar("Value")
@@ -78,7 +76,7 @@ def model_question(query: bytes, *, ranges: bool) -> ModelQuestion:
     fields = _Fields.of_query(query)
     repository = fields.required("repo", RepositoryUrl.parse)
     name = fields.required("name", ModelName.parse)
-    version = fields.optional("version", _version_or_range if ranges else AtVersion.parse)
+    version = fields.optional("version", version_or_range if ranges else AtVersion.parse)
     stage = fields.optional("stage", AtStage.parse)
     prerelease = fields.optional("prerelease", _prerelease) if ranges else None
     if fields.given("version") and fields.given("stage"):
@@ -200,10 +198,6 @@ class _Fields:
         if self._faults or value is None:
             raise wrong_fields(self._faults)
         return value
-
-
-def _version_or_range(text: str) -> AtVersion | InRange:
-    return AtVersion.parse(text) if _EXACT.fullmatch(text) else InRange.parse(text)
 
 
 def _prerelease(text: str) -> Prerelease:

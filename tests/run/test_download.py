@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from studio_action import pull
 from studio_action.artifact import ArtifactRef, AtStage, AtVersion, ModelName
 from studio_action.clock import Deadline
 from studio_action.digest import folder_digest
@@ -21,9 +20,10 @@ from studio_action.errors import (
     Unreachable,
     WorkspaceRefused,
 )
-from studio_action.pull import Delivered
-from studio_action.question import Question
-from studio_action.settings import Delivery
+from studio_action.inputs.config import Delivery
+from studio_action.inputs.model_request import ModelRequest
+from studio_action.run import download as recipe
+from studio_action.run.download import Delivered
 from studio_action.workspace import Workspace
 from tests.fakes import MemoryDownloader, MemoryRegistry, RecordingPlatform, Silence, Time, md5
 
@@ -41,7 +41,7 @@ class Case:
         self.downloader = MemoryDownloader(contents, folder / ".studio-action/partial")
         self.platform = RecordingPlatform()
 
-    def run(self, question: dict[str, Any] | None = None, **delivery: Any) -> Delivered:
+    def run(self, request: dict[str, Any] | None = None, **delivery: Any) -> Delivered:
         asked: dict[str, Any] = {"selector": AtStage("prod"), "filters": Filters()}
         given: dict[str, Any] = {
             "dest": PurePath("out"),
@@ -50,8 +50,8 @@ class Case:
             "verify": "auto",
             "connections": 4,
         }
-        return pull.download(
-            Question(CHURN, if_not_found="error", **asked | (question or {})),
+        return recipe.download(
+            ModelRequest(CHURN, if_not_found="error", **asked | (request or {})),
             Delivery(**given | delivery),
             registry=self.registry,
             downloader=self.downloader,
@@ -242,9 +242,9 @@ def test_download__no_such_model(workspace: Path) -> None:
 
 def test_renewed__same_content() -> None:
     registry = MemoryRegistry(FOLDER)
-    question = Question(CHURN, AtStage("prod"), Filters(), "error")
-    found = pull.resolve(question, registry=registry, platform=RecordingPlatform())
-    assert set(pull.renewed(found, registry)) == set(FOLDER)
+    request = ModelRequest(CHURN, AtStage("prod"), Filters(), "error")
+    found = recipe.resolve(request, registry=registry, platform=RecordingPlatform())
+    assert set(recipe.renewed(found, registry)) == set(FOLDER)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_renewed__same_content() -> None:
     ids=["content", "path"],
 )
 def test_renewed__a_stage_that_moved(changed: dict[str, bytes]) -> None:
-    question = Question(CHURN, AtStage("prod"), Filters(), "error")
-    found = pull.resolve(question, registry=MemoryRegistry(FOLDER), platform=RecordingPlatform())
+    request = ModelRequest(CHURN, AtStage("prod"), Filters(), "error")
+    found = recipe.resolve(request, registry=MemoryRegistry(FOLDER), platform=RecordingPlatform())
     with pytest.raises(ContentMismatch, match="became other content"):
-        pull.renewed(found, MemoryRegistry(changed))
+        recipe.renewed(found, MemoryRegistry(changed))

@@ -16,18 +16,18 @@ from studio_action.download import existing, plan
 from studio_action.download.base import Downloader, Fetched, Progress
 from studio_action.download.existing import Landing
 from studio_action.errors import ContentMismatch
+from studio_action.inputs.config import Delivery
+from studio_action.inputs.model_request import ModelRequest
+from studio_action.inputs.previous import Previous
 from studio_action.placing import Move, put
-from studio_action.policy import Previous
-from studio_action.question import Question
 from studio_action.registries.base import Registry
-from studio_action.settings import Delivery
 from studio_action.text import human_size, human_time
 from studio_action.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a question resolved to; `files` are those that pass its filters."""
+    """What a request resolved to; `files` are those that pass its filters."""
 
     resolution: Resolution
     files: tuple[RemoteFile, ...]
@@ -50,13 +50,13 @@ class Delivered:
         )
 
 
-def resolve(question: Question, *, registry: Registry, platform: Platform) -> Found:
+def resolve(request: ModelRequest, *, registry: Registry, platform: Platform) -> Found:
     """Ask the registry, and say what it answered and what it could not say."""
-    with platform.group(f"Resolving {question.selector} of {question.artifact}"):
-        resolution = registry.resolve(question.artifact, question.selector)
-        if question.tag and not resolution.tag:  # the registration that triggered the run
-            resolution = replace(resolution, tag=question.tag, revision=question.revision)
-        files = question.filters.select(resolution.files)
+    with platform.group(f"Resolving {request.selector} of {request.artifact}"):
+        resolution = registry.resolve(request.artifact, request.selector)
+        if request.tag and not resolution.tag:  # the registration that triggered the run
+            resolution = replace(resolution, tag=request.tag, revision=request.revision)
+        files = request.filters.select(resolution.files)
         root = plan.root_of(resolution)
         found = Found(resolution, files, root, plan.digest_of(resolution.files, root))
         for line in _told(found):
@@ -65,7 +65,7 @@ def resolve(question: Question, *, registry: Registry, platform: Platform) -> Fo
 
 
 def download(
-    question: Question,
+    request: ModelRequest,
     delivery: Delivery,
     *,
     registry: Registry,
@@ -78,7 +78,7 @@ def download(
     """Bring one model into the workspace, whole and verified, and keep a record of it."""
     started, began = datetime.now(timezone.utc), deadline.clock.now()
     dest = workspace.inside(delivery.dest)
-    found = resolve(question, registry=registry, platform=platform)
+    found = resolve(request, registry=registry, platform=platform)
     if delivery.verify == "require":
         plan.require_digests(found.files)
     placements = plan.place(found.files, delivery.layout, found.root)
@@ -106,7 +106,7 @@ def download(
         digest=plan.digest_of(
             found.resolution.files, found.root, {path: each.md5 for path, each in got.items()}
         ),
-        filters=question.filters,
+        filters=request.filters,
         files=tuple(_record(landing, got, there.kept, workspace) for landing in landings),
         transferred=sum(each.transferred for each in fetched),
         started=started,
@@ -118,14 +118,14 @@ def download(
 
 def renewed(found: Found, registry: Registry) -> Mapping[str, str]:
     """Signed URLs once more, for the same content; a stage may have moved meanwhile."""
-    asked = found.resolution
-    again = registry.resolve(asked.artifact, asked.selector)
+    pinned = found.resolution
+    again = registry.resolve(pinned.artifact, pinned.selector)
     urls = {file.path: file for file in again.files}
     for file in found.files:
         fresh = urls.get(file.path)
         if fresh is None or fresh.digest != file.digest:
             raise ContentMismatch(
-                f"the {asked.selector} of {asked.artifact} became other content while it was"
+                f"the {pinned.selector} of {pinned.artifact} became other content while it was"
                 f" downloaded ({file.path!r})",
                 "Run the step again, or ask for a version instead of a stage",
             )

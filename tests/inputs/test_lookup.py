@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from studio_action.inputs import INPUTS, Inputs, variables_of
+from studio_action.inputs.lookup import Inputs
+from studio_action.inputs.table import INPUTS, variables_of
 
 ORDER = [
     ("option", {"studio-url": "o"}, {}),

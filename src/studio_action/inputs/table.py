@@ -1,20 +1,16 @@
-"""The inputs this program promises, and the one door through which their text comes in.
-
-An input is looked for, in this order: a command-line option, `INPUT_*` (GitHub; the spelling with
-hyphens and the one with underscores), `STUDIO_ACTION_*`, the variables of the DVC and CI world,
-its default. An empty value is an unset one. What the text means is settled in `settings.py`.
-"""
+"""The inputs this program promises. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
-from studio_action.errors import BadInput
-from studio_action.outputs import COMMANDS, CREATE, DOWNLOAD, RESOLVE
+from studio_action.inputs.outputs_table import COMMANDS, CREATE, DOWNLOAD, RESOLVE
 
 Kind = Literal["text", "flag", "list"]
+
+SERVICE = "https://studio.datachain.ai"
+"""DVC Studio as a service, which everybody can use."""
 
 _MODEL = (DOWNLOAD, RESOLVE)
 
@@ -50,7 +46,7 @@ INPUTS = (
         "studio-url",
         COMMANDS,
         "Base URL of DVC Studio, with or without a trailing /api, with or without a sub-path.",
-        "https://studio.datachain.ai",
+        SERVICE,
         ("DVC_STUDIO_URL",),
     ),
     Input(
@@ -220,56 +216,16 @@ INPUTS = (
     ),
 )
 
-_BY_NAME = {each.name: each for each in INPUTS}
+BY_NAME = {each.name: each for each in INPUTS}
 
 
 def inputs_of(command: str) -> tuple[Input, ...]:
-    """The inputs that `command` takes, in order."""
+    """Return the inputs that `command` takes, in order."""
     return tuple(each for each in INPUTS if command in each.commands)
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
-    """The text of one input and where it came from; its repr shows no secret."""
-
-    name: str
-    text: str = field(repr=False)
-    origin: str
-
-    @property
-    def given(self) -> bool:
-        """Whether anybody said it, or it is the default."""
-        return self.origin != "default"
-
-    def refuse(self, reason: str, hint: str = "") -> BadInput:
-        """The error for a value that cannot be used; the text of a secret is left out."""
-        shown = "" if _BY_NAME[self.name].secret else f" {self.text!r}"
-        place = "" if self.origin in ("option", "default") else f" (from {self.origin})"
-        return BadInput(f"input {self.name}{place}:{shown} {reason}", hint)
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """The text of all inputs of one run."""
-
-    options: Mapping[str, str] = field(repr=False)
-    environ: Mapping[str, str] = field(repr=False)
-
-    def __getitem__(self, name: str) -> Value:
-        """The value of input `name`, by precedence; its text is trimmed and may be empty."""
-        wanted = _BY_NAME[name]
-        text = self.options.get(name, "").strip()
-        if text:
-            return Value(name, text, "option")
-        for variable in (*variables_of(name), *wanted.also):
-            text = self.environ.get(variable, "").strip()
-            if text:
-                return Value(name, text, variable)
-        return Value(name, wanted.default, "default")
-
-
 def variables_of(name: str) -> tuple[str, ...]:
-    """The environment variables that are this input's own.
+    """Return the environment variables that are this input's own.
 
     GitHub upper-cases an input's name and keeps its hyphens, which some shells then drop.
     """

@@ -11,6 +11,8 @@ DOWNLOAD = "download-model"
 RESOLVE = "resolve-model"
 CREATE = "create-project"
 COMMANDS = (DOWNLOAD, RESOLVE, CREATE)
+DOCTOR = "doctor"
+"""A command for people: it has no outputs."""
 
 MODEL_PREFIX = "MODEL_"
 PROJECT_PREFIX = "PROJECT_"
@@ -86,5 +88,5 @@ OUTPUTS = (
 
 
 def outputs_of(command: str) -> tuple[str, ...]:
-    """The names of the outputs that `command` writes, in order."""
+    """Return the names of the outputs that `command` writes, in order."""
     return tuple(output.name for output in OUTPUTS if command in output.commands)

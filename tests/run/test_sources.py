@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from studio_action.answering import registry_for
 from studio_action.ci.job import Job
-from studio_action.inputs import Inputs
+from studio_action.inputs.config import Resolve, RunConfig
+from studio_action.inputs.lookup import Inputs
 from studio_action.network import Network
-from studio_action.question import Question, read_question
 from studio_action.registries.git import GitRegistry
 from studio_action.registries.guarded import GuardedRegistry
 from studio_action.registries.pinned import PinnedRegistry
 from studio_action.registries.telling import TellingRegistry
-from studio_action.step import Step
+from studio_action.run.context import RunContext
+from studio_action.run.sources import open_registry
 from tests.fakes import RecordingPlatform
 from tests.gitrepo.repositories import made_at
 
@@ -31,12 +31,12 @@ OWN = {**STUDIO, "studio-url": "https://studio.example.org"}
         pytest.param({**ASKED, "source": "git", "repo": "./made"}, GitRegistry, id="git"),
     ],
 )
-def test_registry_for(workspace: Path, inputs: dict[str, str], kind: type) -> None:
+def test_open_registry(workspace: Path, inputs: dict[str, str], kind: type) -> None:
     made_at(workspace / "made", {}, "churn@v1.0.0")
     told = Inputs(inputs, {"DVC_STUDIO_TOKEN": "isat_x"})
-    step = Step.of(told, Job("generic", workspace), RecordingPlatform())
-    question = read_question(told, step.job, str)
-    assert isinstance(question, Question)
+    config = RunConfig.from_inputs("resolve-model", told, Job("generic", workspace))
+    context, task = RunContext(config, RecordingPlatform()), config.task
+    assert isinstance(task, Resolve)
 
-    with registry_for(question, step, Network()) as registry:
+    with open_registry(task.request, task.source.studio, context, Network()) as registry:
         assert type(registry) is kind

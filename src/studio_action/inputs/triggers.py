@@ -1,14 +1,11 @@
-"""What a pipeline allows: which tags may trigger it, and whether content changed at all. Pure."""
+"""Which tags may trigger a run. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from studio_action import bounded_json
-from studio_action.digest import Digest
-from studio_action.errors import BadInput
 from studio_action.gitrepo.tags import (
     Assignment,
     Creation,
@@ -18,6 +15,8 @@ from studio_action.gitrepo.tags import (
     Tag,
     Unassignment,
 )
+from studio_action.inputs import parsers
+from studio_action.inputs.lookup import Inputs
 
 _EVENTS: dict[type[Tag], str] = {
     Registration: "registration",
@@ -43,7 +42,7 @@ class Triggers:
     stages: tuple[str, ...] = ()
 
     def objection(self, name: str, tag: Tag | None) -> str:
-        """Why a run that the tag `name` triggered is none of ours; '' if it is."""
+        """Return why a run that the tag `name` triggered is none of ours; '' if it is."""
         if not (self.models or self.events or self.stages):
             return ""
         if tag is None:
@@ -59,39 +58,15 @@ class Triggers:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Previous:
-    """What a pipeline had before: `digest` as outputs give it, '' if it is the first run."""
-
-    digest: str
-
-    def changed(self, digest: str) -> bool:
-        """Whether content with this digest is other content; what is unknown may be other."""
-        return not digest or digest != self.digest
-
-
-def previous_digest(text: str) -> Previous:
-    """Input `previous-digest`; raise `BadInput` for what no output `digest` can have been."""
-    try:
-        return Previous(str(Digest.parse(text)))
-    except ValueError as error:
-        raise BadInput(
-            f"input previous-digest: {text!r} is not a digest", "Give an earlier output digest"
-        ) from error
-
-
-def previous_manifest(read: Callable[[], bytes], name: str) -> Previous:
-    """Input `previous-manifest`, whose content `read` gives; none is there on a first run."""
-    try:
-        found = bounded_json.read(read())
-        return Previous(str(found["digest"]))
-    except FileNotFoundError:
-        return Previous("")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(
-            f"input previous-manifest: {name!r} is not the manifest of an earlier download",
-            "Give what an earlier output manifest names",
-        ) from error
+def read_triggers(inputs: Inputs) -> Triggers:
+    """Read inputs `on-model`, `on-event` and `on-stage`."""
+    events = parsers.entries(inputs["on-event"])
+    for event in events:
+        if event not in EVENTS:
+            raise inputs["on-event"].refuse(f"has {event!r}, not one of {', '.join(EVENTS)}")
+    return Triggers(
+        parsers.entries(inputs["on-model"]), events, parsers.entries(inputs["on-stage"])
+    )
 
 
 def _matches(text: str, globs: Sequence[str]) -> bool:

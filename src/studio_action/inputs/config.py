@@ -1,0 +1,223 @@
+"""What one run is to do, as one frozen value; nothing below it sees inputs or the environment.
+
+Everything wrong is refused here, before anything is sent; the error names the input and where its
+value came from. What is read besides: the files that inputs name, and the checkout's `origin`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import PurePath
+from typing import cast
+
+from studio_action.api import NewProject
+from studio_action.ci.job import Job
+from studio_action.clock import Deadline, Limits
+from studio_action.download.base import Verify
+from studio_action.download.plan import Layout
+from studio_action.gitrepo import checkout
+from studio_action.inputs import parsers
+from studio_action.inputs.git_repository import (
+    GitAccess,
+    Origin,
+    Place,
+    read_git_access,
+    read_place,
+    read_repository,
+)
+from studio_action.inputs.lookup import Inputs, Value
+from studio_action.inputs.model_request import ModelRequest, Skip, read_model_request
+from studio_action.inputs.outputs_table import CREATE, DOCTOR, DOWNLOAD
+from studio_action.inputs.previous import Previous, read_previous
+from studio_action.inputs.studio import Source, Studio, read_source, read_studio
+from studio_action.network import proxies_of
+from studio_action.trust import Authorities
+from studio_action.workspace import Workspace
+
+MOST_CONNECTIONS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """Files for the outputs, besides the CI system's own."""
+
+    json: PurePath | None = None
+    env: PurePath | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkOptions:
+    """Whom to trust, and the proxies by scheme, which may hold passwords."""
+
+    authorities: Authorities = field(default_factory=Authorities)
+    proxies: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How the files are to come into the workspace."""
+
+    dest: PurePath
+    layout: Layout
+    overwrite: bool
+    verify: Verify
+    connections: int
+    cache_dir: PurePath | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """Bring a model's files into the workspace; `previous` is what the pipeline had before."""
+
+    request: ModelRequest
+    source: Source
+    previous: Previous | None
+    delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """Answer the same without downloading; `urls_file` receives the signed URLs."""
+
+    request: ModelRequest
+    source: Source
+    previous: Previous | None
+    urls_file: PurePath | None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateProject:
+    """Create a project of a repository."""
+
+    project: NewProject
+    studio: Studio
+
+
+@dataclass(frozen=True, slots=True)
+class Examine:
+    """Look at a repository's models, and at what is wrong with them."""
+
+    place: Place
+
+
+Task = Download | Resolve | CreateProject | Examine | Skip
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """What one run is to do: `task` is what `command` comes to.
+
+    `environ` is the job's environment, for git, ssh and the libraries of cloud storage, which look
+    for credentials there.
+    """
+
+    command: str
+    task: Task
+    job: Job
+    workspace: Workspace
+    limits: Limits
+    network: NetworkOptions
+    reports: Reports
+    git_access: GitAccess
+    environ: Mapping[str, str] = field(repr=False)
+
+    @classmethod
+    def from_inputs(cls, command: str, inputs: Inputs, job: Job) -> RunConfig:
+        """Read what `command` takes; raise `BadInput` or `WorkspaceRefused` for what is wrong.
+
+        A run that is skipped reads no token and no file. The deadline begins to count here.
+        """
+        limits = read_limits(inputs)
+        workspace = Workspace.at(job.workspace)
+        task, network = _read_task(command, inputs, job, workspace)
+        return cls(
+            command,
+            task,
+            job,
+            workspace,
+            limits,
+            network,
+            read_reports(inputs) if command != DOCTOR else Reports(),
+            read_git_access(inputs, job),
+            inputs.environ,
+        )
+
+
+def _read_task(
+    command: str, inputs: Inputs, job: Job, workspace: Workspace
+) -> tuple[Task, NetworkOptions]:
+    """Read what is to be done and how the network is used, in the order of the error messages."""
+    origin = partial(checkout.origin, workspace.root, inputs.environ)
+    if command == DOCTOR:
+        return Examine(read_place(inputs, job, origin)), read_network(inputs)
+    if command == CREATE:
+        project = read_new_project(inputs, job, origin)
+        network = read_network(inputs)
+        return CreateProject(project, read_studio(inputs, job)), network
+    request = read_model_request(inputs, job, origin)
+    if isinstance(request, Skip):
+        return request, NetworkOptions()
+    previous = read_previous(inputs, workspace)
+    source = read_source(inputs, job)
+    task: Task
+    if command == DOWNLOAD:
+        task = Download(request, source, previous, read_delivery(inputs))
+    else:
+        task = Resolve(request, source, previous, parsers.path(inputs["urls-file"]))
+    return task, read_network(inputs)
+
+
+def read_limits(inputs: Inputs) -> Limits:
+    """Read inputs `timeout`, `retries` and `deadline`, which begins to count here."""
+    deadline = inputs["deadline"]
+    return Limits(
+        parsers.seconds(inputs["timeout"]),
+        parsers.count(inputs["retries"], 0, 100),
+        Deadline(parsers.seconds(deadline) if deadline.text else None),
+    )
+
+
+def read_network(inputs: Inputs) -> NetworkOptions:
+    """Read input `ca-bundle`, and the proxies that the environment names."""
+    bundle = inputs["ca-bundle"]
+    instead = bundle.origin in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+    return NetworkOptions(
+        Authorities.read(bundle.text, instead=instead), proxies_of(inputs.environ)
+    )
+
+
+def read_reports(inputs: Inputs) -> Reports:
+    """Read inputs `output-json` and `output-env`."""
+    return Reports(parsers.path(inputs["output-json"]), parsers.path(inputs["output-env"]))
+
+
+def read_delivery(inputs: Inputs) -> Delivery:
+    """Read inputs `dest`, `layout`, `overwrite`, `verify`, `connections` and `cache-dir`."""
+    return Delivery(
+        PurePath(inputs["dest"].text),
+        cast(Layout, parsers.choice(inputs["layout"])),
+        parsers.flag(inputs["overwrite"]),
+        cast(Verify, parsers.choice(inputs["verify"])),
+        parsers.count(inputs["connections"], 1, MOST_CONNECTIONS),
+        parsers.path(inputs["cache-dir"]),
+    )
+
+
+def read_new_project(inputs: Inputs, job: Job, origin: Origin) -> NewProject:
+    """Read inputs `repo`, `project-name`, `team-name`, `subdir` and `public`."""
+    return NewProject(
+        read_repository(inputs, job, origin).clone_url(job.server),
+        parsers.one_line(inputs["project-name"]),
+        parsers.one_line(inputs["team-name"]),
+        _subdir(inputs["subdir"]),
+        parsers.flag(inputs["public"]),
+    )
+
+
+def _subdir(value: Value) -> str:
+    subdir = parsers.one_line(value).rstrip("/")
+    if subdir.startswith("/") or "\\" in subdir or ".." in subdir.split("/"):
+        raise value.refuse("is not a folder of the repository", "Write it relative to its root")
+    return subdir

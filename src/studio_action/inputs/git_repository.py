@@ -1,0 +1,73 @@
+"""Which Git repository is meant, and which token opens it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from studio_action.ci.job import Job
+from studio_action.errors import BadInput
+from studio_action.gitrepo.program import Credential
+from studio_action.inputs.lookup import Inputs, Value
+from studio_action.repository import RepositoryUrl
+
+Origin = Callable[[], str]
+"""Returns the URL of the remote `origin` of the checkout in the workspace; '' if there is none."""
+
+Place = RepositoryUrl | Path
+"""Where a repository is: at an address, or in a folder of this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class GitAccess:
+    """What opens Git repositories: a token, and the job's own server.
+
+    `user` goes before the token, where its kind needs a user name of its own. A token `of_job`,
+    which GitHub hands to every step that does not say otherwise, is for the job's server alone.
+    """
+
+    server: str
+    token: str = field(default="", repr=False)
+    user: str = ""
+    of_job: bool = False
+
+    def credential(self, address: RepositoryUrl) -> Credential | None:
+        """Return the credential for the server of `address`; None if the token is not for it."""
+        parts = urlsplit(address.fetched(self.server))
+        if not self.token or (self.of_job and urlsplit(self.server).netloc != parts.netloc):
+            return None
+        user = f"{self.user}:" if self.user else ""
+        return Credential(f"{parts.scheme}://{parts.netloc}", user + self.token)
+
+
+def read_git_access(inputs: Inputs, job: Job) -> GitAccess:
+    """Read input `git-token`."""
+    given = inputs["git-token"]
+    of_job = given.origin in ("GITHUB_TOKEN", "CI_JOB_TOKEN") or given.text.startswith("ghs_")
+    user = "gitlab-ci-token" if given.origin == "CI_JOB_TOKEN" else ""
+    return GitAccess(job.server, given.text, user, of_job)
+
+
+def read_place(inputs: Inputs, job: Job, origin: Origin) -> Place:
+    """Read input `repo`, which may also be a folder of this machine."""
+    return _folder(inputs["repo"], job) or read_repository(inputs, job, origin)
+
+
+def read_repository(inputs: Inputs, job: Job, origin: Origin) -> RepositoryUrl:
+    """Read input `repo`; else take this job's repository, else where the checkout came from."""
+    given = inputs["repo"].text or job.repository or origin()
+    if not given:
+        raise BadInput(
+            "input repo is missing, and neither the job nor a checkout tells the repository",
+            "Give repo, e.g. owner/name or https://gitlab.example.org/group/name.git",
+        )
+    return RepositoryUrl.parse(given)
+
+
+def _folder(repo: Value, job: Job) -> Path | None:
+    """Return the folder that `repo` names; None where it is no path."""
+    if repo.text.startswith(("/", "./", "../")) or repo.text in (".", ".."):
+        return (job.workspace / repo.text).resolve()
+    return None

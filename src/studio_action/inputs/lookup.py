@@ -1,0 +1,54 @@
+"""Where the text of an input is found.
+
+An input is looked for, in this order: a command-line option, `INPUT_*` (GitHub; the spelling with
+hyphens and the one with underscores), `STUDIO_ACTION_*`, the variables of the DVC and CI world,
+its default. An empty value is an unset one. `config.py` says what the text means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from studio_action.errors import BadInput
+from studio_action.inputs.table import BY_NAME, variables_of
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """The text of one input and where it came from; its repr shows no secret."""
+
+    name: str
+    text: str = field(repr=False)
+    origin: str
+
+    @property
+    def given(self) -> bool:
+        """Whether somebody gave it; else it is the default."""
+        return self.origin != "default"
+
+    def refuse(self, reason: str, hint: str = "") -> BadInput:
+        """Return the error for a value that cannot be used; a secret's text is left out."""
+        shown = "" if BY_NAME[self.name].secret else f" {self.text!r}"
+        place = "" if self.origin in ("option", "default") else f" (from {self.origin})"
+        return BadInput(f"input {self.name}{place}:{shown} {reason}", hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The text of all inputs of one run."""
+
+    options: Mapping[str, str] = field(repr=False)
+    environ: Mapping[str, str] = field(repr=False)
+
+    def __getitem__(self, name: str) -> Value:
+        """Return the value of input `name`, by precedence; its text is trimmed and may be empty."""
+        wanted = BY_NAME[name]
+        text = self.options.get(name, "").strip()
+        if text:
+            return Value(name, text, "option")
+        for variable in (*variables_of(name), *wanted.also):
+            text = self.environ.get(variable, "").strip()
+            if text:
+                return Value(name, text, variable)
+        return Value(name, wanted.default, "default")

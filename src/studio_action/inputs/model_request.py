@@ -1,0 +1,128 @@
+"""Which model is requested: what the inputs and the tag that triggered the run say together."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from studio_action.artifact import (
+    ArtifactRef,
+    AtStage,
+    AtVersion,
+    Latest,
+    ModelName,
+    Selector,
+    version_or_range,
+)
+from studio_action.ci.job import Job
+from studio_action.download.plan import Filters
+from studio_action.errors import BadInput
+from studio_action.gitrepo import tags
+from studio_action.gitrepo.history import Prerelease
+from studio_action.inputs import parsers
+from studio_action.inputs.git_repository import Origin, Place, read_place, read_repository
+from studio_action.inputs.lookup import Inputs, Value
+from studio_action.inputs.studio import read_source_name
+from studio_action.inputs.triggers import read_triggers
+from studio_action.repository import RepositoryUrl
+
+IfNotFound = Literal["error", "warn", "ignore"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """Which model is requested, and what follows where there is none.
+
+    `folder` is the repository's own, where it is named by one; `branch` is the one that the
+    version must be on, '' for any. `tag` and `revision` are those of the version, where its
+    registration triggered the run.
+    """
+
+    artifact: ArtifactRef
+    selector: Selector
+    filters: Filters
+    if_not_found: IfNotFound
+    prerelease: Prerelease = "include"
+    folder: Path | None = None
+    branch: str = ""
+    tag: str = ""
+    revision: str = ""
+
+    @property
+    def place(self) -> Place:
+        """Where the repository is."""
+        return self.folder or RepositoryUrl.parse(self.artifact.repository)
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Nothing is to be fetched, for a reason that is no fault."""
+
+    reason: str
+
+
+def read_model_request(inputs: Inputs, job: Job, origin: Origin) -> ModelRequest | Skip:
+    """Read inputs `source`, `repo`, `model`, `version`, `stage`, the filters and the triggers."""
+    source = read_source_name(inputs)
+    _refuse_both(inputs["version"], inputs["stage"])
+    objection = read_triggers(inputs).objection(job.tag, tags.parse(job.tag))
+    requested = Skip(objection) if objection else _model(inputs, job)
+    if isinstance(requested, Skip):
+        return requested
+    model, selector, registered = requested
+    place = read_place(inputs, job, origin) if source == "git" else None
+    repository = place or read_repository(inputs, job, origin)
+    return ModelRequest(
+        ArtifactRef(str(repository), model),
+        selector,
+        Filters(parsers.entries(inputs["include"]), parsers.entries(inputs["exclude"])),
+        cast(IfNotFound, parsers.choice(inputs["if-not-found"])),
+        cast(Prerelease, parsers.choice(inputs["prerelease"])),
+        place if isinstance(place, Path) else None,
+        _branch(inputs["require-ancestor-of"]),
+        job.tag if registered else "",
+        job.revision if registered else "",
+    )
+
+
+def _model(inputs: Inputs, job: Job) -> tuple[ModelName, Selector, bool] | Skip:
+    """Return the model and the selector, from the inputs or from the tag that triggered the run.
+
+    The flag says whether that tag registered the very version.
+    """
+    selector = _selector(inputs)
+    if inputs["model"].text:
+        return ModelName.parse(inputs["model"].text), selector or Latest(), False
+    tag = tags.parse(job.tag) if job.tag else None
+    if tag is None:
+        run = f"tag {job.tag!r} is not GTO's" if job.tag else "no tag triggered this run"
+        raise BadInput(f"input model is missing ({run})", "Give model, e.g. churn or path/to:churn")
+    chosen = tags.selection(tag)
+    if chosen is None:
+        return Skip(f"tag {job.tag} takes something back, so there is nothing to fetch")
+    model, tagged = chosen
+    return model, selector or tagged, selector is None and isinstance(tagged, AtVersion)
+
+
+def _branch(value: Value) -> str:
+    branch = parsers.one_line(value).removeprefix("refs/heads/").removeprefix("origin/")
+    if re.search(r"[\s~^:?*\[\\]|\.\.|\A-|//|@\{|\A/|[/.]\Z", branch):
+        raise value.refuse("is not a branch's name")
+    return branch
+
+
+def _selector(inputs: Inputs) -> Selector | None:
+    version, stage = inputs["version"].text, inputs["stage"].text
+    if version:
+        return version_or_range(version)
+    return AtStage.parse(stage) if stage else None
+
+
+def _refuse_both(version: Value, stage: Value) -> None:
+    if version.text and stage.text:
+        raise BadInput(
+            f"inputs version ({version.text!r}) and stage ({stage.text!r}) exclude each other",
+            "Give one of them, or neither for the latest version",
+        )

@@ -1,0 +1,1 @@
+"""What each command does, and the concrete parts it does it with."""

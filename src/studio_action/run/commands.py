@@ -1,0 +1,147 @@
+"""What each command does."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from studio_action import report, summary
+from studio_action.ci import files
+from studio_action.ci.base import Platform
+from studio_action.download import sizes
+from studio_action.errors import NoSuchModel
+from studio_action.inputs.config import CreateProject, Download, Examine, Resolve, RunConfig
+from studio_action.inputs.model_request import Skip
+from studio_action.inputs.outputs_table import MODEL_PREFIX, PROJECT_PREFIX
+from studio_action.paths import STATE_FOLDER
+from studio_action.run import download as recipe
+from studio_action.run.context import RunContext, publish
+from studio_action.run.sources import open_registry, open_repository, surroundings
+from studio_action.run.wiring import (
+    open_downloader,
+    open_network,
+    open_studio,
+    open_transfer,
+    scratch_folder,
+    show_progress,
+)
+
+if TYPE_CHECKING:
+    from studio_action.doctor import Diagnosis
+
+
+def run(config: RunConfig, platform: Platform) -> None:
+    """Do the task; raise a `StudioActionError` for whatever stops it."""
+    context = RunContext(config, platform)
+    match config.task:
+        case Download() | Resolve() as task:
+            _use_model(task, context)
+        case CreateProject() as task:
+            _create(task, context)
+        case Skip(reason):
+            platform.info(f"Skipped: {reason}")
+            _publish_skipped(context)
+        case Examine():
+            raise TypeError("`examine` does this task: it has an answer instead of outputs")
+
+
+def _use_model(task: Download | Resolve, context: RunContext) -> None:
+    """Download or resolve, unless `if-not-found` ends it early."""
+    context.platform.info(task.source.reason)
+    try:
+        if isinstance(task, Download):
+            _download(task, context)
+        else:
+            _resolve(task, context)
+    except NoSuchModel as error:
+        platform, then = context.platform, task.request.if_not_found
+        if then == "error":
+            raise
+        say = platform.warning if then == "warn" else platform.info
+        say(f"Skipped: {error}")
+        _publish_skipped(context)
+
+
+def _publish_skipped(context: RunContext) -> None:
+    publish(report.skipped_outputs(context.config.command), MODEL_PREFIX, context)
+
+
+def _download(task: Download, context: RunContext) -> None:
+    workspace, platform = context.config.workspace, context.platform
+    try:
+        with (
+            open_network(context) as network,
+            open_downloader(task.delivery, context, network) as downloader,
+            open_registry(
+                task.request, task.source.studio, context, network, downloader
+            ) as registry,
+            show_progress(context) as progress,
+        ):
+            delivered = recipe.download(
+                task.request,
+                task.delivery,
+                registry=registry,
+                downloader=downloader,
+                workspace=workspace,
+                platform=platform,
+                progress=progress,
+                deadline=context.config.limits.deadline,
+            )
+    finally:
+        workspace.hand_over(workspace.root / STATE_FOLDER)
+    publish(delivered.outputs(task.previous), MODEL_PREFIX, context)
+    platform.summarize(summary.of_download(delivered.download, delivered.manifest))
+
+
+def _resolve(task: Resolve, context: RunContext) -> None:
+    config, request = context.config, task.request
+    with (
+        open_network(context) as network,
+        open_registry(request, task.source.studio, context, network) as registry,
+    ):
+        found = recipe.resolve(request, registry=registry, platform=context.platform)
+        measured = sizes.measured(found.files, network, config.limits)
+    if task.urls_file:
+        urls = {file.path: file.url for file in found.files}
+        place = config.workspace.place(task.urls_file)
+        files.write(place, json.dumps(urls, indent=2) + "\n", mode=0o600)
+    outputs = report.resolve_outputs(
+        found.resolution, measured, found.digest, request.filters, task.previous
+    )
+    publish(outputs, MODEL_PREFIX, context)
+
+
+def _create(task: CreateProject, context: RunContext) -> None:
+    with open_network(context) as network, open_studio(task.studio, context, network) as studio:
+        projects = studio.create_project(task.project)
+    for each in projects:
+        context.platform.link(f"Studio project {each.name} ({each.id})", each.url)
+    publish(report.project_outputs(projects), PROJECT_PREFIX, context)
+    context.platform.summarize(summary.of_projects(projects))
+
+
+def examine(config: RunConfig, platform: Platform) -> Diagnosis:
+    """Return what `doctor` has to say about a repository."""
+    from studio_action import doctor
+    from studio_action.gitrepo import diagnosis, history
+    from studio_action.registries.git import GitRegistry
+
+    context = RunContext(config, platform)
+    assert isinstance(config.task, Examine)  # nothing else is examined
+    place = config.task.place
+    with (
+        open_network(context) as network,
+        scratch_folder(config.workspace) as scratch,
+        open_transfer(context, scratch, network) as transfer,
+        open_repository(place, context, network, scratch) as repository,
+    ):
+        refs = repository.tags()
+        models = history.read(refs)
+        around = surroundings(place, context, network, transfer, scratch)
+        return doctor.examine(
+            str(place),
+            models,
+            GitRegistry(repository, around, "include", platform.mask, platform.debug),
+            list(diagnosis.of_tags(refs, models)),
+            lambda files: sizes.lost(files, network, config.limits),
+        )

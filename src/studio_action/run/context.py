@@ -1,0 +1,30 @@
+"""One run: what it is to do, and who hears of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from studio_action.ci import files
+from studio_action.ci.base import Platform
+from studio_action.inputs.config import RunConfig
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """What every recipe needs to know."""
+
+    config: RunConfig
+    platform: Platform
+
+
+def publish(outputs: Mapping[str, str], prefix: str, context: RunContext) -> None:
+    """Hand the outputs to later steps, and to the files that were asked for."""
+    platform, reports = context.platform, context.config.reports
+    workspace = context.config.workspace
+    platform.publish(outputs, prefix)
+    hidden = {name: platform.hide(value) for name, value in outputs.items()}
+    if reports.json:
+        files.write_json(workspace.place(reports.json), hidden)
+    if reports.env:
+        files.write_env(workspace.place(reports.env), hidden, prefix)

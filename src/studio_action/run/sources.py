@@ -1,0 +1,196 @@
+"""The registry that a model is requested from, put together: Studio, or the Git repository itself.
+
+What only one source needs is imported when that source is used, so that a step starts faster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studio_action.artifact import ModelName
+from studio_action.clock import Deadline, Limits
+from studio_action.download.base import Downloader
+from studio_action.errors import DeadlinePassed, Unreachable
+from studio_action.gitrepo import reading
+from studio_action.gitrepo.history import Model
+from studio_action.gitrepo.program import Git, has_ssh_key
+from studio_action.gitrepo.repository import Repository
+from studio_action.inputs.git_repository import Place
+from studio_action.inputs.model_request import ModelRequest
+from studio_action.inputs.studio import Studio
+from studio_action.network import Network
+from studio_action.registries.base import Registry
+from studio_action.registries.pinned import PinnedRegistry
+from studio_action.repository import RepositoryUrl
+from studio_action.run.context import RunContext
+from studio_action.run.wiring import open_studio, open_transfer, scratch_folder
+
+if TYPE_CHECKING:
+    from studio_action.gitrepo.whereabouts import Surroundings
+
+TAGS_DEADLINE = 10.0
+"""Seconds that reading the tags beside Studio may take; without them the version is not known."""
+
+
+@contextmanager
+def open_registry(
+    request: ModelRequest,
+    studio: Studio | None,
+    context: RunContext,
+    network: Network,
+    downloader: Downloader | None = None,
+) -> Iterator[Registry]:
+    """Make the registry of `studio` or, without one, of the Git repository.
+
+    The repository's needs a `downloader`, which brings folders' manifests.
+    """
+    with ExitStack() as stack:
+        scratch = stack.enter_context(scratch_folder(context.config.workspace))
+        registry: Registry
+        if studio is not None:
+            opened = _open_studio_registry(request, studio, context, network, scratch)
+            registry = stack.enter_context(opened)
+        else:
+            if downloader is None:
+                downloader = stack.enter_context(open_transfer(context, scratch, network))
+            registry = stack.enter_context(
+                _open_git_registry(request, context, network, downloader, scratch)
+            )
+        if request.branch:
+            registry = _on_branch(registry, request, context, network, scratch)
+        yield registry
+
+
+def open_repository(
+    place: Place, context: RunContext, network: Network, scratch: Path
+) -> Repository:
+    """Open a repository; one that is named by its address is fetched into `scratch`."""
+    git = git_program(place, context, network, context.config.limits)
+    if isinstance(place, RepositoryUrl):
+        return Repository.of(fetch_url(place, git, context), git, scratch / "repository")
+    from studio_action.gitrepo import opening
+
+    return opening.opened(
+        place,
+        git,
+        remote=lambda address: open_repository(address, context, network, scratch),
+        say=context.platform.info,
+    )
+
+
+def surroundings(
+    place: Place, context: RunContext, network: Network, downloader: Downloader, scratch: Path
+) -> Surroundings:
+    """Make what a Git registry needs besides the repository."""
+    from studio_action.gitrepo.remotes.opening import Storages
+    from studio_action.gitrepo.whereabouts import Surroundings
+
+    files = scratch / "files"
+    files.mkdir()
+    environ = context.config.environ
+    here = place if isinstance(place, Path) else context.config.workspace.root
+    ours = isinstance(place, Path) or reading.is_checkout(here, place, environ)
+    return Surroundings(
+        open_remote=Storages(network, environ),
+        downloader=downloader,
+        scratch=files,
+        environ=environ,
+        checkout=here if ours else None,
+        utc=lambda: datetime.now(timezone.utc),
+        say=context.platform.warning,
+    )
+
+
+def git_program(place: Place, context: RunContext, network: Network, limits: Limits) -> Git:
+    """Make the git program, with the credential for the repository's own server."""
+    config, platform = context.config, context.platform
+    credential = None
+    if isinstance(place, RepositoryUrl):
+        credential = config.git_access.credential(place)
+    if credential:
+        platform.mask(credential.password)
+    return Git(network, limits, config.environ, platform.info, credential)
+
+
+def fetch_url(address: RepositoryUrl, git: Git, context: RunContext) -> str:
+    """Return where to fetch from: with a token over https, else over ssh where there is a key."""
+    over_ssh = git.credential is None and has_ssh_key(git.environ)
+    return address.fetched(context.config.job.server, over_ssh=over_ssh)
+
+
+def _models_by_tags(
+    place: Place, context: RunContext, network: Network, scratch: Path
+) -> Mapping[ModelName, Model]:
+    """Read what the tags of Studio's repository say: one attempt, of a few seconds."""
+    command_ends = context.config.limits.deadline
+    deadline = Deadline(min(TAGS_DEADLINE, command_ends.remaining()))
+    git = git_program(place, context, network, Limits(TAGS_DEADLINE, 0, deadline))
+    assert isinstance(place, RepositoryUrl)  # Studio knows no folders
+    try:
+        return reading.models_of(
+            place,
+            fetch_url(place, git, context),
+            git,
+            scratch=scratch / "tags",
+            workspace=context.config.workspace.root,
+        )
+    except DeadlinePassed as error:
+        command_ends.check()
+        raise Unreachable(f"{place} did not answer in {TAGS_DEADLINE:g} s") from error
+
+
+@contextmanager
+def _open_git_registry(
+    request: ModelRequest,
+    context: RunContext,
+    network: Network,
+    downloader: Downloader,
+    scratch: Path,
+) -> Iterator[Registry]:
+    from studio_action.registries.git import GitRegistry
+
+    with open_repository(request.place, context, network, scratch) as repository:
+        yield GitRegistry(
+            repository,
+            surroundings(request.place, context, network, downloader, scratch),
+            request.prerelease,
+            context.platform.mask,
+            context.platform.info,
+        )
+
+
+@contextmanager
+def _open_studio_registry(
+    request: ModelRequest, studio: Studio, context: RunContext, network: Network, scratch: Path
+) -> Iterator[Registry]:
+    """Studio, whose versions the tags tell; a server of one's own may tell them itself."""
+    say = context.platform.info
+    with open_studio(studio, context, network) as registry:
+        pinned = PinnedRegistry(
+            registry,
+            lambda: _models_by_tags(request.place, context, network, scratch),
+            request.prerelease,
+            say,
+        )
+        if not studio.own:
+            yield pinned
+            return
+        from studio_action.registries.telling import TellingRegistry
+
+        yield TellingRegistry(registry, pinned, request.prerelease, say)
+
+
+def _on_branch(
+    registry: Registry, request: ModelRequest, context: RunContext, network: Network, scratch: Path
+) -> Registry:
+    from studio_action.registries.guarded import GuardedRegistry
+
+    return GuardedRegistry(
+        registry,
+        request.branch,
+        lambda: open_repository(request.place, context, network, scratch / "branch"),
+    )

@@ -1,0 +1,128 @@
+"""The concrete parts that a run needs, put together from what it was told.
+
+What only one source needs is imported when that source is used, so that a step starts faster.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from studio_action.ci.progress import shown
+from studio_action.clock import Clock
+from studio_action.download.base import Downloader, Progress, Verify
+from studio_action.download.cache import Cache, CachedDownloader
+from studio_action.download.local import LocalDownloader
+from studio_action.download.transfer import Transfer
+from studio_action.inputs.config import Delivery
+from studio_action.inputs.studio import Studio
+from studio_action.network import Network
+from studio_action.run.context import RunContext
+from studio_action.trust import ca_bundle
+from studio_action.workspace import Workspace
+
+if TYPE_CHECKING:
+    from studio_action.registries.studio import StudioRegistry
+
+
+@contextmanager
+def scratch_folder(workspace: Workspace) -> Iterator[Path]:
+    """Make a folder for a while: the system's, or ours where a container has none to write to."""
+    try:
+        place = Path(tempfile.gettempdir())
+    except OSError:
+        place = Path.cwd()
+    if place == Path.cwd():  # the last resort of Python's own search
+        place = workspace.state()
+    with tempfile.TemporaryDirectory(dir=place, prefix="studio-action-") as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def open_network(context: RunContext) -> Iterator[Network]:
+    """Make the settings of every connection: to Studio, Git and storage alike."""
+    options = context.config.network
+    for proxy in options.proxies.values():
+        context.platform.mask(urlsplit(proxy).password or "")
+    with scratch_folder(context.config.workspace) as scratch:
+        yield Network(ca_bundle(options.authorities, scratch), options.proxies)
+
+
+@contextmanager
+def open_studio(studio: Studio, context: RunContext, network: Network) -> Iterator[StudioRegistry]:
+    """Make the registry that Studio is, with a session that is closed in the end."""
+    from studio_action.registries.studio import StudioRegistry
+    from studio_action.session import StudioSession
+
+    platform = context.platform
+    platform.mask(studio.token)
+    if studio.unsafe:
+        platform.warning(f"{studio.base} is plain http: the token travels unencrypted")
+    session = StudioSession(
+        studio.base, studio.token, network, context.config.limits, platform.warning
+    )
+    try:
+        yield StudioRegistry(session, platform.mask)
+    finally:
+        session.close()
+
+
+@contextmanager
+def open_transfer(
+    context: RunContext,
+    folder: Path,
+    network: Network,
+    *,
+    connections: int = 16,
+    verify: Verify = "auto",
+) -> Iterator[Downloader]:
+    """Start the engine, and what copies from folders of this machine; both wait in `folder`."""
+    with (
+        Transfer(
+            folder / "partial",
+            limits=context.config.limits,
+            network=network,
+            verify=verify,
+            max_connections=connections,
+        ) as transfer,
+        tempfile.TemporaryDirectory(dir=folder, prefix="copies-") as copies,
+    ):
+        yield LocalDownloader(transfer, Path(copies), context.config.limits.deadline)
+
+
+@contextmanager
+def open_downloader(
+    delivery: Delivery, context: RunContext, network: Network
+) -> Iterator[Downloader]:
+    """Start the engine, behind a cache where one was asked for.
+
+    What the engine leaves unfinished waits in our folder for the next run.
+    """
+    workspace = context.config.workspace
+    state = workspace.state()
+    with (
+        open_transfer(
+            context, state, network, connections=delivery.connections, verify=delivery.verify
+        ) as transfer,
+        tempfile.TemporaryDirectory(dir=state, prefix="copies-") as copies,
+    ):
+        if delivery.cache_dir is None:
+            yield transfer
+        else:
+            cache = Cache.at(workspace.place(delivery.cache_dir))
+            yield CachedDownloader(
+                cache, transfer, Path(copies), context.platform.info, context.config.limits.deadline
+            )
+
+
+@contextmanager
+def show_progress(context: RunContext) -> Iterator[Progress]:
+    """Show how far a download is, as the job's CI system can."""
+    say = context.platform.info
+    with shown(context.config.job, sys.stderr, say=say, clock=Clock()) as progress:
+        yield progress

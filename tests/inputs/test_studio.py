@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from studio_action.ci.job import Job
+from studio_action.errors import BadInput
+from studio_action.inputs.lookup import Inputs
+from studio_action.inputs.studio import (
+    Studio,
+    read_source_name,
+    read_studio,
+    source_reason,
+)
+
+JOB = Job("generic", Path("/workspace"), repository="https://github.com/acme/models")
+
+
+def inputs(**options: str) -> Inputs:
+    return Inputs({name.replace("_", "-"): text for name, text in options.items()}, {})
+
+
+@pytest.mark.parametrize(
+    ("url", "base"),
+    [
+        ("https://studio.example.org", "https://studio.example.org/"),
+        ("https://studio.example.org/", "https://studio.example.org/"),
+        ("https://studio.example.org/api", "https://studio.example.org/"),
+        ("https://studio.example.org/api/", "https://studio.example.org/"),
+        ("https://example.org/studio", "https://example.org/studio/"),
+        ("https://example.org/studio/api/", "https://example.org/studio/"),
+        ("http://studio:8080", "http://studio:8080/"),
+    ],
+)
+def test_studio__base(url: str, base: str) -> None:
+    assert read_studio(inputs(studio_url=url, token="isat_x"), JOB) == Studio(base, "isat_x")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "studio.example.org",
+        "ftp://x",
+        "https://",
+        "https://u:p@host",
+        "https://h/?token=x",
+        "https://h x",
+    ],
+)
+def test_studio__no_base(url: str) -> None:
+    with pytest.raises(BadInput, match="studio-url"):
+        read_studio(inputs(studio_url=url, token="isat_x"), JOB)
+
+
+@pytest.mark.parametrize(
+    ("options", "own"),
+    [
+        pytest.param({}, False, id="default"),
+        pytest.param({"studio_url": "https://Studio.Datachain.AI/api"}, False, id="the service"),
+        pytest.param({"studio_url": "https://studio.example.org"}, True, id="another host"),
+    ],
+)
+def test_studio__own(options: dict[str, str], own: bool) -> None:
+    assert read_studio(inputs(token="isat_x", **options), JOB).own is own
+
+
+@pytest.mark.parametrize(
+    ("base", "unsafe"),
+    [
+        ("https://h/", False),
+        ("http://h/", True),
+        ("http://127.0.0.1:1/", False),
+        ("http://localhost/", False),
+    ],
+)
+def test_studio__unsafe(base: str, unsafe: bool) -> None:
+    assert Studio(base, "x").unsafe is unsafe
+
+
+def test_token__is_in_no_repr() -> None:
+    read = inputs(token="isat_secret")
+    assert "isat_secret" not in repr((read, read["token"], read_studio(read, JOB)))
+
+
+@pytest.mark.parametrize("token", ["two words", "line\nbreak", "umlaut-ä", "tab\tx"])
+def test_token__that_no_header_can_carry(token: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        read_studio(inputs(token=token), JOB)
+    assert token not in str(caught.value)
+
+
+def test_token__from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("isat_file\n")
+    by_option = inputs(token="isat_x", token_file=str(tmp_path / "token"))
+    assert read_studio(by_option, JOB).token == "isat_file"
+    by_variable = Inputs({}, {"DVC_STUDIO_TOKEN_FILE": str(tmp_path / "token")})
+    assert read_studio(by_variable, JOB).token == "isat_file"
+    both = Inputs({}, {"DVC_STUDIO_TOKEN_FILE": "/none", "STUDIO_TOKEN": "isat_env"})
+    assert read_studio(both, JOB).token == "isat_env"
+
+
+def test_token__a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"token-file.*cannot be read: No such file"):
+        read_studio(inputs(token_file=str(tmp_path / "none")), JOB)
+
+
+@pytest.mark.parametrize(
+    ("job", "hint"),
+    [
+        (Job("github", Path("/w")), "secrets.DVC_STUDIO_TOKEN"),
+        (Job("gitlab", Path("/w")), "protected"),
+        (Job("generic", Path("/w")), "--token-file"),
+        (Job("github", Path("/w"), is_pull_request=True), "forks get no secrets"),
+    ],
+    ids=["github", "gitlab", "generic", "pull request"],
+)
+def test_token__missing(job: Job, hint: str) -> None:
+    with pytest.raises(BadInput, match="input token is missing") as caught:
+        read_studio(inputs(), job)
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("environ", "source"),
+    [
+        ({}, "git"),
+        ({"DVC_STUDIO_TOKEN": "x"}, "studio"),
+        ({"DVC_STUDIO_TOKEN_FILE": "x"}, "studio"),
+        ({"DVC_STUDIO_URL": "https://studio.example.org"}, "studio"),
+        ({"DVC_STUDIO_TOKEN": "x", "STUDIO_ACTION_SOURCE": "git"}, "git"),
+        ({"STUDIO_ACTION_SOURCE": "studio"}, "studio"),
+    ],
+    ids=str,
+)
+def test_source(environ: dict[str, str], source: str) -> None:
+    assert read_source_name(Inputs({}, environ)) == source
+    assert source_reason(Inputs({}, environ)).startswith(f"Source {source}, ")
