@@ -53,7 +53,7 @@ with tempfile.TemporaryDirectory() as scratch:
     with Repository.of(sys.argv[1], git, Path(scratch, "repository")) as repository:
         around = Surroundings(
             Storages(Network(), os.environ), None, Path(scratch), os.environ, None,
-            lambda: datetime.now(timezone.utc), print,
+            lambda: datetime.now(timezone.utc), print, None,
         )
         registry = GitRegistry(repository, around, "include", print, print)
         found = registry.resolve(ArtifactRef(sys.argv[1], ModelName("m")), Latest())

@@ -13,12 +13,14 @@ from studio_action.artifact import ArtifactRef, ModelName, Resolution, Selector
 from studio_action.clock import Deadline, Limits
 from studio_action.download.local import LocalDownloader
 from studio_action.download.transfer import Transfer
+from studio_action.gitrepo.following import Neighbours
 from studio_action.gitrepo.remotes.opening import Storages
 from studio_action.gitrepo.repository import Repository
 from studio_action.gitrepo.whereabouts import Surroundings
 from studio_action.network import Network
 from studio_action.registries.git import GitRegistry
 from tests.fakes import Silence
+from tests.gitrepo.repositories import make_git
 
 
 @dataclass
@@ -45,6 +47,7 @@ class Places:
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.folder, self._stack = folder, stack
+        self.neighbours = Neighbours(make_git(), "", folder / "imports")
         for name in ("partial", "copies", "scratch", "checkout/.dvc", "dvc"):
             (folder / name).mkdir(parents=True)
         subprocess.run(["git", "init", "--quiet", folder / "checkout"], check=True)
@@ -77,6 +80,7 @@ class Places:
             checkout=self.folder / "checkout",
             utc=lambda: datetime.now(timezone.utc),
             say=said.append,
+            follow=self.neighbours.follow,
         )
         self._stack.enter_context(repository)
         registry = GitRegistry(repository, around, "include", masked.append, said.append)

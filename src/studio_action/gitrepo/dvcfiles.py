@@ -16,6 +16,7 @@ from studio_action.artifact import ModelName
 from studio_action.digest import Digest
 from studio_action.errors import ContentMismatch, NoSuchModel, ObjectMissing, UnexpectedAnswer
 from studio_action.gitrepo.documents import Node, read_json
+from studio_action.gitrepo.imports import Import
 from studio_action.gitrepo.tracked import (
     PIPELINE,
     Output,
@@ -96,7 +97,22 @@ class InGit:
     executable: bool = False
 
 
-Content = Stored | StoredFolder | InGit
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A file or folder that another repository keeps, which `dvc import` brought to `path`.
+
+    Only what is at or below `wanted` belongs to the model. `digest` and `size` are those of all
+    of it, None where they are not told.
+    """
+
+    path: str
+    source: Import
+    wanted: str
+    digest: Digest | None = None
+    size: int | None = None
+
+
+Content = Stored | StoredFolder | InGit | Imported
 
 
 def path_of(model: ModelName, files: Files) -> str:
@@ -186,6 +202,9 @@ def _of_folder(path: str, outputs: list[Output], files: Files) -> tuple[Content,
 
 def _of_output(output: Output, wanted: str, modes: Mapping[str, int]) -> list[Content]:
     """What there is of `wanted`, which is `output` or inside it."""
+    if output.imported is not None and output.cached:
+        whole = output.kept()
+        return [Imported(output.path, output.imported, wanted, whole.digest, whole.size)]
     found: list[Content] = []
     found += _kept(output, wanted) if output.cached else _below(wanted, modes)
     if not found:

@@ -7,26 +7,35 @@ where somebody asks for them.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from studio_action.artifact import ModelName
 from studio_action.digest import Digest
 from studio_action.download.hashing import digests_of_file
-from studio_action.errors import UnexpectedAnswer
-from studio_action.gitrepo import dvcfiles
-from studio_action.gitrepo.dvcfiles import Content, InGit, Stored, StoredFolder
+from studio_action.errors import StudioActionError, UnexpectedAnswer
+from studio_action.gitrepo import dvcfiles, imports
+from studio_action.gitrepo.dvcfiles import Content, Imported, InGit, Stored, StoredFolder
+from studio_action.gitrepo.imports import Source
 from studio_action.gitrepo.remotes.base import key_of
 from studio_action.gitrepo.remotes.config import Config, Settings
 from studio_action.gitrepo.repository import Revision
+from studio_action.gitrepo.tracked import is_in
 from studio_action.paths import check_path
 from studio_action.text import printable
 
 CONFIG = ".dvc/config"
 _DVC_FILES = ("dvc.yaml", "dvc.lock", ".dvc", "artifacts.yaml", CONFIG)
 """How the paths of files end that tell what keeps a model."""
+MOST_HOPS = 10
+"""Imports of imports that are followed, one after another."""
+MOST_REPOSITORIES = 20
+"""Other repositories that one model may be imported from, each at one commit."""
+MOST_IMPORTS = 1000
+"""Imported files and folders that one model may have."""
 _POINTER = b"version https://git-lfs.github.com/spec/"
 
 
@@ -50,7 +59,8 @@ class InRepository:
 class Located:
     """A file of a model, `path` relative to the repository's root, and what keeps it.
 
-    `size` is in bytes; what is not `pushed`, its remote cannot have.
+    `size` is in bytes; what is not `pushed`, its remote cannot have. `repository` is the one that
+    tells of it, as `Outside.repository` calls it.
     """
 
     path: str
@@ -59,6 +69,7 @@ class Located:
     digest: Digest | None
     executable: bool
     pushed: bool = True
+    repository: str = ""
 
 
 class Outside(Protocol):
@@ -67,6 +78,11 @@ class Outside(Protocol):
     @property
     def objects(self) -> Path:
         """The folder for contents that Git holds, each under its object's name."""
+        ...
+
+    @property
+    def repository(self) -> str:
+        """What this repository is called, to tell those apart that imports lead to."""
         ...
 
     def config(self, top: str, committed: str) -> Config:
@@ -79,6 +95,13 @@ class Outside(Protocol):
         """The content of a folder's manifest, which is small and may be checked again."""
         ...
 
+    def imported(self, source: Source) -> AbstractContextManager[tuple[Revision, Outside]]:
+        """The files of another repository, which is open meanwhile, and what is around them.
+
+        Raises `BadInput` where an import may not lead there, and what `Git.talk` raises.
+        """
+        ...
+
 
 def of_model(
     model: ModelName, revision: Revision, outside: Outside
@@ -87,20 +110,65 @@ def of_model(
 
     Raises `BadInput` for a remote that is not set up, and what `dvcfiles` and `outside` raise.
     """
-    revision.fetch(lambda path: path.endswith(_DVC_FILES))
+    _fetch_tracking(revision)
     root = dvcfiles.path_of(model, revision)
-    contents = dvcfiles.contents(root, revision)
-    return root, _Locating(revision, model.folder, outside).of(contents)
+    with ExitStack() as stack:
+        locating = _Locating(revision, model.folder, outside, _Followed(stack))
+        return root, locating.of(dvcfiles.contents(root, revision))
+
+
+def _fetch_tracking(revision: Revision) -> None:
+    """Have all of DVC's own files by one request."""
+    revision.fetch(lambda path: path.endswith(_DVC_FILES))
+
+
+@dataclass(slots=True)
+class _Followed:
+    """The other repositories that imports of a model led to, open until it is located."""
+
+    stack: ExitStack
+    opened: dict[Source, tuple[Revision, Outside]] = field(default_factory=dict)
+    count: int = 0
+
+    def open(self, source: Source, outside: Outside) -> tuple[Revision, Outside]:
+        """The repository, seen from `outside`; raise `UnexpectedAnswer` where it is too many."""
+        self.count += 1
+        if self.count > MOST_IMPORTS:
+            raise UnexpectedAnswer(f"the model has more than {MOST_IMPORTS} imports", _HINT)
+        if source not in self.opened:
+            if len(self.opened) >= MOST_REPOSITORIES:
+                raise UnexpectedAnswer(
+                    f"the model is imported from more than {MOST_REPOSITORIES} repositories", _HINT
+                )
+            revision, beyond = self.stack.enter_context(outside.imported(source))
+            _fetch_tracking(revision)
+            self.opened[source] = revision, beyond
+        return self.opened[source]
+
+
+_HINT = "Import the model from where it was made"
 
 
 class _Locating:
-    def __init__(self, revision: Revision, folder: str, outside: Outside) -> None:
+    """Tells what keeps the files of one revision, which the imports of `trail` led to."""
+
+    def __init__(
+        self,
+        revision: Revision,
+        folder: str,
+        outside: Outside,
+        followed: _Followed,
+        trail: tuple[tuple[Source, str], ...] = (),
+    ) -> None:
         self._revision, self._outside = revision, outside
+        self._followed, self._trail = followed, trail
         self._top = _top(revision, folder)
-        path = config_path(self._top)
-        committed = revision.read([path]).get(path, b"").decode("utf-8", "replace")
+        committed = self._text(config_path(self._top))
         self._config = outside.config(self._top, committed)
         self._settings: dict[str, Settings] = {}
+
+    def _text(self, path: str) -> str:
+        return self._revision.read([path]).get(path, b"").decode("utf-8", "replace")
 
     def of(self, contents: Collection[Content]) -> tuple[Located, ...]:
         of_git = {content.path for content in contents if isinstance(content, InGit)}
@@ -118,6 +186,8 @@ class _Locating:
                 yield from map(self._stored, dvcfiles.members(content, self._manifest(content)))
             case InGit():
                 yield self._in_git(content)
+            case Imported():
+                yield from self._imported(content)
 
     def _stored(self, stored: Stored) -> Located:
         if stored.remote not in self._settings:
@@ -128,7 +198,13 @@ class _Locating:
             settings, key_of(seen, worktree=settings.flag("worktree")), stored.version_id
         )
         return Located(
-            stored.path, home, stored.size, stored.digest, stored.executable, stored.pushed
+            stored.path,
+            home,
+            stored.size,
+            stored.digest,
+            stored.executable,
+            stored.pushed,
+            self._outside.repository,
         )
 
     def _manifest(self, folder: StoredFolder) -> bytes:
@@ -148,7 +224,36 @@ class _Locating:
                 )
         found = digests_of_file(place, Digest("md5", ""))
         digest = Digest("md5", found.md5)
-        return Located(file.path, InRepository(name), found.size, digest, file.executable)
+        return Located(
+            file.path,
+            InRepository(name),
+            found.size,
+            digest,
+            file.executable,
+            repository=self._outside.repository,
+        )
+
+    def _imported(self, content: Imported) -> Iterator[Located]:
+        name = content.source.config_file
+        source = content.source.source(self._text(posixpath.join(self._top, name)) if name else "")
+        try:
+            found = list(_delivered(content, self._elsewhere(source, content.source.path)))
+        except StudioActionError as error:
+            if self._trail:  # who began tells where it leads
+                raise
+            shown = f"{printable(content.path, 200)} is imported from {source}"
+            raise type(error)(f"{shown}: {error.message}", error.hint) from error
+        yield from (file for file in found if is_in(file.path, content.wanted))
+
+    def _elsewhere(self, source: Source, path: str) -> tuple[Located, ...]:
+        step = source, path
+        if step in self._trail:
+            raise UnexpectedAnswer("that leads to itself", _HINT)
+        if len(self._trail) >= MOST_HOPS:
+            raise UnexpectedAnswer(f"that is an import of more than {MOST_HOPS} imports", _HINT)
+        revision, outside = self._followed.open(source, self._outside)
+        there = _Locating(revision, path, outside, self._followed, (*self._trail, step))
+        return there.of(dvcfiles.contents(path, revision))
 
 
 def config_path(top: str) -> str:
@@ -161,3 +266,26 @@ def _top(revision: Revision, folder: str) -> str:
     parents = [str(each) for each in (PurePosixPath(folder), *PurePosixPath(folder).parents)]
     tops = ("" if each == "." else each for each in parents)
     return next((top for top in tops if config_path(top) in revision.entries), "")
+
+
+def _delivered(content: Imported, found: Iterable[Located]) -> Iterator[Located]:
+    """The files of another repository at the paths that they were imported to.
+
+    Raises `ContentMismatch` where they are not what was imported.
+    """
+    path = content.source.path
+    files = {posixpath.relpath(file.path, path): file for file in found}
+    digests = _digests(content, {name: file.digest for name, file in files.items()})
+    for name, file in files.items():
+        size = content.size if name == "." and file.size is None else file.size
+        to = posixpath.normpath(posixpath.join(content.path, name))
+        yield replace(file, path=to, digest=digests[name], size=size)
+
+
+def _digests(content: Imported, found: Mapping[str, Digest | None]) -> Mapping[str, Digest | None]:
+    """What each file is checked against: what was imported, where that was told."""
+    if content.digest is None:
+        return found
+    if found.keys() == {"."}:
+        return {".": imports.agreed(content.path, content.digest, found["."])}
+    return imports.agreed_of_folder(content.path, content.digest, found)

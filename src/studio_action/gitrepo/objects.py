@@ -35,6 +35,9 @@ FETCH = (
 )
 """What every fetch begins with: nothing comes but what is named, and of that no content."""
 
+EVERYTHING = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+"""What names all branches and tags."""
+
 _NO_HAVES = ("-c", "fetch.negotiationAlgorithm=noop")
 """Says not which commits are here: a server would think that their content is here, too."""
 
@@ -55,13 +58,14 @@ class Objects:
     """The objects of the repository at `folder`; those it lacks come from `url`, if there is one.
 
     `kept` is a folder where what was read is found again by later ones. For one thread at a time;
-    close it in the end.
+    close it in the end. `refs` are what all is fetched by where single objects are not given.
     """
 
     folder: Path
     git: Git
     url: str = ""
     kept: Path | None = None
+    refs: Sequence[str] = ("+refs/tags/*:refs/tags/*",)
     fetched: Fetched = field(default_factory=Fetched)
     _reader: Popen[bytes] | None = field(default=None, init=False)
     _open: ExitStack = field(default_factory=ExitStack, init=False)
@@ -88,7 +92,7 @@ class Objects:
         try:
             self.git.talk(self.folder, self.url, *words, stdin=wanted)
         except Unadvertised:
-            whole = (*FETCH, "--no-filter", "--refetch", "origin", "+refs/tags/*:refs/tags/*")
+            whole = (*FETCH, "--no-filter", "--refetch", "origin", *self.refs)
             self.git.talk(self.folder, self.url, *whole)
             self.fetched.whole = True
 

@@ -258,7 +258,7 @@ _UNKNOWN = re.compile(
 )
 _UNTRUSTED = re.compile(r"certificate|CAfile|SSL_ERROR", re.IGNORECASE)
 _FULL = re.compile(r"No space left on device|Disk quota exceeded")
-_UNADVERTISED = re.compile(r"not allow request for unadvertised object")
+_UNADVERTISED = re.compile(r"not allow request for unadvertised object|not our ref")
 
 
 class Broken(Unreachable):

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from studio_action.errors import BadInput
+from studio_action.errors import BadInput, ObjectMissing
 from studio_action.gitrepo.history import TagRef
-from studio_action.gitrepo.objects import FETCH, Objects
-from studio_action.gitrepo.program import Git
+from studio_action.gitrepo.objects import EVERYTHING, FETCH, Objects
+from studio_action.gitrepo.program import Git, Unadvertised
 from studio_action.text import printable
 
 _TAG_FIELDS = (
@@ -123,6 +123,24 @@ class Repository:
     def content(self, name: str, folder: Path) -> Path:
         """The content of the Git object `name` as a file of `folder`; see `Objects.file`."""
         return self._objects.file(name, folder)
+
+    def have(self, commit: str, *options: str) -> None:
+        """Fetch a commit that may be on no tag, if it is not here; all there is, if need be.
+
+        Raises `ObjectMissing` where there is none, and what `Git.talk` raises.
+        """
+        there = ("cat-file", "-e", f"{commit}^{{commit}}")
+        if self._git.succeeds(self.folder, *there):
+            return
+        try:
+            self._git.talk(self.folder, self.url, *FETCH, *options, "origin", commit)
+        except Unadvertised:
+            self._git.talk(self.folder, self.url, *FETCH, "origin", *EVERYTHING)
+        if not self._git.succeeds(self.folder, *there):
+            raise ObjectMissing(
+                f"there is no commit {commit} on a branch or tag of {self.url}",
+                "Was it rewritten? Bring the import up to date with `dvc update`",
+            )
 
     def revision(self, commit: str) -> Revision:
         """The files of one commit."""

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from studio_action.digest import Digest
+from studio_action.gitrepo import imports
 from studio_action.gitrepo.documents import Node, read_yaml
+from studio_action.gitrepo.imports import Import
 
 PIPELINE = "dvc.yaml"
 LOCK = "dvc.lock"
@@ -40,7 +42,8 @@ class Kept:
 class Output:
     """One output, of which only the path is read yet, relative to the repository's root.
 
-    What is not `cached` is Git's to keep; what is not `pushed`, no remote has.
+    What is not `cached` is Git's to keep; what is not `pushed`, no remote has; what was
+    `imported`, another repository keeps.
     """
 
     path: str
@@ -48,6 +51,7 @@ class Output:
     remote: str
     node: Node
     pushed: bool = True
+    imported: Import | None = None
 
     def kept(self) -> Kept:
         return _kept(self.node, self.node.get("hash"), self.remote)
@@ -125,7 +129,7 @@ def read_file(path: str, content: bytes, revision: str) -> Node:
 def _of_dvc_file(folder: str, file: Node) -> Iterator[Output]:
     base = under(folder, file.get("wdir").text())
     for node in file.get("outs").sequence():
-        yield from _output(base, node, node)
+        yield from _output(base, node, node, imports.read(file))
 
 
 def _of_pipeline(folder: str, lock: Node, pipeline: Node) -> Iterator[Output]:
@@ -179,12 +183,14 @@ def _fits(template: str, path: str) -> bool:
     return path.startswith(first) and path.endswith(last) and place + len(last) <= len(path)
 
 
-def _output(base: str | None, node: Node, flags: Node) -> Iterator[Output]:
+def _output(
+    base: str | None, node: Node, flags: Node, imported: Import | None = None
+) -> Iterator[Output]:
     path = None if base is None else under(base, node.get("path").text())
     if path:
         cached = flags.get("cache").flag(default=True)
         pushed = flags.get("push").flag(default=True)
-        yield Output(path, cached, flags.get("remote").text(), node, pushed)
+        yield Output(path, cached, flags.get("remote").text(), node, pushed, imported)
 
 
 def _kept(node: Node, algorithm: Node, remote: str) -> Kept:

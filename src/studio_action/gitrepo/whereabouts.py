@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,12 +14,18 @@ from studio_action.artifact import RemoteFile
 from studio_action.digest import Digest
 from studio_action.download.base import Downloader, Progress
 from studio_action.gitrepo import checkout
+from studio_action.gitrepo.imports import Source
 from studio_action.gitrepo.locating import InRemote, InRepository, Located, config_path
 from studio_action.gitrepo.remotes import trust
 from studio_action.gitrepo.remotes.base import Place, Remote
 from studio_action.gitrepo.remotes.config import Config, ConfigFile, Settings
 from studio_action.gitrepo.remotes.opening import Opener, config_files
+from studio_action.gitrepo.repository import Revision
 from studio_action.text import printable
+
+Follow = Callable[[Source], AbstractContextManager[Revision]]
+"""Opens the repository that an import leads to; raises `BadInput` where it may not lead there, and
+what `Git.talk` raises."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,7 @@ class Surroundings:
 
     `checkout` is a checkout of it, whose `config.local` counts unless Git brought it, and whose
     relative paths do; `scratch` is a folder for as long as the files are needed; `environ` is the
-    job's; `say` tells the job.
+    job's; `say` tells the job; `follow` opens other repositories.
     """
 
     open_remote: Opener
@@ -37,6 +44,7 @@ class Surroundings:
     checkout: Path | None
     utc: Callable[[], datetime]
     say: Callable[[str], None]
+    follow: Follow = field(repr=False)
     _said: set[str] = field(default_factory=set, init=False, repr=False)
     _opened: dict[int, tuple[Settings, Remote]] = field(
         default_factory=dict, init=False, repr=False
@@ -47,6 +55,11 @@ class Surroundings:
     def objects(self) -> Path:
         """See `locating.Outside`."""
         return self.scratch
+
+    @property
+    def repository(self) -> str:
+        """See `locating.Outside`."""
+        return ""
 
     def config(self, top: str, committed: str) -> Config:
         """See `locating.Outside`: the machine's and the user's own count as well."""
@@ -86,6 +99,12 @@ class Surroundings:
             fetched.partial.unlink()
         return self._manifests[file.digest]
 
+    @contextmanager
+    def imported(self, source: Source) -> Iterator[tuple[Revision, Elsewhere]]:
+        """See `locating.Outside`."""
+        with self.follow(source) as revision:
+            yield revision, Elsewhere(source, self)
+
     def files(self, located: Iterable[Located]) -> tuple[RemoteFile, ...]:
         """Where the files can be had from now on; raises what `remotes.base.Remote` raises."""
         return tuple(self._signed(located, self.utc()))
@@ -114,6 +133,40 @@ class Surroundings:
             opened = home.settings, self.open_remote(home.settings)
             self._opened[id(home.settings)] = opened
         return opened[1].place(home.key, home.version_id, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What is around a repository that an import leads to; implements `locating.Outside`.
+
+    Nothing that this machine's files say of a remote counts: they mean the remotes of another
+    repository, which may have the same names.
+    """
+
+    source: Source
+    home: Surroundings
+
+    @property
+    def objects(self) -> Path:
+        """See `locating.Outside`."""
+        return self.home.objects
+
+    @property
+    def repository(self) -> str:
+        """See `locating.Outside`."""
+        return str(self.source)
+
+    def config(self, top: str, committed: str) -> Config:
+        """See `locating.Outside`."""
+        return Config.read(self.source.files(config_path(top), committed))
+
+    def manifest(self, file: Located) -> bytes:
+        """See `locating.Outside`."""
+        return self.home.manifest(file)
+
+    def imported(self, source: Source) -> AbstractContextManager[tuple[Revision, Elsewhere]]:
+        """See `locating.Outside`."""
+        return self.home.imported(source)
 
 
 class Silent(Progress):

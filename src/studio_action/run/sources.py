@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from studio_action.artifact import ModelName
 from studio_action.clock import Deadline, Limits
 from studio_action.download.base import Downloader
-from studio_action.errors import DeadlinePassed, Unreachable
-from studio_action.gitrepo import reading
+from studio_action.errors import BadInput, DeadlinePassed, Unreachable
+from studio_action.gitrepo import checkout, reading
 from studio_action.gitrepo.history import Model
 from studio_action.gitrepo.program import Git, has_ssh_key
 from studio_action.gitrepo.repository import Repository
@@ -86,6 +86,7 @@ def surroundings(
     place: Place, context: RunContext, network: Network, downloader: Downloader, scratch: Path
 ) -> Surroundings:
     """Make what a Git registry needs besides the repository."""
+    from studio_action.gitrepo.following import Neighbours
     from studio_action.gitrepo.remotes.opening import Storages
     from studio_action.gitrepo.whereabouts import Surroundings
 
@@ -94,6 +95,9 @@ def surroundings(
     environ = context.config.environ
     here = place if isinstance(place, Path) else context.config.workspace.root
     ours = isinstance(place, Path) or reading.is_checkout(here, place, environ)
+    home = _address(place, environ)
+    git = git_program(home or here, context, network, context.config.limits)
+    url = fetch_url(home, git, context) if home else ""
     return Surroundings(
         open_remote=Storages(network, environ),
         downloader=downloader,
@@ -102,7 +106,18 @@ def surroundings(
         checkout=here if ours else None,
         utc=lambda: datetime.now(timezone.utc),
         say=context.platform.warning,
+        follow=Neighbours(git, url, scratch / "imports").follow,
     )
+
+
+def _address(place: Place, environ: Mapping[str, str]) -> RepositoryUrl | None:
+    """Return the address of a repository: of one in a folder, where it came from, if it says so."""
+    if isinstance(place, RepositoryUrl):
+        return place
+    try:
+        return RepositoryUrl.parse(checkout.origin(place, environ))
+    except BadInput:
+        return None
 
 
 def git_program(place: Place, context: RunContext, network: Network, limits: Limits) -> Git:

@@ -17,7 +17,8 @@ class ServedRepository:
     `name` is its short form, `owner/name`. It is fetched from `place`, an address or a bare
     repository's folder; callers may name it by `name`, by `place` or by one of its `aliases`.
     `remotes` has options of its DVC remotes by name: one whose `url` is among them is described by
-    them alone, of any other they go over those in the repository (see `storages`). `refresh` and
+    them alone, of any other they go over those in the repository (see `storages`). `imports` names
+    the served repositories that its models may be imported from. `refresh` and
     `stale_for` are seconds: how old tags may be, and how old where the repository cannot be
     reached.
     """
@@ -28,9 +29,15 @@ class ServedRepository:
     credential: Credential | None = None
     teams: frozenset[str] = frozenset()
     remotes: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    imports: frozenset[str] = frozenset()
     webhook_secret: str = field(default="", repr=False)
     refresh: float = 60.0
     stale_for: float = 24 * 3600.0
+
+    def is_at(self, address: RepositoryUrl) -> bool:
+        """Whether `address` is one of this repository."""
+        known = (self.place, *self.aliases)
+        return any(isinstance(it, RepositoryUrl) and it.same_as(address) for it in known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ repositories:
     refresh: 30s
     stale-for: 2d
     webhook-secret: {env: HOOK}
+    imports: [acme/more]
     remotes:
       Storage:
         url: s3://models/registry
@@ -80,6 +81,7 @@ def test_read__every_entry_of_the_file(tmp_path: Path) -> None:
                         "use_ssl": "false",
                     }
                 },
+                imports=frozenset({"acme/more"}),
                 webhook_secret="for-one",
                 refresh=30.0,
                 stale_for=172800.0,
@@ -244,6 +246,12 @@ def repository(entry: str) -> str:
         ),
         pytest.param(repository("refresh: soon"), "repositories[0].refresh: is not", id="time"),
         pytest.param(repository("name: models"), "repositories[0].name: is not", id="short name"),
+        pytest.param(
+            repository("imports: [c/d]"),
+            "the repository a/b has c/d among its imports, which is not served",
+            id="imports from nowhere",
+        ),
+        pytest.param(repository("imports: [d]"), "repositories[0].imports", id="imports, short"),
         pytest.param(repository("teams: [a b]"), "repositories[0].teams", id="team"),
         pytest.param(
             "data-dir: d\nrepositories: [{url: acme/models}]",

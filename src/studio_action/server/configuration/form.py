@@ -52,6 +52,7 @@ class RepositoryForm(_Form):
     token: Secret = ""
     teams: frozenset[Name] = frozenset()
     remotes: Annotated[dict[str, Remote], Field(repr=False)] = {}
+    imports: frozenset[FullName] = frozenset()
     webhook_secret: Secret = ""
     refresh: Seconds = 60.0
     stale_for: Seconds = 24 * 3600.0
@@ -92,6 +93,7 @@ class RepositoryForm(_Form):
             credential=Credential(self._origin, self.token) if self.token else None,
             teams=self.teams,
             remotes=self.remotes,
+            imports=self.imports,
             webhook_secret=self.webhook_secret,
             refresh=self.refresh,
             stale_for=self.stale_for,
@@ -159,6 +161,17 @@ class ConfigurationForm(_Form):
             raise ValueError(f"two repositories are named {twice[0]}: give one another name")
         if not names:
             raise ValueError("no repository is given: there is nothing to serve")
+        return self
+
+    @model_validator(mode="after")
+    def _imports_are_served(self) -> ConfigurationForm:
+        names = {each.full_name for each in self.repositories}
+        for each in self.repositories:
+            if unknown := sorted(each.imports - names):
+                raise ValueError(
+                    f"the repository {each.full_name} has {unknown[0]} among its imports, which is"
+                    " not served: add it to the repositories"
+                )
         return self
 
     def settings(self) -> ServerSettings:

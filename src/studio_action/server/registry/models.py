@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from studio_action.artifact import ArtifactRef, ModelName, RemoteFile, Resolution, Selector
 from studio_action.clock import Clock, Deadline, Limits
-from studio_action.errors import ObjectMissing
+from studio_action.errors import BadInput, ObjectMissing
 from studio_action.gitrepo import locating
 from studio_action.gitrepo.history import Model, Prerelease
+from studio_action.gitrepo.imports import Source
 from studio_action.gitrepo.locating import InRepository, Located
 from studio_action.gitrepo.program import Broken, Git
 from studio_action.gitrepo.remotes import opening
 from studio_action.gitrepo.remotes.config import Config
+from studio_action.gitrepo.repository import Revision
 from studio_action.gitrepo.timeline import Event
 from studio_action.network import Network
 from studio_action.registries.choosing import choose, known, stage_of
@@ -153,7 +156,7 @@ class Models:
         """What keeps the model's files at a revision, which is looked up once."""
 
         def locate() -> Found:
-            outside = _Outside(repository, self._mirrors.objects(repository), self._manifests)
+            outside = _Outside(repository, self._repositories, self._mirrors, self._manifests)
             with self._mirrors.opened(repository, snapshot) as opened:
                 return Found(*locating.of_model(name, opened.revision(revision), outside))
 
@@ -166,15 +169,15 @@ class Models:
         # A model's files share the settings of their remote.
         opened: dict[int, Opened | RelayedRemote] = {}
         for file in files:
-            home = file.home
+            home, owner = file.home, self._repositories.get(file.repository, repository)
             if isinstance(home, InRepository):
                 assert file.digest is not None  # what Git has was read
-                url = link(InMirror(repository.name, home.object, file.digest))
+                url = link(InMirror(owner.name, home.object, file.digest))
             else:
                 remote = opened.get(id(home.settings))
                 if remote is None:
                     remote = self._storages.opened(home.settings)
-                    remote = relayed(repository, home.settings) or remote
+                    remote = relayed(owner, home.settings) or remote
                     opened[id(home.settings)] = remote
                 if isinstance(remote, (ServedFolder, RelayedRemote)):
                     url = link(remote.file(home.key))
@@ -187,17 +190,57 @@ class Models:
 class _Outside:
     """What a server knows beside a repository; implements `locating.Outside`."""
 
-    repository: ServedRepository
-    objects: Path
+    served: ServedRepository
+    repositories: Mapping[str, ServedRepository]
+    mirrors: Mirrors
     manifests: Manifests
+
+    @property
+    def repository(self) -> str:
+        """The name by which it is served."""
+        return self.served.name
+
+    @property
+    def objects(self) -> Path:
+        """The mirror's own folder for contents."""
+        return self.mirrors.objects(self.served)
 
     def config(self, top: str, committed: str) -> Config:
         """The text of the repository, as far as it counts, and the server's configuration."""
-        return governed(self.repository, locating.config_path(top), committed)
+        return governed(self.served, locating.config_path(top), committed)
 
     def manifest(self, file: Located) -> bytes:
         """The manifest, fetched or read."""
-        return self.manifests.read(self.repository, file)
+        return self.manifests.read(self.served, file)
+
+    @contextmanager
+    def imported(self, source: Source) -> Iterator[tuple[Revision, _Outside]]:
+        """Another repository that is served, if the configuration has it among the `imports`.
+
+        Its remotes are as the configuration says: the word of the importing one does not count.
+        """
+        other = self._other(source)
+        snapshot = self.mirrors.snapshot(other)
+        with self.mirrors.opened(other, snapshot) as opened:
+            opened.have(source.commit)
+            outside = _Outside(other, self.repositories, self.mirrors, self.manifests)
+            yield opened.revision(source.commit), outside
+
+    def _other(self, source: Source) -> ServedRepository:
+        found = next((it for it in self.repositories.values() if it.is_at(source.address)), None)
+        if found is None or found.name not in self.served.imports:
+            # One answer for all: which other repositories are served is not for everybody to know.
+            raise BadInput(
+                f"{self.served.name} may not import from there on this server",
+                f"Serve that repository, and name it among the `imports` of {self.served.name} in"
+                " the server's configuration",
+            )
+        if source.config or source.options:
+            raise BadInput(
+                f"the import describes remotes of {found.name}, which is not for it to say here",
+                "Import it without --config and --remote; the server's configuration can have them",
+            )
+        return found
 
 
 def assembled(
