@@ -15,7 +15,8 @@ from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from studio_action.digest import Digest
-from studio_action.errors import BadInput
+from studio_action.errors import BadInput, UnexpectedAnswer
+from studio_action.text import printable
 from studio_action.versions import InRange
 
 _NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-/_]*[a-zA-Z0-9])?")
@@ -147,7 +148,8 @@ class RemoteFile:
     `path` is POSIX, relative to the repository's root, and not yet trusted; `size` is in bytes;
     `expires` says until when the signed URL is good. `url` is a secret, so it is not in the repr,
     and so are `headers`, lines to send along where the URL alone opens nothing. `pushed` is false
-    where DVC is told to keep the file out of its remote.
+    where DVC is told to keep the file out of its remote. No more than `largest` bytes are wanted
+    of it, however many there are.
     """
 
     path: str
@@ -158,6 +160,15 @@ class RemoteFile:
     headers: tuple[str, ...] = field(default=(), repr=False)
     executable: bool = False
     pushed: bool = True
+    largest: int | None = None
+
+    def check_size(self, size: int) -> None:
+        """Raise `UnexpectedAnswer` if that many bytes are more than are wanted."""
+        if self.largest is not None and size > self.largest:
+            raise UnexpectedAnswer(
+                f"{printable(self.path, 300)!r} has more than {self.largest} bytes",
+                "No list of a folder's files is that long: look at what its remote has there",
+            )
 
     @property
     def remedy(self) -> str:

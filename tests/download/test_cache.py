@@ -133,6 +133,14 @@ def test_take__what_is_no_regular_file_is_thrown_away_and_fetched_anew(
     assert place.read_bytes() == b"weights"
 
 
+def test_take__no_more_than_is_wanted(case: Case) -> None:
+    case.fetch(remote("m/a.bin"))
+
+    [got] = case.fetch(replace(remote("m/a.bin"), largest=3))
+
+    assert got.origin == "storage"  # which is to say whether it is too long
+
+
 def test_take__the_deadline(case: Case, tmp_path: Path) -> None:
     case.fetch(remote("m/a.bin"))
     time = Time()

@@ -683,3 +683,24 @@ def test_first_failure_stops_the_rest(storage: Storage, fetcher: Fetcher) -> Non
     storage.pace = 0.01
 
     assert isinstance(failure(fetcher, *files), ObjectMissing)
+
+
+@pytest.mark.parametrize("length", [-1, None], ids=["told", "not told"])
+def test_no_more_than_is_wanted(storage: Storage, fetcher: Fetcher, length: int | None) -> None:
+    storage.always(lambda _: Reply(200, LARGE, length=length))
+    file = replace(stored(storage, LARGE), largest=1_000_000)
+
+    error = failure(fetcher, file)
+
+    assert isinstance(error, UnexpectedAnswer)
+    assert "'model.pkl' has more than 1000000 bytes" in error.message
+    kept = sum(each.stat().st_size for each in fetcher.folder.rglob("*") if each.is_file())
+    assert kept < 2_000_000
+
+
+def test_as_much_as_is_wanted(storage: Storage, fetcher: Fetcher) -> None:
+    storage.always(lambda _: Reply(200, LARGE, length=None))
+
+    fetched = fetcher.fetch(replace(stored(storage, LARGE), largest=len(LARGE)))
+
+    assert contents(fetched) == [LARGE]

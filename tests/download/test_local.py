@@ -110,6 +110,14 @@ def test_fetch__no_regular_file(here: Here, make: Callable[[Path], object]) -> N
         here.fetch(of("a", (here.remote / "a").as_uri(), CONTENT))
 
 
+def test_fetch__no_more_than_is_wanted(here: Here) -> None:
+    file = replace(of("a", here.put("a"), CONTENT), largest=len(CONTENT))
+
+    assert contents(here.fetch(file)) == [CONTENT]
+    with pytest.raises(UnexpectedAnswer, match="'a' has more than 3 bytes"):
+        here.fetch(replace(file, largest=3))
+
+
 def test_fetch__a_file_that_never_ends(here: Here) -> None:
     url = here.put("a")
     os.truncate(here.remote / "a", 1 << 43)  # all of it a hole

@@ -469,3 +469,11 @@ def check_members(content: StoredFolder, listed: list[dict[str, Any]]) -> None:
     assert {file.path: file.digest.hex for file in found if file.digest} == {
         file["path"]: "".join(file["url"].rsplit("/", 2)[1:]) for file in listed
     }
+
+
+def test_members__more_than_a_folder_has() -> None:
+    manifest = b"[" + b"{}," * dvcfiles.MOST_MEMBERS + b"{}]"
+    digest = Digest("md5", hashlib.md5(manifest).hexdigest() + ".dir")
+
+    with pytest.raises(UnexpectedAnswer, match="has 500001 entries, more than 500000"):
+        dvcfiles.members(StoredFolder("m", digest, "m"), manifest)

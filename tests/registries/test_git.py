@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -368,6 +369,26 @@ def test_resolve__an_output_that_is_never_pushed(
 
     assert "The output is `push: false`, so it is never in the remote" in str(caught.value)
     assert "dvc push" not in str(caught.value)
+
+
+def test_resolve__a_manifest_that_never_ends(places: Places, tmp_path: Path) -> None:
+    digest = HEX + ".dir"
+    told = {"outs": [{"path": "folder", "md5": digest, "hash": "md5"}]}
+    files = {
+        ".dvc/config": WEB.encode(),
+        "dvc.yaml": dvc_yaml("folder"),
+        "folder.dvc": json.dumps(told).encode(),
+    }
+    made_at(tmp_path / "made", files, "m@v1.0.0")
+    manifest = tmp_path / f"remote/files/md5/{digest[:2]}/{digest[2:]}"
+    manifest.parent.mkdir(parents=True)
+    manifest.touch()
+    os.truncate(manifest, (64 << 20) + 1)
+    remote = {"web": {"url": str(tmp_path / "remote")}}
+    place = places.over(Repository.at(tmp_path / "made", make_git()), remote)
+
+    with pytest.raises(UnexpectedAnswer, match=r"'folder\.dir' has more than 67108864 bytes"):
+        place.resolve("m", Latest())
 
 
 def test_resolve__a_folder_that_git_holds(places: Places, tmp_path: Path) -> None:

@@ -58,6 +58,8 @@ class Cache:
         if file.digest is None:
             return None
         place = self.place(file.digest)
+        if file.largest is not None and (regular.size(place) or 0) > file.largest:
+            return None
         try:
             copy(place, to, check)
             found = digests_of_file(to, file.digest, check)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from studio_action import regular
 from studio_action.artifact import RemoteFile
 from studio_action.clock import Deadline
 from studio_action.download.base import Downloader, Fetched, Progress, Renew
@@ -56,6 +57,7 @@ class LocalDownloader:
                 f"{printable(file.path, 300)!r} is in a folder of this machine, and has no digest",
                 "Such a remote gives only what can be checked: lay it out by content, as DVC does",
             )
+        file.check_size(regular.size(source) or 0)
         try:
             copy(source, to, check)
             found = digests_of_file(to, file.digest, check)

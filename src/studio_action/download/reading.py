@@ -109,6 +109,7 @@ class Attempt:
                 f" {status.size} bytes, and {wanted} were promised",
                 "The storage has other bytes under this name: push the model again",
             )
+        self.file.check_size(status.size or 0)
         if known is None or not self.start:
             return
         if status.size != known.size or (known.validator or status.validator) != status.validator:
@@ -124,6 +125,7 @@ class Attempt:
                 return
             if len(data) > length:
                 raise Interrupted(f"{len(data)} bytes came, where {length} were asked for")
+            self.file.check_size(self.position + len(data))
             piece = _next_piece(piece, time.monotonic() - began)
             with self._writing():
                 write_fully(descriptor, memoryview(data), self.position)

@@ -78,6 +78,7 @@ class Stream:
     def _agreed(self, content: Content) -> Content:
         """The same content, of which the file takes note; raise if the registry promised other."""
         promised = self.incoming.file.size
+        self.incoming.file.check_size(content.size or 0)
         if promised is not None and content.size not in (None, promised):
             raise ContentMismatch(
                 f"{self.incoming} has {content.size} bytes, and {promised} were promised"
@@ -154,6 +155,7 @@ class Stream:
 
     def _flush(self) -> None:
         if self._fill:
+            self.incoming.file.check_size(self.position)
             self.buffer = self.incoming.write(self._offset, self.buffer, self._fill)
             self._view = memoryview(self.buffer)
             self._offset, self._fill = self._offset + self._fill, 0

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from studio_action import bounded_json
 from studio_action.artifact import ModelName
 from studio_action.digest import Digest
 from studio_action.errors import ContentMismatch, NoSuchModel, ObjectMissing, UnexpectedAnswer
@@ -36,6 +37,9 @@ from studio_action.text import printable, redact
 _EXECUTABLE, _LINK, _SUBMODULE = 0o100755, 0o120000, 0o160000
 _OLD_ANNOTATIONS = "artifacts.yaml"
 _MOST_NAMES = 20
+LARGEST_MANIFEST = bounded_json.LARGEST
+"""Bytes of a folder's list of files; that of 500,000 files stays below."""
+MOST_MEMBERS = 500_000
 
 
 class Files(Protocol):
@@ -259,7 +263,10 @@ def members(folder: StoredFolder, manifest: bytes) -> tuple[Stored, ...]:
     got = hashlib.md5(manifest, usedforsecurity=False).hexdigest() + ".dir"
     if got != folder.digest.hex:
         raise ContentMismatch(f"{place} has the MD5 {got}, not {folder.digest.hex}")
-    files = [_member(folder, entry) for entry in read_json(place, manifest).sequence()]
+    entries = read_json(place, manifest).sequence()
+    if len(entries) > MOST_MEMBERS:
+        raise UnexpectedAnswer(f"{place} has {len(entries)} entries, more than {MOST_MEMBERS}")
+    files = [_member(folder, entry) for entry in entries]
     wanted = tuple(file for file in files if is_in(file.path, folder.wanted))
     if not wanted:
         raise ObjectMissing(f"{printable(folder.wanted, 200)} is not in {place}")

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from studio_action import signed_url
+from studio_action import regular, signed_url
 from studio_action.artifact import RemoteFile
 from studio_action.digest import Digest
 from studio_action.download.base import Downloader, Progress
 from studio_action.gitrepo import checkout
+from studio_action.gitrepo.dvcfiles import LARGEST_MANIFEST
 from studio_action.gitrepo.imports import Source
 from studio_action.gitrepo.locating import InRemote, InRepository, Located, config_path
 from studio_action.gitrepo.remotes import trust
@@ -89,13 +90,14 @@ class Surroundings:
     def manifest(self, file: Located) -> bytes:
         """See `locating.Outside`; its bytes are checked like those of any file."""
         if file.digest not in self._manifests:
+            wanted = [replace(each, largest=LARGEST_MANIFEST) for each in self.files([file])]
             (fetched,) = self.downloader.fetch(
-                self.files([file]),
+                wanted,
                 renew=lambda: {each.path: each.url for each in self.files([file])},
                 progress=Silent(),
             )
             assert file.digest is not None  # or it would not be a manifest
-            self._manifests[file.digest] = fetched.partial.read_bytes()
+            self._manifests[file.digest] = regular.read(fetched.partial, LARGEST_MANIFEST)
             fetched.partial.unlink()
         return self._manifests[file.digest]
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -10,7 +11,14 @@ import pytest
 
 from studio_action.clock import Clock
 from studio_action.digest import Digest
-from studio_action.errors import BadInput, ContentMismatch, ObjectMissing, Unreachable
+from studio_action.errors import (
+    BadInput,
+    ContentMismatch,
+    ObjectMissing,
+    UnexpectedAnswer,
+    Unreachable,
+)
+from studio_action.gitrepo.dvcfiles import LARGEST_MANIFEST
 from studio_action.gitrepo.locating import InRemote, Located
 from studio_action.gitrepo.remotes import opening
 from studio_action.gitrepo.remotes.config import Settings
@@ -21,6 +29,7 @@ from studio_action.server.registry.storages import Storages
 from studio_action.server.registry.upstream import Upstream
 from studio_action.server.settings import ServedRepository
 from tests.download.storage import Reply, Storage, running
+from tests.download.unfit import UNFIT
 from tests.server.guarded import OPTIONS, PASSWORD, guarded
 from tests.server.serving import START, repository
 
@@ -67,6 +76,36 @@ def test_read__from_a_folder(tmp_path: Path, manifests: Manifests) -> None:
     place.write_bytes(CONTENT)
 
     assert manifests.read(REPOSITORY, manifest(str(tmp_path / "shelf"))) == CONTENT
+
+
+@pytest.mark.parametrize("make", UNFIT)
+def test_read__no_regular_file_of_a_folder(
+    tmp_path: Path, manifests: Manifests, make: Callable[[Path], object]
+) -> None:
+    place = tmp_path / "shelf" / KEY
+    place.parent.mkdir(parents=True)
+    make(place)
+
+    with pytest.raises(ObjectMissing):
+        manifests.read(REPOSITORY, manifest(str(tmp_path / "shelf")))
+
+
+def test_read__longer_than_any_from_a_folder(tmp_path: Path, manifests: Manifests) -> None:
+    place = tmp_path / "shelf" / KEY
+    place.parent.mkdir(parents=True)
+    place.touch()
+    os.truncate(place, LARGEST_MANIFEST + 1)
+
+    with pytest.raises(UnexpectedAnswer, match="more than"):
+        manifests.read(REPOSITORY, manifest(str(tmp_path / "shelf")))
+
+
+def test_read__longer_than_any_from_a_storage(storage: Storage, manifests: Manifests) -> None:
+    head = {"Content-Range": f"bytes 0-99/{LARGEST_MANIFEST + 1}"}
+    storage.always(lambda _: Reply(206, bytes(100), head))
+
+    with pytest.raises(UnexpectedAnswer, match="has more than"):
+        manifests.read(REPOSITORY, manifest(f"{storage.url}/top", any_storage="true"))
 
 
 def test_read__an_address_that_only_a_repository_names(

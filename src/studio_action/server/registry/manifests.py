@@ -10,6 +10,7 @@ from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 
+from studio_action import regular
 from studio_action.artifact import RemoteFile
 from studio_action.clock import Clock, Deadline, Limits
 from studio_action.digest import Digest
@@ -19,8 +20,10 @@ from studio_action.errors import (
     ContentMismatch,
     DeadlinePassed,
     ObjectMissing,
+    UnexpectedAnswer,
     Unreachable,
 )
+from studio_action.gitrepo.dvcfiles import LARGEST_MANIFEST
 from studio_action.gitrepo.locating import InRemote, Located
 from studio_action.gitrepo.remotes.base import Place, Remote
 from studio_action.gitrepo.remotes.config import Settings
@@ -32,11 +35,10 @@ from studio_action.server.registry.storages import TRUSTED, ServedFolder, Storag
 from studio_action.server.registry.upstream import Answer, Upstream
 from studio_action.server.settings import ServedRepository
 from studio_action.text import printable
+from studio_action.workspace import refused
 
 SECONDS = 30.0
 """That a manifest may take; callers do not wait longer."""
-_LARGEST = 64 << 20
-"""Bytes; a folder of a hundred thousand files stays well below."""
 _TIMEOUT = 10.0
 """Seconds without a byte after which an attempt is given up."""
 
@@ -72,11 +74,22 @@ class Manifests:
         assert isinstance(file.home, InRemote)  # Git keeps no manifests
         opened = self.storages.opened(file.home.settings)
         if isinstance(opened, ServedFolder):
-            return self.storages.place(opened.file(file.home.key)).read_bytes()
+            return self._here(file, self.storages.place(opened.file(file.home.key)))
         through = relayed(repository, file.home.settings)
         if through is not None:
             return self._passed_on(file, place_of(repository, through.file(file.home.key)))
         return self._fetched(file, file.home, opened)
+
+    def _here(self, file: Located, place: Path) -> bytes:
+        """The manifest from a folder that the server serves."""
+        try:
+            return regular.read(place, LARGEST_MANIFEST)
+        except FileNotFoundError:
+            raise _lost() from None
+        except regular.TooLarge as error:
+            raise UnexpectedAnswer(f"{printable(file.path, 300)!r} cannot be: {error}") from None
+        except OSError as error:
+            raise refused("a list of a folder's files cannot be read", place, error) from error
 
     def _passed_on(self, file: Located, place: Place) -> bytes:
         """The manifest from a remote that needs a password."""
@@ -109,9 +122,9 @@ class Manifests:
                 tempfile.TemporaryDirectory(dir=self.folder) as folder,
                 self._transfer(Path(folder)) as transfer,
             ):
-                wanted = RemoteFile(file.path, url, digest=file.digest)
+                wanted = RemoteFile(file.path, url, digest=file.digest, largest=LARGEST_MANIFEST)
                 (fetched,) = transfer.fetch([wanted], renew=dict, progress=Silent())
-                return fetched.partial.read_bytes()
+                return regular.read(fetched.partial, LARGEST_MANIFEST)
         except DeadlinePassed as error:
             raise Unreachable(
                 f"the remote {printable(home.settings.name, 100)!r} did not give the list of a"
@@ -130,11 +143,15 @@ class Manifests:
         )
 
 
+def _lost() -> ObjectMissing:
+    return ObjectMissing(
+        "the list of a folder's files is not in its remote", "Push the model with `dvc push`"
+    )
+
+
 def _whole(answer: Answer, deadline: Deadline) -> bytes:
     if answer.status == HTTPStatus.NOT_FOUND:
-        raise ObjectMissing(
-            "the list of a folder's files is not in its remote", "Push the model with `dvc push`"
-        )
+        raise _lost()
     if answer.status != HTTPStatus.OK:
         raise Unreachable(
             f"the list of a folder's files cannot be read: HTTP {answer.status} of its remote",
@@ -143,7 +160,7 @@ def _whole(answer: Answer, deadline: Deadline) -> bytes:
     content = bytearray()
     while block := answer.read():
         content += block
-        if len(content) > _LARGEST or deadline.remaining() <= 0:
+        if len(content) > LARGEST_MANIFEST or deadline.remaining() <= 0:
             raise Unreachable(
                 "the list of a folder's files is too long, or comes too slowly", "Try again later"
             )
