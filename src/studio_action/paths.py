@@ -1,7 +1,8 @@
 """Which paths from outside may become files, and where. Pure.
 
 A registry's answer is not trusted: what could leave the workspace, reach into `.git`, or be read
-as something else on another system is refused before the first byte.
+as something else on another system is refused before the first byte. A path that the user wrote is
+trusted, and read as a shell reads it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from studio_action.errors import UnexpectedAnswer
 from studio_action.text import printable
@@ -68,6 +69,21 @@ def _fault_of_part(part: str) -> str:
     if plain in (".git", "git~1"):
         return "it reaches into Git's own folder"
     return ""
+
+
+def from_home(text: str, home: str) -> Path:
+    """The path of this machine that a user wrote as `text`, a leading `~` being the folder `home`.
+
+    Raises `ValueError`, in words that follow the text, where that cannot be told.
+    """
+    first, _, rest = text.partition("/")
+    if not first.startswith("~"):
+        return Path(text)
+    if first != "~":
+        raise ValueError(f"begins with {first!r}, which is read as somebody's home")
+    if not home.startswith("/"):
+        raise ValueError("begins with '~', and HOME does not say what that is")
+    return Path(home, rest.lstrip("/"))
 
 
 def same_name(path: str) -> str:

@@ -182,10 +182,10 @@ def read_limits(inputs: Inputs) -> Limits:
 def read_network(inputs: Inputs) -> NetworkOptions:
     """Read input `ca-bundle`, and the proxies that the environment names."""
     bundle = inputs["ca-bundle"]
+    is_text = "-----BEGIN" in bundle.text
+    pem = bundle.text if is_text else str(parsers.path(bundle) or "")
     instead = bundle.origin in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
-    return NetworkOptions(
-        Authorities.read(bundle.text, instead=instead), proxies_of(inputs.environ)
-    )
+    return NetworkOptions(Authorities.read(pem, instead=instead), proxies_of(inputs.environ))
 
 
 def read_reports(inputs: Inputs) -> Reports:
@@ -196,7 +196,7 @@ def read_reports(inputs: Inputs) -> Reports:
 def read_delivery(inputs: Inputs) -> Delivery:
     """Read inputs `dest`, `layout`, `overwrite`, `verify`, `connections` and `cache-dir`."""
     return Delivery(
-        PurePath(inputs["dest"].text),
+        parsers.path(inputs["dest"]) or PurePath(),
         cast(Layout, parsers.choice(inputs["layout"])),
         parsers.flag(inputs["overwrite"]),
         cast(Verify, parsers.choice(inputs["verify"])),

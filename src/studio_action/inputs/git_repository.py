@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from studio_action.ci.job import Job
 from studio_action.errors import BadInput
 from studio_action.gitrepo.program import Credential
+from studio_action.inputs import parsers
 from studio_action.inputs.lookup import Inputs, Value
 from studio_action.repository import RepositoryUrl
 
@@ -68,6 +69,6 @@ def read_repository(inputs: Inputs, job: Job, origin: Origin) -> RepositoryUrl:
 
 def _folder(repo: Value, job: Job) -> Path | None:
     """Return the folder that `repo` names; None where it is no path."""
-    if repo.text.startswith(("/", "./", "../")) or repo.text in (".", ".."):
-        return (job.workspace / repo.text).resolve()
+    if repo.text.startswith(("/", "./", "../", "~/")) or repo.text in (".", "..", "~"):
+        return (job.workspace / (parsers.path(repo) or "")).resolve()
     return None

@@ -16,11 +16,15 @@ from studio_action.inputs.table import BY_NAME, variables_of
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """The text of one input and where it came from; its repr shows no secret."""
+    """The text of one input and where it came from; its repr shows no secret.
+
+    `home` is the home directory, for what is a path; '' where the environment does not tell.
+    """
 
     name: str
     text: str = field(repr=False)
     origin: str
+    home: str = ""
 
     @property
     def given(self) -> bool:
@@ -43,12 +47,12 @@ class Inputs:
 
     def __getitem__(self, name: str) -> Value:
         """Return the value of input `name`, by precedence; its text is trimmed and may be empty."""
-        wanted = BY_NAME[name]
+        wanted, home = BY_NAME[name], self.environ.get("HOME", "")
         text = self.options.get(name, "").strip()
         if text:
-            return Value(name, text, "option")
+            return Value(name, text, "option", home)
         for variable in (*variables_of(name), *wanted.also):
             text = self.environ.get(variable, "").strip()
             if text:
-                return Value(name, text, variable)
-        return Value(name, wanted.default, "default")
+                return Value(name, text, variable, home)
+        return Value(name, wanted.default, "default", home)

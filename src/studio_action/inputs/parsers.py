@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 import re
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from studio_action.inputs.lookup import Value
 from studio_action.inputs.table import BY_NAME
+from studio_action.paths import from_home
 
 _TRUE = frozenset({"true", "yes", "1", "on"})
 _FALSE = frozenset({"false", "no", "0", "off"})
@@ -61,15 +62,18 @@ def one_line(value: Value) -> str:
     return value.text
 
 
-def path(value: Value) -> PurePath | None:
-    """Return a path; None for an input that was not given."""
-    return PurePath(value.text) if value.text else None
+def path(value: Value) -> Path | None:
+    """Return a path, a leading `~` being the home directory; None for an input not given."""
+    try:
+        return from_home(value.text, value.home) if value.text else None
+    except ValueError as error:
+        raise value.refuse(str(error), "Write the path whole, or ./~… for that name") from None
 
 
 def file_text(value: Value) -> str:
     """Return the text of the file that an input names."""
     try:
-        return Path(value.text).read_text(encoding="utf-8")
+        return (path(value) or Path()).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not text"
         raise value.refuse(f"cannot be read: {reason}") from error

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from studio_action import bounded_json, regular
 from studio_action.digest import Digest
 from studio_action.errors import BadInput
+from studio_action.inputs import parsers
 from studio_action.inputs.lookup import Inputs
 from studio_action.workspace import Workspace
 
@@ -50,10 +50,10 @@ def previous_manifest(read: Callable[[], bytes], name: str) -> Previous:
 
 def read_previous(inputs: Inputs, workspace: Workspace) -> Previous | None:
     """Read inputs `previous-digest` and `previous-manifest`; None where neither is given."""
-    digest, manifest = inputs["previous-digest"].text, inputs["previous-manifest"].text
+    digest, manifest = inputs["previous-digest"].text, parsers.path(inputs["previous-manifest"])
     if digest:
         return previous_digest(digest)
-    if not manifest:
+    if manifest is None:
         return None
-    place = workspace.place(PurePath(manifest))
-    return previous_manifest(lambda: regular.read(place, bounded_json.LARGEST), manifest)
+    place = workspace.place(manifest)
+    return previous_manifest(lambda: regular.read(place, bounded_json.LARGEST), str(manifest))

@@ -297,3 +297,42 @@ def test_read__a_token_for_ssh(tmp_path: Path) -> None:
 
     with pytest.raises(BadInput, match="a token is for an http"):
         configured(tmp_path, text, {"T": "x"})
+
+
+HOME = """
+data-dir: ~/data
+folders: {models: ~/shelf}
+webhook-secret: {file: ~/webhook}
+repositories: [{name: acme/models, url: ~/models}]
+"""
+
+
+def test_read__home(tmp_path: Path) -> None:
+    (tmp_path / "server.yaml").write_text(HOME)
+    (tmp_path / "webhook").write_text("for-all")
+    (tmp_path / "models").mkdir()
+
+    settings = read(
+        Options("~/server.yaml", folders=("more=~/more",)), {"HOME": str(tmp_path)}, Path("/")
+    )
+
+    assert settings.data_dir == tmp_path / "data"
+    assert settings.folders == {"models": tmp_path / "shelf", "more": tmp_path / "more"}
+    assert settings.repositories[0].place == tmp_path / "models"
+    assert settings.webhook_secret == "for-all"
+
+
+@pytest.mark.parametrize(
+    ("options", "environ"),
+    [
+        (Options(entries={"data-dir": "~ada/data"}), {}),
+        (Options(), {"STUDIO_ACTION_DATA_DIR": "~ada/data"}),
+        (Options("~ada/server.yaml"), {}),
+    ],
+    ids=["option", "variable", "configuration"],
+)
+def test_read__the_home_of_somebody_else(
+    options: Options, environ: dict[str, str], tmp_path: Path
+) -> None:
+    with pytest.raises(BadInput, match="begins with '~ada', which is read as somebody's home"):
+        read(options, {"HOME": str(tmp_path), **environ}, tmp_path)

@@ -24,6 +24,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from studio_action.errors import BadInput
+from studio_action.paths import from_home
 from studio_action.repository import RepositoryUrl
 
 _NAME = re.compile(r"\w[\w.-]*", re.ASCII)
@@ -39,6 +40,10 @@ class Place:
 
     folder: Path
     environ: Mapping[str, str] = field(repr=False)
+
+    def path(self, text: str) -> Path:
+        """The path that `text` names; raise `ValueError` where its `~` says nothing."""
+        return self.folder / from_home(text, self.environ.get("HOME", ""))
 
 
 def _place(info: ValidationInfo) -> Place:
@@ -60,7 +65,7 @@ def _secret(given: object, info: ValidationInfo) -> str:
             text = _place(info).environ.get(name, "")
             source = f"the environment variable {name}"
         case {"file": str(path), **rest} if not rest:
-            text = _content(_place(info).folder / path)
+            text = _content(_place(info).path(path))
             source = f"the file {path}"
         case _:
             raise ValueError(
@@ -127,7 +132,7 @@ def _no_inline_secrets(given: object) -> object:
 def _path(given: object, info: ValidationInfo) -> Path:
     if not isinstance(given, str) or not given or "\0" in given:
         raise ValueError("is not the path of a folder")
-    return Path(_place(info).folder, Path(given).expanduser())
+    return _place(info).path(given)
 
 
 def _public_address(url: str) -> str:
@@ -170,8 +175,8 @@ def repository_name(text: str) -> str:
 def _repository_place(given: object, info: ValidationInfo) -> RepositoryUrl | Path:
     if not isinstance(given, str):
         raise ValueError("is not an address or a folder")
-    if given.startswith(("/", "./", "../", "~/")) or given in (".", ".."):
-        return Path(_place(info).folder, Path(given).expanduser()).resolve()
+    if given.startswith(("/", "./", "../", "~/")) or given in (".", "..", "~"):
+        return _place(info).path(given).resolve()
     if "@" in urlsplit(given).netloc and not given.startswith("ssh://"):
         raise ValueError("holds user info: give it as token: {env: NAME} or {file: PATH}")
     address = _address(given)

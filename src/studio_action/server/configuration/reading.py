@@ -75,9 +75,10 @@ Form = TypeVar("Form", bound=BaseModel)
 
 def _read(form: type[Form], options: Options, environ: Mapping[str, str], here: Path) -> Form:
     file = options.config or environ.get(FILE, "")
-    sources = _Sources(_document(here / file) if file else {})
+    whole = _file(file, environ, here)
+    sources = _Sources(_document(whole) if file else {})
     sources.overlay(options, environ, here)
-    place = Place((here / file).parent if file else here, environ)
+    place = Place(whole.parent if file else here, environ)
     try:
         return form.model_validate(sources.told, context=place)
     except ValidationError as error:
@@ -107,7 +108,7 @@ class _Sources:
         for given in options.folders if isinstance(folders, dict) else ():
             name, _, path = given.partition("=")
             self.origins["folders", name] = "--folder"
-            folders[name] = str(here / path) if path else ""
+            folders[name] = _below(here, path) if path else ""
 
     def _set(self, entry: str, value: object, origin: str) -> None:
         self.told[entry] = value
@@ -129,19 +130,32 @@ class _Sources:
         ).removeprefix(".")
 
 
+def _file(text: str, environ: Mapping[str, str], here: Path) -> Path:
+    """Where the configuration is; raises `BadInput` where its `~` says nothing."""
+    try:
+        return Place(here, environ).path(text)
+    except ValueError as error:
+        raise BadInput(f"the configuration {printable(text, 300)!r} {error}", _HINT) from None
+
+
 def _of_option(entry: str, text: str, here: Path) -> object:
     if entry == "database" and _shows_password(text):
         raise BadInput(
             "--database holds a password, which everyone on this machine can see",
             f"Give it by the environment, in {VARIABLES[entry]}",
         )
-    return str(here / text) if entry == "data-dir" else text
+    return _below(here, text) if entry == "data-dir" else text
 
 
 def _of_variable(entry: str, variable: str, text: str, here: Path) -> object:
     if entry == "database":
         return {"env": variable}  # where a password may be
-    return str(here / text) if entry == "data-dir" else text
+    return _below(here, text) if entry == "data-dir" else text
+
+
+def _below(here: Path, text: str) -> str:
+    """The path relative to `here`; what its `~` says is judged with the other entries."""
+    return text if text.startswith("~") else str(here / text)
 
 
 def _shows_password(database: str) -> bool:
