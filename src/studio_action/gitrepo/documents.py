@@ -7,17 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
-
-import yaml
+from typing import cast
 
 from studio_action import bounded_json
 from studio_action.errors import UnexpectedAnswer
 from studio_action.text import printable
 
-_LARGEST = 64 << 20
-_DEEPEST = 50  # the C loader recurses, and a deep document would end the process
-_LARGEST_MAPPING = 100_000
+_LARGEST = 16 << 20
 
 _HINT = "Look at that file at that commit"
 
@@ -41,7 +37,8 @@ class Node:
 
     def mapping(self) -> Mapping[str, Node]:
         """The values by key; none where there is nothing."""
-        return {str(key): self._under(value, str(key)) for key, value in self._pairs().items()}
+        pairs = self._pairs().items()
+        return {self._name(key): self._under(value, self._name(key)) for key, value in pairs}
 
     def get(self, key: str) -> Node:
         """The value of a mapping's `key`; nothing where it is not there."""
@@ -83,6 +80,11 @@ class Node:
             raise self._wrong("a mapping")
         return cast("dict[object, object]", self.value or {})
 
+    def _name(self, key: object) -> str:
+        if not isinstance(key, str):
+            raise self.wrong(f"has a key that is no text: {printable(repr(key), 100)}")
+        return key
+
     def _under(self, value: object, step: str | int) -> Node:
         return Node(value, self.document, (*self.steps, step))
 
@@ -91,14 +93,17 @@ class Node:
 
 
 def read_yaml(document: str, content: bytes) -> Node:
-    """The YAML in `content`; `document` is what errors call it."""
-    _check_size(document, content)
+    """The YAML in `content`, an empty mapping if it has none; `document` is what errors call it."""
+    from studio_action.gitrepo import yaml12
+
+    if len(content) > _LARGEST:
+        raise UnexpectedAnswer(f"{document} has {len(content)} bytes, more than {_LARGEST}", _HINT)
     try:
-        _check_depth(document, content)
-        return Node(yaml.load(content, Loader=_Loader), document)
-    except (yaml.YAMLError, *_FAULTS) as error:
-        fault = printable(str(error), 200)
-        raise UnexpectedAnswer(f"{document} is not YAML: {fault}", _HINT) from error
+        return Node(yaml12.load(content.decode()) or {}, document)
+    except yaml12.Refused as error:
+        raise UnexpectedAnswer(f"{document} {printable(str(error))}", _HINT) from error
+    except yaml12.FAULTS as error:
+        raise _unreadable(document, "YAML", error) from error
 
 
 def read_json(document: str, content: bytes) -> Node:
@@ -106,35 +111,9 @@ def read_json(document: str, content: bytes) -> Node:
     try:
         return Node(bounded_json.read(content), document)
     except ValueError as error:
-        fault = printable(str(error), 200)
-        raise UnexpectedAnswer(f"{document} is not JSON: {fault}", _HINT) from error
+        raise _unreadable(document, "JSON", error) from error
 
 
-# What the loaders let through: dates and numbers out of range, bytes that are no text, depth.
-_FAULTS = (ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError)
-_SAFE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _Loader(_SAFE):  # type: ignore[misc]  # whichever there is
-    """The safe loader, with an end to `<<`, each of which can double a mapping."""
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        super().flatten_mapping(node)
-        if len(node.value) > _LARGEST_MAPPING:
-            raise yaml.YAMLError(f"a mapping has more than {_LARGEST_MAPPING} entries")
-
-
-def _check_size(document: str, content: bytes) -> None:
-    if len(content) > _LARGEST:
-        raise UnexpectedAnswer(f"{document} has {len(content)} bytes, more than {_LARGEST}", _HINT)
-
-
-def _check_depth(document: str, content: bytes) -> None:
-    depth = 0
-    for event in yaml.parse(content, Loader=_Loader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > _DEEPEST:
-            raise UnexpectedAnswer(f"{document} is nested more than {_DEEPEST} deep", _HINT)
+def _unreadable(document: str, kind: str, error: Exception) -> UnexpectedAnswer:
+    fault = printable(str(error)[:1000], 200)  # some errors quote the document
+    return UnexpectedAnswer(f"{document} is not {kind}: {fault}", _HINT)

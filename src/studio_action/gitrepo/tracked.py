@@ -133,7 +133,7 @@ def _of_dvc_file(folder: str, file: Node) -> Iterator[Output]:
 
 
 def _of_pipeline(folder: str, lock: Node, pipeline: Node) -> Iterator[Output]:
-    if lock.value is not None and lock.get("schema").value != "2.0":
+    if lock.value and lock.get("schema").value != "2.0":
         raise lock.get("schema").wrong("is not '2.0'")
     definitions = pipeline.get("stages").mapping()
     for name, stage in lock.get("stages").mapping().items():
