@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -156,6 +157,14 @@ def test_inputs_are_seen_only_where_they_are_parsed() -> None:
 def test_the_environment_is_handed_down_from_the_door() -> None:
     reading = {name for name, lines in ENVIRONMENT_READS.items() if lines}
     assert reading == set(READS_THE_ENVIRONMENT)
+
+
+def test_the_page_about_the_floors_names_files_that_are_there() -> None:
+    page = (SOURCE.parents[1] / "docs/architecture.md").read_text("utf-8")
+    named = set(re.findall(r"`([a-z_/]+\.py)`", page)) - {"tests/test_architecture.py"}
+    assert [name for name in named if not (SOURCE / name).is_file()] == []
+    for walk in re.split(r"^\*\*`\w+`\*\*", page, flags=re.MULTILINE)[1:]:
+        assert 1 < len(re.findall(r"^\d\. `", walk, re.MULTILINE)) <= 8
 
 
 # What the checks themselves would miss
