@@ -27,8 +27,8 @@ Read = Callable[[Inputs], object]
 PATHS: dict[str, Read] = {
     "dest": lambda inputs: read_delivery(inputs).dest,
     "cache-dir": lambda inputs: read_delivery(inputs).cache_dir,
-    "output-json": lambda inputs: read_reports(inputs).json,
-    "output-env": lambda inputs: read_reports(inputs).env,
+    "output-json": lambda inputs: read_reports(inputs, Workspace(Path("/"), None)).json,
+    "output-env": lambda inputs: read_reports(inputs, Workspace(Path("/"), None)).env,
     "urls-file": lambda inputs: parsers.path(inputs["urls-file"]),
     "repo": lambda inputs: read_place(inputs, JOB, lambda: ""),
     "previous-manifest": lambda inputs: read_previous(inputs, Workspace(Path("/"), None)),

@@ -8,10 +8,6 @@ from pathlib import Path
 
 import certifi
 
-from studio_action.errors import BadInput
-
-_PEM = "-----BEGIN"
-
 
 @dataclass(frozen=True, slots=True)
 class Authorities:
@@ -23,16 +19,6 @@ class Authorities:
     pem: str = ""
     instead: bool = False
     file: Path | None = None
-
-    @classmethod
-    def read(cls, bundle: str, *, instead: bool) -> Authorities:
-        """Read `bundle`, PEM text or the path of a PEM file; '' is the system's own.
-
-        Raises `BadInput` for a file that cannot be read or holds no certificate.
-        """
-        if not bundle or _PEM in bundle:
-            return cls(bundle, instead)
-        return cls(_read(bundle), instead, Path(bundle))
 
 
 def system_bundle() -> Path:
@@ -52,14 +38,3 @@ def ca_bundle(authorities: Authorities, folder: Path) -> Path:
     bundle = folder / "authorities.pem"
     bundle.write_text(f"{system}{authorities.pem}\n", "utf-8")
     return bundle
-
-
-def _read(path: str) -> str:
-    try:
-        text = Path(path).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not text"
-        raise BadInput(f"input ca-bundle: {path!r} cannot be read: {reason}") from error
-    if "-----BEGIN CERTIFICATE-----" not in text:
-        raise BadInput(f"input ca-bundle: {path!r} holds no certificate", "Give a PEM file")
-    return text

@@ -22,6 +22,7 @@ from studio_action.inputs.model_request import Skip
 from studio_action.inputs.previous import Previous
 from studio_action.inputs.studio import Source, Studio
 from studio_action.trust import Authorities
+from studio_action.workspace import Workspace
 
 JOB = Job("generic", Path("/workspace"), repository="https://github.com/acme/models")
 CHURN = ArtifactRef("https://github.com/acme/models", ModelName("churn"))
@@ -123,9 +124,22 @@ def test_network(tmp_path: Path) -> None:
     assert "secret" not in repr(instead)
 
 
-def test_reports() -> None:
-    assert config.read_reports(inputs()) == Reports(None, None)
-    assert config.read_reports(inputs(output_json="o.json")) == Reports(PurePath("o.json"), None)
+@pytest.mark.parametrize(
+    "content", [None, "no certificate", b"\xff\xfe"], ids=["missing", "text", "binary"]
+)
+def test_network__no_certificate(tmp_path: Path, content: str | bytes | None) -> None:
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(BadInput, match="input ca-bundle"):
+        config.read_network(inputs(ca_bundle=str(file)))
+
+
+def test_reports(tmp_path: Path) -> None:
+    workspace = Workspace.at(tmp_path)
+    assert config.read_reports(inputs(), workspace) == Reports(None, None)
+    found = config.read_reports(inputs(output_json="o.json", output_env="/o.env"), workspace)
+    assert found == Reports(tmp_path / "o.json", Path("/o.env"))
 
 
 def test_run_config__shows_no_secret(tmp_path: Path) -> None:
@@ -151,7 +165,7 @@ def test_run_config__urls_file(tmp_path: Path) -> None:
     told = inputs(model="churn", repo="acme/models", source="git", urls_file="urls.json")
     task = RunConfig.from_inputs("resolve-model", told, Job("generic", tmp_path)).task
     assert isinstance(task, Resolve)
-    assert (task.urls_file, task.source.studio) == (PurePath("urls.json"), None)
+    assert (task.urls_file, task.source.studio) == (tmp_path / "urls.json", None)
 
 
 def test_run_config__what_the_pipeline_had_before(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from studio_action.errors import BadInput
 from studio_action.inputs.lookup import Inputs
 from studio_action.inputs.studio import (
     Studio,
+    read_source,
     read_source_name,
     read_studio,
     source_reason,
@@ -136,3 +137,15 @@ def test_token__missing(job: Job, hint: str) -> None:
 def test_source(environ: dict[str, str], source: str) -> None:
     assert read_source_name(Inputs({}, environ)) == source
     assert source_reason(Inputs({}, environ)).startswith(f"Source {source}, ")
+
+
+def test_source__a_missing_token_tells_why_there_has_to_be_one() -> None:
+    told = Inputs({}, {"DVC_STUDIO_URL": "https://studio.example.org"})
+    with pytest.raises(BadInput, match="input token is missing") as caught:
+        read_source(told, JOB)
+    assert "--token-file. Source studio, because input studio-url was given" in caught.value.hint
+
+
+def test_source__git_wants_no_token() -> None:
+    told = Inputs({}, {"DVC_STUDIO_URL": "ftp://x", "STUDIO_ACTION_SOURCE": "git"})
+    assert read_source(told, JOB).studio is None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import cast
 
 from studio_action.api import NewProject
@@ -43,8 +43,8 @@ MOST_CONNECTIONS = 256
 class Reports:
     """Files for the outputs, besides the CI system's own."""
 
-    json: PurePath | None = None
-    env: PurePath | None = None
+    json: Path | None = None
+    env: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Resolve:
     request: ModelRequest
     source: Source
     previous: Previous | None
-    urls_file: PurePath | None
+    urls_file: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class RunConfig:
             workspace,
             limits,
             network,
-            read_reports(inputs) if command != DOCTOR else Reports(),
+            read_reports(inputs, workspace) if command != DOCTOR else Reports(),
             read_git_access(inputs, job),
             inputs.environ,
         )
@@ -165,7 +165,7 @@ def _read_task(
     if command == DOWNLOAD:
         task = Download(request, source, previous, read_delivery(inputs))
     else:
-        task = Resolve(request, source, previous, parsers.path(inputs["urls-file"]))
+        task = Resolve(request, source, previous, _file(inputs["urls-file"], workspace))
     return task, read_network(inputs)
 
 
@@ -181,16 +181,12 @@ def read_limits(inputs: Inputs) -> Limits:
 
 def read_network(inputs: Inputs) -> NetworkOptions:
     """Read input `ca-bundle`, and the proxies that the environment names."""
-    bundle = inputs["ca-bundle"]
-    is_text = "-----BEGIN" in bundle.text
-    pem = bundle.text if is_text else str(parsers.path(bundle) or "")
-    instead = bundle.origin in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
-    return NetworkOptions(Authorities.read(pem, instead=instead), proxies_of(inputs.environ))
+    return NetworkOptions(_authorities(inputs["ca-bundle"]), proxies_of(inputs.environ))
 
 
-def read_reports(inputs: Inputs) -> Reports:
+def read_reports(inputs: Inputs, workspace: Workspace) -> Reports:
     """Read inputs `output-json` and `output-env`."""
-    return Reports(parsers.path(inputs["output-json"]), parsers.path(inputs["output-env"]))
+    return Reports(_file(inputs["output-json"], workspace), _file(inputs["output-env"], workspace))
 
 
 def read_delivery(inputs: Inputs) -> Delivery:
@@ -214,6 +210,23 @@ def read_new_project(inputs: Inputs, job: Job, origin: Origin) -> NewProject:
         _subdir(inputs["subdir"]),
         parsers.flag(inputs["public"]),
     )
+
+
+def _file(value: Value, workspace: Workspace) -> Path | None:
+    """Return where a file is to be written; None for an input that was not given."""
+    path = parsers.path(value)
+    return workspace.place(path) if path else None
+
+
+def _authorities(bundle: Value) -> Authorities:
+    """Read PEM text, or the PEM file at a path."""
+    instead = bundle.origin in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+    if not bundle.text or "-----BEGIN" in bundle.text:
+        return Authorities(bundle.text, instead)
+    pem = parsers.file_text(bundle)
+    if "-----BEGIN CERTIFICATE-----" not in pem:
+        raise bundle.refuse("holds no certificate", "Give a PEM file")
+    return Authorities(pem, instead, parsers.path(bundle))
 
 
 def _subdir(value: Value) -> str:

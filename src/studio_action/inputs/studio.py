@@ -50,8 +50,13 @@ class Source:
 
 def read_source(inputs: Inputs, job: Job) -> Source:
     """Read inputs `source`, `studio-url`, `token` and `token-file`."""
-    studio = read_studio(inputs, job) if read_source_name(inputs) == "studio" else None
-    return Source(studio, source_reason(inputs))
+    reason = source_reason(inputs)
+    if read_source_name(inputs) == "git":
+        return Source(None, reason)
+    try:
+        return Source(read_studio(inputs, job), reason)
+    except BadInput as error:
+        raise BadInput(error.message, ". ".join(filter(None, (error.hint, reason)))) from error
 
 
 def read_source_name(inputs: Inputs) -> SourceName:

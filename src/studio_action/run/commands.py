@@ -103,8 +103,7 @@ def _resolve(task: Resolve, context: RunContext) -> None:
         measured = sizes.measured(found.files, network, config.limits)
     if task.urls_file:
         urls = {file.path: file.url for file in found.files}
-        place = config.workspace.place(task.urls_file)
-        files.write(place, json.dumps(urls, indent=2) + "\n", mode=0o600)
+        files.write(task.urls_file, json.dumps(urls, indent=2) + "\n", mode=0o600)
     outputs = report.resolve_outputs(
         found.resolution, measured, found.digest, request.filters, task.previous
     )

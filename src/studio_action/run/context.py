@@ -21,10 +21,9 @@ class RunContext:
 def publish(outputs: Mapping[str, str], prefix: str, context: RunContext) -> None:
     """Hand the outputs to later steps, and to the files that were asked for."""
     platform, reports = context.platform, context.config.reports
-    workspace = context.config.workspace
     platform.publish(outputs, prefix)
     hidden = {name: platform.hide(value) for name, value in outputs.items()}
     if reports.json:
-        files.write_json(workspace.place(reports.json), hidden)
+        files.write_json(reports.json, hidden)
     if reports.env:
-        files.write_env(workspace.place(reports.env), hidden, prefix)
+        files.write_env(reports.env, hidden, prefix)
