@@ -50,6 +50,11 @@ fix: dev
 test: dev tests/tools/node_modules/.package-lock.json oracle dvc engine
 	$(BIN)/pytest
 
+# Hundreds of random DVC projects, others each time, before the real dvc and before us; `make test` has forty.
+.PHONY: nightly
+nightly: dev dvc
+	DIFFERENTIAL_EXAMPLES=$(or $(EXAMPLES),40) $(BIN)/pytest tests/differential/test_projects.py
+
 .PHONY: test-fast
 test-fast: dev
 	$(BIN)/pytest -m "not servers and not docker and not oracle"
