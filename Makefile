@@ -109,14 +109,17 @@ image: engine
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
   --no-emit-find-links --custom-compile-command "make lock"
 
+# Neither `hdfs`, which is large, nor `gdrive`, which holds others back, is in an image.
+SIGNING = --extra s3 --extra azure --extra gcs --extra oss
+
 .PHONY: lock
 lock: dev
 	$(COMPILE) --python-version 3.10 --group build -o requirements/build.txt
 	$(COMPILE) --python-version 3.10 --group oracle -o requirements/oracle.txt
 	$(COMPILE) --python-version 3.10 --group dvc -o requirements/dvc.txt
-	$(COMPILE) pyproject.toml --python-version 3.10 --all-extras -o requirements/server.txt
+	$(COMPILE) pyproject.toml --python-version 3.10 $(SIGNING) --extra server -o requirements/server.txt
 	$(COMPILE) pyproject.toml --python-version 3.10 -c requirements/server.txt \
-	  --extra s3 --extra azure --extra gcs -o requirements/runtime.txt
+	  $(SIGNING) --extra remotes -o requirements/runtime.txt
 	$(COMPILE) pyproject.toml --python-version 3.10 --extra server -c requirements/server.txt \
 	  --group test -o requirements/test.txt
 	$(COMPILE) pyproject.toml --python-version 3.11 --extra server -c requirements/test.txt -c requirements/build.txt \

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from studio_action.ci import files
 from studio_action.ci.base import Platform
+from studio_action.download.filesystems import Filesystems
 from studio_action.inputs.config import RunConfig
 
 
@@ -16,6 +17,8 @@ class RunContext:
 
     config: RunConfig
     platform: Platform
+    filesystems: Filesystems = field(default_factory=Filesystems)
+    """Where the remotes that are opened leave what the downloader reads them with."""
 
 
 def publish(outputs: Mapping[str, str], prefix: str, context: RunContext) -> None:

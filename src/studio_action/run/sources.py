@@ -99,7 +99,7 @@ def surroundings(
     git = git_program(home or here, context, network, context.config.limits)
     url = fetch_url(home, git, context) if home else ""
     return Surroundings(
-        open_remote=Storages(network, environ),
+        open_remote=Storages(network, environ, context.filesystems),
         downloader=downloader,
         scratch=files,
         environ=environ,

@@ -17,6 +17,7 @@ from studio_action.ci.progress import shown
 from studio_action.clock import Clock
 from studio_action.download.base import Downloader, Progress, Verify
 from studio_action.download.cache import Cache, CachedDownloader
+from studio_action.download.connected import ConnectedDownloader
 from studio_action.download.local import LocalDownloader
 from studio_action.download.transfer import Transfer
 from studio_action.inputs.config import Delivery
@@ -81,18 +82,26 @@ def open_transfer(
     connections: int = 16,
     verify: Verify = "auto",
 ) -> Iterator[Downloader]:
-    """Start the engine, and what copies from folders of this machine; both wait in `folder`."""
+    """Start the engine, what reads over other connections, and what copies from folders here.
+
+    What is unfinished waits in `folder`.
+    """
+    limits, partial = context.config.limits, folder / "partial"
     with (
         Transfer(
-            folder / "partial",
-            limits=context.config.limits,
-            network=network,
+            partial, limits=limits, network=network, verify=verify, max_connections=connections
+        ) as transfer,
+        ConnectedDownloader(
+            transfer,
+            context.filesystems,
+            partial,
+            limits=limits,
             verify=verify,
             max_connections=connections,
-        ) as transfer,
+        ) as connected,
         tempfile.TemporaryDirectory(dir=folder, prefix="copies-") as copies,
     ):
-        yield LocalDownloader(transfer, Path(copies), context.config.limits.deadline)
+        yield LocalDownloader(connected, Path(copies), limits.deadline)
 
 
 @contextmanager

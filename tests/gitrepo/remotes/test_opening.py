@@ -33,8 +33,8 @@ def test_storages__by_scheme(url: str, options: dict[str, str], kind: type) -> N
 
 
 def test_storages__another_scheme() -> None:
-    with pytest.raises(BadInput, match="'r' is on ssh://, which cannot be read here"):
-        Storages(Network(), {})(Settings.of("r", "ssh://ada:pw@h/k", {}))
+    with pytest.raises(BadInput, match="'r' is on ftp://, which cannot be read here"):
+        Storages(Network(), {})(Settings.of("r", "ftp://ada:pw@h/k", {}))
 
 
 def test_config_files__in_their_order(tmp_path: Path) -> None:

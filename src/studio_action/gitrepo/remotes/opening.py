@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from studio_action.download.filesystems import Filesystems
 from studio_action.errors import BadInput
+from studio_action.gitrepo.remotes import ssh
 from studio_action.gitrepo.remotes.azure import AzureRemote
 from studio_action.gitrepo.remotes.base import Remote
 from studio_action.gitrepo.remotes.config import ConfigFile, Settings
@@ -32,11 +34,13 @@ class Storages:
     """Every kind of remote that can be read; implements `Opener`.
 
     Credentials come from the remote's options, else from `environ` and what the storage's own
-    library finds on this machine.
+    library finds on this machine. What no URL opens is read here through `filesystems`; without
+    them, as where URLs are signed for others, it cannot be opened.
     """
 
     network: Network
     environ: Mapping[str, str] = field(repr=False)
+    filesystems: Filesystems | None = None
 
     def __call__(self, settings: Settings) -> Remote:
         """The remote; raises `BadInput` for a kind that is not known, or without credentials."""
@@ -51,11 +55,19 @@ class Storages:
                 return WebRemote(settings)
             case "":
                 return LocalRemote(settings)
+            case "ssh" if self.filesystems is not None:
+                return ssh.opened(settings, self.filesystems)
+            case "ssh":
+                raise BadInput(
+                    f"Remote not supported: no URL can be signed for {settings.name!r}, which is on"
+                    f" {settings.scheme}://",
+                    "Read the repository itself, with source git",
+                )
             case other:
                 raise BadInput(
                     f"the remote {settings.name!r} is on {printable(other, 50)}://, which cannot"
                     " be read here",
-                    "Models come from S3, Azure, Google Cloud Storage, http(s) and folders",
+                    "Models come from S3, Azure, Google Cloud Storage, http(s), ssh and folders",
                 )
 
 
