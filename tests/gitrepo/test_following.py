@@ -111,7 +111,7 @@ def test_follow__the_credential_is_for_the_server_of_the_users_own(
     neighbours = Neighbours(program, f"{server.url}/registry.git", tmp_path / "there")
 
     with neighbours.follow(source(server, commits[0])) as revision:
-        assert "m" in revision.modes()
+        assert "m" in revision.listing("")
 
 
 def test_follow__elsewhere_nothing_is_sent(

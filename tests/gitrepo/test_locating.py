@@ -16,7 +16,8 @@ from studio_action.gitrepo import locating
 from studio_action.gitrepo.imports import Source
 from studio_action.gitrepo.locating import InRemote, InRepository, Located
 from studio_action.gitrepo.remotes.config import Config, ConfigFile, Settings
-from studio_action.gitrepo.repository import Repository, Revision
+from studio_action.gitrepo.repository import Repository
+from studio_action.gitrepo.revision import Revision
 from tests.fakes import md5
 from tests.gitrepo.repositories import made_at, make_git
 

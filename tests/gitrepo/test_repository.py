@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from studio_action.errors import BadInput, NoSuchModel, TokenRefused, Unreachabl
 from studio_action.gitrepo.history import TagRef
 from studio_action.gitrepo.program import Credential
 from studio_action.gitrepo.repository import Repository
+from studio_action.gitrepo.revision import Revision
 from tests import sample
 from tests.gitrepo.repositories import committed, git, made_at, make_git, sample_at
 from tests.servers.git import GitServer, git_server
@@ -55,6 +57,15 @@ def opened(
         yield repository
 
 
+def paths(revision: Revision, folder: str = "") -> list[str]:
+    """The paths of all files, which are asked for folder by folder."""
+    found = []
+    for name, entry in revision.listing(folder).items():
+        path = posixpath.join(folder, name)
+        found += paths(revision, path) if entry.is_folder else [path]
+    return found
+
+
 def head(served: Path) -> str:
     return git(served / "sample.git", "rev-parse", "main")
 
@@ -83,7 +94,7 @@ def test_revision__files_as_git_shows_them(opened: Repository, served: Path) -> 
     revision = opened.revision(head(served))
 
     shown = git(served / "sample.git", "ls-tree", "-r", "-z", "--name-only", "main")
-    assert list(revision.modes()) == shown.rstrip("\0").split("\0")
+    assert sorted(paths(revision)) == sorted(shown.rstrip("\0").split("\0"))
     content = revision.read(["dvc.yaml", ".dvc/config", "nowhere", "models"])
     assert sorted(content) == [".dvc/config", "dvc.yaml"]
     asked = ["git", "-C", str(served / "sample.git"), "show", "main:dvc.yaml"]
@@ -213,7 +224,8 @@ def test_revision__links_and_submodules_are_not_read(tmp_path: Path) -> None:
 
     with Repository.at(checkout, make_git()) as repository:
         revision = repository.revision(commit)
-        assert revision.modes() == {"a file": 0o100644, "link": 0o120000, "tool": 0o100755}
+        modes = {name: entry.mode for name, entry in revision.listing("").items()}
+        assert modes == {"a file": 0o100644, "link": 0o120000, "tool": 0o100755}
         assert revision.read(["a file", "link", "tool"]) == {"a file": b"1", "tool": b"#!"}
 
 
@@ -224,7 +236,7 @@ def test_of__files_come_by_one_request(server: GitServer, served: Path, tmp_path
     url = f"{server.url}/sample.git"
     with Repository.of(url, make_git(), tmp_path / "scratch") as repository:
         revision = repository.revision(head(served))
-        files = [path for path in revision.modes() if path.endswith(".dvc")]
+        files = [path for path in paths(revision) if path.endswith(".dvc")]
         before = len(server.requests)
 
         assert len(revision.read(files)) == len(files) > 5

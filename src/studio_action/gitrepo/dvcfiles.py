@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from studio_action import bounded_json
 from studio_action.artifact import ModelName
@@ -18,45 +17,27 @@ from studio_action.digest import Digest
 from studio_action.errors import ContentMismatch, NoSuchModel, ObjectMissing, UnexpectedAnswer
 from studio_action.gitrepo.documents import Node, read_json
 from studio_action.gitrepo.imports import Import
+from studio_action.gitrepo.project import Files, Project, find
+from studio_action.gitrepo.telling import Telling
 from studio_action.gitrepo.tracked import (
     PIPELINE,
     Output,
-    holder,
     is_content,
     is_in,
-    near,
     read_digest,
     read_file,
-    read_outputs,
-    tells_outputs,
     under,
 )
+from studio_action.gitrepo.trees import LINK, Entry
+from studio_action.gitrepo.way import check_way
 from studio_action.paths import check_path
 from studio_action.text import printable, redact
 
-_EXECUTABLE, _LINK, _SUBMODULE = 0o100755, 0o120000, 0o160000
 _OLD_ANNOTATIONS = "artifacts.yaml"
 _MOST_NAMES = 20
 LARGEST_MANIFEST = bounded_json.LARGEST
 """Bytes of a folder's list of files; that of 500,000 files stays below."""
 MOST_MEMBERS = 500_000
-
-
-class Files(Protocol):
-    """The files of one revision of a repository."""
-
-    @property
-    def revision(self) -> str:
-        """The commit; only shown."""
-        ...
-
-    def modes(self) -> Mapping[str, int]:
-        """Git's mode of every file by its path, e.g. `0o100755` (`git ls-tree -r`)."""
-        ...
-
-    def read(self, paths: Collection[str]) -> Mapping[str, bytes]:
-        """The content of files that are there, by path; they are asked for in one go."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +108,7 @@ def path_of(model: ModelName, files: Files) -> str:
     annotated = _annotated(model.folder, files)
     if model.name not in annotated:
         home = posixpath.join(model.folder, PIPELINE)
+        check_way(home, files)
         raise NoSuchModel(
             f"model {model} is not annotated in {home} at {files.revision[:7]}", _known(annotated)
         )
@@ -144,7 +126,7 @@ def _annotated(folder: str, files: Files) -> Mapping[str, Node]:
     if _OLD_ANNOTATIONS in there:
         old = read_file(_OLD_ANNOTATIONS, there[_OLD_ANNOTATIONS], files.revision)
         found.update(old.mapping())
-    if home in there:
+    if home in there and Project.around(folder, files).sees(home):
         pipeline = read_file(home, there[home], files.revision)
         found.update(pipeline.get("artifacts").mapping())
     return found
@@ -168,52 +150,77 @@ def _inside(folder: str, node: Node) -> str:
     return path
 
 
-def contents(path: str, files: Files) -> tuple[Content, ...]:
+def contents(
+    path: str, files: Files, say: Callable[[str], None] = lambda line: None
+) -> tuple[Content, ...]:
     """All that makes up the file or folder at `path`, in the order of their paths.
 
+    A file that Git has is that. Otherwise it is what DVC tracks of `path`, and what Git has there
+    but DVC's own files and what `.dvcignore` ignores, as `dvc artifacts get` delivers it.
     Raises `ObjectMissing` where neither DVC nor Git has anything there, `UnexpectedAnswer` where
-    DVC's files cannot be read.
+    DVC's files cannot be read; `say` hears of those that were left out (see `telling`).
     """
-    modes = files.modes()
-    if path in modes:
-        return (_in_git(path, modes[path]),)
-    output = holder(path, _outputs(files, near(path)))
-    if output is None:  # rare, and slower where the files must be fetched first
-        everything = _outputs(files, filter(tells_outputs, modes))
-        output = holder(path, everything)
-    if output is None:
-        return _of_folder(path, everything, files)
-    return tuple(_of_output(output, path, modes))
+    entry = find(path, files)
+    if entry is not None and not entry.is_folder:
+        return (_in_git(path, entry),)
+    check_way(path, files)
+    telling = Telling(Project.around(path, files), say)
+    output = telling.holder(path)
+    if output is not None and output.cached:
+        _check_seen(output, telling.project)
+        parts = list(_tracked(output, path))
+    else:
+        parts = _inside_folder(path, telling)
+    of_git = [_in_git(name, it) for name, it in telling.project.walk(path, is_content)]
+    if output is not None and not parts and not of_git:
+        raise _nothing_told(output, path)
+    if not parts and not of_git:
+        telling.check_broken(path)
+        raise _missing(path, telling.project)
+    taken = {part.path for part in of_git}
+    found = [*(part for part in parts if part.path not in taken), *of_git]
+    return tuple(sorted(found, key=lambda part: part.path))
 
 
-def _outputs(files: Files, names: Iterable[str]) -> list[Output]:
-    return list(read_outputs(files.read(list(names)), files.revision))
-
-
-def _of_folder(path: str, outputs: list[Output], files: Files) -> tuple[Content, ...]:
-    """A folder that is not tracked itself: what is tracked inside it, and what Git has there."""
-    modes = files.modes()
-    inside = [it for it in outputs if it.cached and is_in(it.path, path) and it.path not in modes]
-    parts = [part for output in inside for part in _of_output(output, output.path, modes)]
-    parts += [part for part in _below(path, modes) if is_content(part.path)]
-    if not parts:
-        raise ObjectMissing(
-            f"neither DVC nor Git has {printable(path, 200)} at {files.revision[:7]}",
-            "Is it tracked, and was its .dvc file or dvc.lock committed?",
-        )
-    return tuple(sorted(parts, key=lambda part: part.path))
-
-
-def _of_output(output: Output, wanted: str, modes: Mapping[str, int]) -> list[Content]:
-    """What there is of `wanted`, which is `output` or inside it."""
-    if output.imported is not None and output.cached:
-        whole = output.kept()
-        return [Imported(output.path, output.imported, wanted, whole.digest, whole.size)]
+def _inside_folder(folder: str, telling: Telling) -> list[Content]:
+    """What is tracked inside a folder that is not tracked itself, unless Git has it."""
+    files = telling.project.files
     found: list[Content] = []
-    found += _kept(output, wanted) if output.cached else _below(wanted, modes)
-    if not found:
-        raise _nothing_told(output, wanted)
+    for output in telling.inside(folder):
+        entry = find(output.path, files)
+        if output.cached and (entry is None or entry.is_folder):
+            _check_seen(output, telling.project)
+            found += _tracked(output, output.path)
     return found
+
+
+def _check_seen(output: Output, project: Project) -> None:
+    """Raise `UnexpectedAnswer` for an output that is ignored, for which DVC refuses a project."""
+    if not project.sees(output.path) or not project.sees(output.path, folder=True):
+        raise output.node.wrong(
+            f"is {printable(output.path, 200)}, which a .dvcignore file ignores: DVC refuses that"
+        )
+
+
+def _missing(path: str, project: Project) -> ObjectMissing:
+    shown = f"{printable(path, 200)} at {project.files.revision[:7]}"
+    if find(path, project.files):  # a folder
+        return ObjectMissing(
+            f"DVC sees no file in {shown}", "What .dvcignore ignores is no part of a model"
+        )
+    return ObjectMissing(
+        f"neither DVC nor Git has {shown}",
+        "Is it tracked, and was its .dvc file or dvc.lock committed?",
+    )
+
+
+def _tracked(output: Output, wanted: str) -> Iterator[Content]:
+    """What there is of `wanted`, which is `output` or inside it."""
+    if output.imported is not None:
+        whole = output.kept()
+        yield Imported(output.path, output.imported, wanted, whole.digest, whole.size)
+    else:
+        yield from _kept(output, wanted)
 
 
 def _kept(output: Output, wanted: str) -> Iterator[Stored | StoredFolder]:
@@ -241,15 +248,11 @@ def _nothing_told(output: Output, path: str) -> ObjectMissing:
     )
 
 
-def _below(path: str, modes: Mapping[str, int]) -> Iterator[InGit]:
-    return (_in_git(name, mode) for name, mode in sorted(modes.items()) if is_in(name, path))
-
-
-def _in_git(path: str, mode: int) -> InGit:
-    if mode in (_LINK, _SUBMODULE):
-        kind = "a symbolic link" if mode == _LINK else "a submodule"
-        raise UnexpectedAnswer(f"{printable(path, 200)} is {kind} in Git, which is not followed")
-    return InGit(path, executable=mode == _EXECUTABLE)
+def _in_git(path: str, entry: Entry) -> InGit:
+    if not entry.is_file:
+        what = "a symbolic link" if entry.kind == LINK else "a submodule"
+        raise UnexpectedAnswer(f"{printable(path, 200)} is {what} in Git, which is not followed")
+    return InGit(path, executable=entry.executable)
 
 
 def members(folder: StoredFolder, manifest: bytes) -> tuple[Stored, ...]:

@@ -19,7 +19,8 @@ from studio_action.errors import BadInput, NoSuchModel, TokenRefused
 from studio_action.gitrepo.imports import Source
 from studio_action.gitrepo.objects import EVERYTHING, Objects
 from studio_action.gitrepo.program import Git
-from studio_action.gitrepo.repository import Repository, Revision
+from studio_action.gitrepo.repository import Repository
+from studio_action.gitrepo.revision import Revision
 from studio_action.repository import RepositoryUrl
 
 _OF_SSH = ("SSH_AUTH_SOCK", "GIT_SSH_COMMAND")

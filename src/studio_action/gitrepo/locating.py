@@ -7,10 +7,10 @@ where somebody asks for them.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Protocol
 
 from studio_action.artifact import ModelName
@@ -20,15 +20,16 @@ from studio_action.errors import StudioActionError, UnexpectedAnswer
 from studio_action.gitrepo import dvcfiles, imports
 from studio_action.gitrepo.dvcfiles import Content, Imported, InGit, Stored, StoredFolder
 from studio_action.gitrepo.imports import Source
+from studio_action.gitrepo.project import Project
 from studio_action.gitrepo.remotes.base import key_of
 from studio_action.gitrepo.remotes.config import Config, Settings
-from studio_action.gitrepo.repository import Revision
+from studio_action.gitrepo.revision import Revision
 from studio_action.gitrepo.tracked import is_in
 from studio_action.paths import check_path
 from studio_action.text import printable
 
 CONFIG = ".dvc/config"
-_DVC_FILES = ("dvc.yaml", "dvc.lock", ".dvc", "artifacts.yaml", CONFIG)
+_DVC_FILES = ("dvc.yaml", "dvc.lock", ".dvc", ".dvcignore", "artifacts.yaml", CONFIG)
 """How the paths of files end that tell what keeps a model."""
 MOST_HOPS = 10
 """Imports of imports that are followed, one after another."""
@@ -104,22 +105,27 @@ class Outside(Protocol):
 
 
 def of_model(
-    model: ModelName, revision: Revision, outside: Outside
+    model: ModelName,
+    revision: Revision,
+    outside: Outside,
+    *,
+    say: Callable[[str], None] = lambda line: None,
 ) -> tuple[str, tuple[Located, ...]]:
     """The model's own path in the repository, and all its files in the order of their paths.
 
-    Raises `BadInput` for a remote that is not set up, and what `dvcfiles` and `outside` raise.
+    `say` hears of files of the repository that could not be read and are not needed. Raises
+    `BadInput` for a remote that is not set up, and what `dvcfiles` and `outside` raise.
     """
     _fetch_tracking(revision)
     root = dvcfiles.path_of(model, revision)
     with ExitStack() as stack:
-        locating = _Locating(revision, model.folder, outside, _Followed(stack))
-        return root, locating.of(dvcfiles.contents(root, revision))
+        locating = _Locating(revision, root, outside, _Followed(stack, say))
+        return root, locating.of(dvcfiles.contents(root, revision, say))
 
 
 def _fetch_tracking(revision: Revision) -> None:
     """Have all of DVC's own files by one request."""
-    revision.fetch(lambda path: path.endswith(_DVC_FILES))
+    revision.fetch_all(lambda path: path.endswith(_DVC_FILES))
 
 
 @dataclass(slots=True)
@@ -127,6 +133,7 @@ class _Followed:
     """The other repositories that imports of a model led to, open until it is located."""
 
     stack: ExitStack
+    say: Callable[[str], None]
     opened: dict[Source, tuple[Revision, Outside]] = field(default_factory=dict)
     count: int = 0
 
@@ -155,14 +162,14 @@ class _Locating:
     def __init__(
         self,
         revision: Revision,
-        folder: str,
+        path: str,
         outside: Outside,
         followed: _Followed,
         trail: tuple[tuple[Source, str], ...] = (),
     ) -> None:
         self._revision, self._outside = revision, outside
         self._followed, self._trail = followed, trail
-        self._top = _top(revision, folder)
+        self._top = Project.around(path, revision).top
         committed = self._text(config_path(self._top))
         self._config = outside.config(self._top, committed)
         self._settings: dict[str, Settings] = {}
@@ -172,8 +179,12 @@ class _Locating:
 
     def of(self, contents: Collection[Content]) -> tuple[Located, ...]:
         of_git = {content.path for content in contents if isinstance(content, InGit)}
-        self._revision.fetch(of_git.__contains__)
-        files = [file for content in contents for file in self._files(content)]
+        self._revision.fetch(of_git)
+        every = [(content, file) for content in contents for file in self._files(content)]
+        # As DVC has it: of a file that both have, Git's counts.
+        files = [
+            file for content, file in every if isinstance(content, InGit) or file.path not in of_git
+        ]
         for file in files:
             check_path(file.path)
         return tuple(sorted(files, key=lambda file: file.path))
@@ -214,7 +225,9 @@ class _Locating:
         )
 
     def _in_git(self, file: InGit) -> Located:
-        name = self._revision.entries[file.path].name
+        entry = self._revision.find(file.path)
+        assert entry is not None  # or it would not be in Git
+        name = entry.name
         place = self._revision.objects.file(name, self._outside.objects)
         with place.open("rb") as content:
             if content.read(len(_POINTER)) == _POINTER:
@@ -253,19 +266,12 @@ class _Locating:
             raise UnexpectedAnswer(f"that is an import of more than {MOST_HOPS} imports", _HINT)
         revision, outside = self._followed.open(source, self._outside)
         there = _Locating(revision, path, outside, self._followed, (*self._trail, step))
-        return there.of(dvcfiles.contents(path, revision))
+        return there.of(dvcfiles.contents(path, revision, self._followed.say))
 
 
 def config_path(top: str) -> str:
     """Where the configuration is of the DVC that was initialised in the folder `top`."""
     return posixpath.join(top, CONFIG)
-
-
-def _top(revision: Revision, folder: str) -> str:
-    """The folder that DVC was initialised in: at or above the model's `folder`, '' the root."""
-    parents = [str(each) for each in (PurePosixPath(folder), *PurePosixPath(folder).parents)]
-    tops = ("" if each == "." else each for each in parents)
-    return next((top for top in tops if config_path(top) in revision.entries), "")
 
 
 def _delivered(content: Imported, found: Iterable[Located]) -> Iterator[Located]:

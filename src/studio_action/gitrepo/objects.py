@@ -10,7 +10,7 @@ import hashlib
 import io
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,11 +18,17 @@ from subprocess import Popen
 from typing import IO
 
 from studio_action.errors import UnexpectedAnswer
+from studio_action.gitrepo import trees
 from studio_action.gitrepo.program import Broken, Git, Unadvertised
+from studio_action.gitrepo.trees import Entry
 from studio_action.text import human_size
 
-LARGEST_READ = 256 << 20
-"""Bytes of a file that is read into memory: a hundred thousand outputs take a tenth of it."""
+LARGEST_READ = 64 << 20
+"""Bytes of a file that is read into memory: a hundred thousand outputs take half of it."""
+_LARGEST_FOLDER = 64 << 20
+"""Bytes of a folder's list of entries: a million of them take about as much."""
+_MOST_KEPT = 100_000
+"""Entries of folders that are kept in memory to be asked for again."""
 
 FETCH = (
     "fetch",
@@ -53,6 +59,15 @@ class Fetched:
     whole: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What git says before an object's content; `size` is in bytes."""
+
+    name: str
+    kind: str
+    size: int
+
+
 @dataclass(slots=True)
 class Objects:
     """The objects of the repository at `folder`; those it lacks come from `url`, if there is one.
@@ -68,6 +83,8 @@ class Objects:
     refs: Sequence[str] = ("+refs/tags/*:refs/tags/*",)
     fetched: Fetched = field(default_factory=Fetched)
     _reader: Popen[bytes] | None = field(default=None, init=False)
+    _folders: dict[str, Mapping[str, Entry]] = field(default_factory=dict, init=False, repr=False)
+    _kept_entries: int = field(default=0, init=False)
     _open: ExitStack = field(default_factory=ExitStack, init=False)
 
     def close(self) -> None:
@@ -117,6 +134,30 @@ class Objects:
                 self._copy(name, file, largest)
         return place
 
+    def folder_at(self, name: str) -> Mapping[str, Entry]:
+        """The entries of a folder by name; raises what `trees.read` raises.
+
+        `name` is that of a tree, or `COMMIT^{tree}`; in a repository of our own, all are there.
+        """
+        if name not in self._folders:
+            content, width = self._tree(name)
+            entries = trees.read(content, width)
+            if self._kept_entries + len(entries) > _MOST_KEPT:
+                self._folders.clear()
+                self._kept_entries = 0
+            self._folders[name] = entries
+            self._kept_entries += len(entries)
+        return self._folders[name]
+
+    def commit(self, name: str) -> str | None:
+        """The commit that a reference or a tag leads to, None where it is something else."""
+        head = self._ask(f"{name}^{{commit}}")
+        if head is None or head.kind != "commit":
+            return None
+        with Path(os.devnull).open("wb") as nowhere:
+            self._take(head.size, nowhere)
+        return head.name
+
     def save(self, name: str, to: Path) -> None:
         """Write the content of a file, of whatever size, to `to`."""
         with to.open("wb") as file:
@@ -127,22 +168,35 @@ class Objects:
         self._copy(name, whole, LARGEST_READ)
         return whole.getvalue()
 
-    def _copy(self, name: str, to: IO[bytes], largest: int | None = None) -> None:
-        content, left = self._content(name)
-        if largest is not None and left > largest:
-            self.close()
-            raise UnexpectedAnswer(f"a file of the repository has {human_size(left)}")
-        while left:
-            block = content.read(min(left, 1 << 20))
-            if not block:
-                raise self._broken()
-            to.write(block)
-            left -= len(block)
-        if not content.read(1):  # a line feed follows
+    def _tree(self, name: str) -> tuple[bytes, int]:
+        """The content of a tree object, and the bytes of an object's name in it."""
+        head = self._ask(name)
+        if head is None or head.kind != "tree":
             raise self._broken()
+        self._check_size("folder", head.size, _LARGEST_FOLDER)
+        whole = io.BytesIO()
+        self._take(head.size, whole)
+        return whole.getvalue(), len(head.name) // 2
 
-    def _content(self, name: str) -> tuple[IO[bytes], int]:
-        """Where the object's bytes and then a line feed come from, and how many bytes they are."""
+    def _copy(self, name: str, to: IO[bytes], largest: int | None = None) -> None:
+        head = self._ask(name)
+        if head is None or head.kind != "blob":
+            raise self._broken()
+        if largest is not None:
+            self._check_size("file", head.size, largest)
+        self._take(head.size, to)
+
+    def _check_size(self, what: str, size: int, largest: int) -> None:
+        if size > largest:
+            self.close()
+            raise UnexpectedAnswer(
+                f"a {what} of the repository has {human_size(size)}, more than"
+                f" {human_size(largest)}",
+                "Nothing that DVC or GTO wrote is that large",
+            )
+
+    def _ask(self, name: str) -> _Head | None:
+        """What the object is whose bytes and then a line feed come next; None where it is not."""
         if self._reader is None:
             process = self.git.process(self.folder, "cat-file", "--batch")
             self._reader = self._open.enter_context(process)
@@ -154,10 +208,25 @@ class Objects:
             asked.flush()
         except BrokenPipeError:
             raise self._broken() from None
-        head = answered.readline().split()
-        if len(head) != 3:
+        line = answered.readline()
+        if not line:
             raise self._broken()
-        return answered, int(head[2])
+        words = line.decode("utf-8", "replace").split()
+        return _Head(words[0], words[1], int(words[2])) if len(words) == 3 else None
+
+    def _take(self, size: int, to: IO[bytes]) -> None:
+        """Write the bytes that come to `to`."""
+        assert self._reader is not None
+        content = self._reader.stdout
+        assert content is not None
+        while size:
+            block = content.read(min(size, 1 << 20))
+            if not block:
+                raise self._broken()
+            to.write(block)
+            size -= len(block)
+        if not content.read(1):  # a line feed follows
+            raise self._broken()
 
     def _broken(self) -> Broken:
         self.close()

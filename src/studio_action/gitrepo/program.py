@@ -25,16 +25,19 @@ from studio_action.errors import (
     NoSuchModel,
     StudioActionError,
     TokenRefused,
+    UnexpectedAnswer,
     Unreachable,
     WorkspaceRefused,
 )
+from studio_action.gitrepo import communicating
 from studio_action.network import Network
-from studio_action.text import human_time, printable
+from studio_action.text import human_size, human_time, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_LARGEST_ANSWER = 64 << 20
 _KEPT = ("PATH", "HOME", "TMPDIR", "SSH_AUTH_SOCK", "LD_LIBRARY_PATH")
 _TRANSPORTS = "https:http:ssh"
 _UPLOAD = "git -c safe.directory=* -c uploadpack.allowFilter=true upload-pack"
@@ -96,9 +99,12 @@ class Git:
     log: Callable[[str], None]
     credential: Credential | None = None
 
-    def read(self, repository: Path, *words: str, stdin: bytes = b"") -> bytes:
-        """What a command that stays on this machine prints; raises `Broken` if it fails."""
-        done = self._run(repository, words, stdin, self._environment())
+    def read(self, repository: Path, *words: str, largest: int = _LARGEST_ANSWER) -> bytes:
+        """What a command that stays on this machine prints.
+
+        Raises `Broken` if it fails, `UnexpectedAnswer` if it is more than `largest` bytes.
+        """
+        done = self._run(repository, words, b"", self._environment(), largest)
         if done.returncode:
             raise Broken(f"git {words[0]} failed in {str(repository)!r}: {self._said(done.stderr)}")
         return done.stdout
@@ -139,17 +145,24 @@ class Git:
             yield process
 
     def _run(
-        self, repository: Path, words: Sequence[str], stdin: bytes, environment: Mapping[str, str]
+        self,
+        repository: Path,
+        words: Sequence[str],
+        stdin: bytes,
+        environment: Mapping[str, str],
+        largest: int = _LARGEST_ANSWER,
     ) -> subprocess.CompletedProcess[bytes]:
         with _started(self._command(repository, words), environment) as process:
-            left = self.limits.deadline.remaining()
+            left = min(self.limits.deadline.remaining(), _LONGEST_WAIT)
             try:
-                output, errors = process.communicate(
-                    stdin, timeout=left if left < _LONGEST_WAIT else None
-                )
+                output, errors = communicating.communicate(process, stdin, left, largest)
             except subprocess.TimeoutExpired:
                 self.limits.deadline.check()
                 raise Unreachable(f"git {words[0]} took too long") from None
+            except communicating.TooMuch:
+                raise UnexpectedAnswer(
+                    f"git {words[0]} tells more than {human_size(largest)} of the repository"
+                ) from None
         return subprocess.CompletedProcess(words, process.returncode, output, errors)
 
     def _command(self, repository: Path, words: Sequence[str]) -> list[str]:
@@ -218,7 +231,7 @@ class Git:
 
 
 _LONGEST_WAIT = 1e6
-"""Seconds: beyond what the operating system can wait for, there is no limit."""
+"""Seconds: beyond what the operating system can wait for, nobody waits longer."""
 
 
 @contextmanager

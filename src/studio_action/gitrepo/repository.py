@@ -6,16 +6,15 @@ and trees are fetched into a bare one of our own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from studio_action.errors import BadInput, ObjectMissing
+from studio_action.errors import BadInput, ObjectMissing, UnexpectedAnswer
 from studio_action.gitrepo.history import TagRef
 from studio_action.gitrepo.objects import EVERYTHING, FETCH, Objects
 from studio_action.gitrepo.program import Git, Unadvertised
-from studio_action.text import printable
+from studio_action.gitrepo.revision import Revision
+from studio_action.text import human_size, printable
 
 _TAG_FIELDS = (
     "refname:strip=2",
@@ -23,12 +22,15 @@ _TAG_FIELDS = (
     "objectname",
     "*objecttype",
     "*objectname",
+    "objectsize",
     "taggerdate:unix",
     "taggername",
 )
-_FILE = 0o100000
-"""The bit of Git's modes that tells files from links and submodules, with `_KIND`."""
-_KIND = 0o170000
+_LONGEST_TAGGER = 200
+_LARGEST_TAG = 1 << 20
+_MOST_TAGS = 200_000
+_LARGEST_LIST = 64 << 20
+"""Bytes that are told of all tags; of each it is some 150."""
 
 
 class Repository:
@@ -44,7 +46,6 @@ class Repository:
         self.folder, self.url = folder, url
         self._git = git
         self._objects = objects or Objects(folder, git, url)
-        self._revisions: dict[str, Revision] = {}
 
     @classmethod
     def at(cls, folder: Path, git: Git) -> Repository:
@@ -87,23 +88,36 @@ class Repository:
         return shallow.strip() == b"true" or self._git.succeeds(self.folder, *promised)
 
     def tags(self) -> list[TagRef]:
-        """Every tag of a commit; if it is annotated, with who made it and when."""
+        """Every tag of a commit; if it is annotated, with who made it and when.
+
+        Raises `UnexpectedAnswer` where there are absurdly many, or one is absurdly large.
+        """
         fields = "%00".join(f"%({field})" for field in _TAG_FIELDS)
-        lines = self._git.read(self.folder, "for-each-ref", f"--format={fields}", "refs/tags")
-        rows = (line.split("\0") for line in lines.decode("utf-8", "replace").split("\n") if line)
-        found = (self._tag(*row) for row in rows)
+        words = ("for-each-ref", f"--count={_MOST_TAGS + 1}", f"--format={fields}", "refs/tags")
+        lines = self._git.read(self.folder, *words, largest=_LARGEST_LIST)
+        rows = [line for line in lines.decode("utf-8", "replace").split("\n") if line]
+        if len(rows) > _MOST_TAGS:
+            raise UnexpectedAnswer(f"the repository has more than {_MOST_TAGS:,} tags")
+        found = (self._tag(*row.split("\0", 7)) for row in rows)
         return [tag for tag in found if tag is not None]
 
     def _tag(
-        self, name: str, kind: str, target: str, peeled_kind: str, peeled: str, *made: str
+        self, name: str, kind: str, target: str, peeled_kind: str, peeled: str, *more: str
     ) -> TagRef | None:
+        size, when, tagger = more
         if kind == "commit":
             return TagRef(name, target, 0, annotated=False)
-        when, tagger = made
+        if kind == "tag" and int(size) > _LARGEST_TAG:
+            raise UnexpectedAnswer(
+                f"tag {printable(name, 100)} has {human_size(int(size))}, more than"
+                f" {human_size(_LARGEST_TAG)}",
+                "No tag that GTO made is that large: delete it",
+            )
         if peeled_kind == "tag":  # a tag of a tag, which older gits peel but once
-            peeled = self._commit(f"refs/tags/{name}") or ""
+            peeled = self._objects.commit(f"refs/tags/{name}") or ""
         elif peeled_kind != "commit":
             return None
+        tagger = tagger[:_LONGEST_TAGGER]
         return TagRef(name, peeled, int(when or 0), True, tagger) if peeled else None
 
     def branch(self, name: str) -> str | None:
@@ -144,62 +158,10 @@ class Repository:
 
     def revision(self, commit: str) -> Revision:
         """The files of one commit."""
-        if commit not in self._revisions:
-            words = ("ls-tree", "-r", "-z", "--full-tree", commit)
-            lines = self._git.read(self.folder, *words).decode("utf-8", "surrogateescape")
-            entries = dict(_entry(line) for line in lines.split("\0") if line)
-            self._revisions[commit] = Revision(commit, entries, self._objects)
-        return self._revisions[commit]
+        return Revision(commit, self._objects)
 
     def _commit(self, ref: str) -> str | None:
         words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
         if not self._git.succeeds(self.folder, *words):
             return None
         return self._git.read(self.folder, *words).decode().split()[-1]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One file of a revision: Git's mode of it, and the name of its object."""
-
-    mode: int
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Revision:
-    """The files of one commit; implements `dvcfiles.Files`."""
-
-    revision: str
-    entries: Mapping[str, Entry]
-    objects: Objects
-
-    def modes(self) -> Mapping[str, int]:
-        """Git's mode of every file, link and submodule, by its path."""
-        return {path: entry.mode for path, entry in self.entries.items()}
-
-    def fetch(self, wanted: Callable[[str], bool]) -> None:
-        """Have the content of all files whose paths are `wanted`, by one request."""
-        paths = filter(wanted, self.entries)
-        self.objects.have(self.entries[path].name for path in paths if self._is_file(path))
-
-    def read(self, paths: Collection[str]) -> Mapping[str, bytes]:
-        """The content of the files that are there, by path; fetched by one request."""
-        there = {path: self.entries[path].name for path in paths if self._is_file(path)}
-        self.objects.have(there.values())
-        return {path: self.objects.read(name) for path, name in there.items()}
-
-    def save(self, path: str, to: Path) -> None:
-        """Write the content of the file at `path`, which is there, to `to`."""
-        name = self.entries[path].name
-        self.objects.have([name])
-        self.objects.save(name, to)
-
-    def _is_file(self, path: str) -> bool:
-        return path in self.entries and self.entries[path].mode & _KIND == _FILE
-
-
-def _entry(line: str) -> tuple[str, Entry]:
-    head, _, path = line.partition("\t")
-    mode, _, name = head.split(" ")
-    return path, Entry(int(mode, 8), name)

@@ -21,7 +21,7 @@ from studio_action.gitrepo.remotes import trust
 from studio_action.gitrepo.remotes.base import Place, Remote
 from studio_action.gitrepo.remotes.config import Config, ConfigFile, Settings
 from studio_action.gitrepo.remotes.opening import Opener, config_files
-from studio_action.gitrepo.repository import Revision
+from studio_action.gitrepo.revision import Revision
 from studio_action.text import printable
 
 Follow = Callable[[Source], AbstractContextManager[Revision]]

@@ -20,7 +20,8 @@ class GitRegistry:
     """Models of one repository, which stays open meanwhile; implements `registries.base.Registry`.
 
     However often it is asked, its tags are read once: a stage that moves meanwhile does no harm.
-    `mask` hears the secrets of the files' URLs, `say` what is odd about the tags.
+    `mask` hears the secrets of the files' URLs, `say` what is odd about the tags
+    and which files of the repository were left out.
     """
 
     repository: Repository
@@ -45,7 +46,9 @@ class GitRegistry:
         self._warn(model)
         choice = choose(model, artifact, selector, self.prerelease)
         revision = self.repository.revision(choice.version.revision)
-        root, located = locating.of_model(artifact.model, revision, self.surroundings)
+        root, located = locating.of_model(
+            artifact.model, revision, self.surroundings, say=self._say_once
+        )
         found = self.surroundings.files(located)
         self._mask(found)
         return Resolution(
@@ -62,9 +65,13 @@ class GitRegistry:
         )
 
     def _warn(self, model: Model) -> None:
-        for warning in set(model.warnings) - self._said:
+        for warning in model.warnings:
+            self._say_once(warning)
+
+    def _say_once(self, warning: str) -> None:
+        if warning not in self._said:
+            self._said.add(warning)
             self.say(warning)
-        self._said.update(model.warnings)
 
     def _mask(self, files: tuple[RemoteFile, ...]) -> None:
         for secret in signed_url.to_mask(file.url for file in files):

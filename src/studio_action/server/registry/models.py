@@ -19,7 +19,7 @@ from studio_action.gitrepo.locating import InRepository, Located
 from studio_action.gitrepo.program import Broken, Git
 from studio_action.gitrepo.remotes import opening
 from studio_action.gitrepo.remotes.config import Config
-from studio_action.gitrepo.repository import Revision
+from studio_action.gitrepo.revision import Revision
 from studio_action.gitrepo.timeline import Event
 from studio_action.network import Network
 from studio_action.registries.choosing import choose, known, stage_of
