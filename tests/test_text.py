@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio_action.text import entities, hides, human_size, human_time, printable, redact
+from studio_action.text import entities, first_few, hides, human_size, human_time, printable, redact
 
 
 @pytest.mark.parametrize(
@@ -154,3 +154,11 @@ def test_hides(text: str) -> None:
 )
 def test_hides__nothing(text: str) -> None:
     assert not hides(text)
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [([], ""), (["a"], "a"), (["a", "b"], "a, b"), (["a", "b", "c", "d"], "a, b and 2 more")],
+)
+def test_first_few(names: list[str], shown: str) -> None:
+    assert first_few(names, 2) == shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from urllib.parse import urlsplit, urlunsplit
 
 _MARKERS = re.compile(r"##(?=\[|vso\[|teamcity\[)|^:(?=:)|section_(?=start:|end:)")
@@ -47,6 +48,12 @@ def entities(text: str) -> str:
     Letters, digits, space, `-` and `/` stay, which mean nothing inside a line.
     """
     return _PUNCTUATION.sub(lambda match: f"&#{ord(match[0])};", text)
+
+
+def first_few(names: Sequence[str], most: int) -> str:
+    """Return the first `most` names, and how many more there are; '' for none."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def redact(url: str) -> str:

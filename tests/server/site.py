@@ -24,7 +24,7 @@ from studio_action.server.registry.upstream import Answer
 from studio_action.server.settings import ServedRepository, ServerSettings
 from studio_action.server.state import database
 from studio_action.server.state.keys import SigningKeys
-from studio_action.server.state.projects import NewProject, Project, Projects
+from studio_action.server.state.projects import Project, ProjectDraft, Projects
 from studio_action.server.state.pushes import Pushes
 from studio_action.server.state.tokens import Tokens
 from tests.server.calendar import Calendar
@@ -103,7 +103,7 @@ class Site:
 
     def project(self, name: str, repository: str = "acme/models", **told: Any) -> Project:
         owner = told.pop("owner", "team/ml")
-        new = NewProject(name, owner, repository, f"https://github.com/{repository}.git", **told)
+        new = ProjectDraft(name, owner, repository, f"https://github.com/{repository}.git", **told)
         return self.parts.projects.create(new)[0]
 
 

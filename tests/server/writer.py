@@ -8,7 +8,7 @@ import sys
 from datetime import datetime, timezone
 
 from studio_action.server.state import database
-from studio_action.server.state.projects import NewProject, Projects
+from studio_action.server.state.projects import ProjectDraft, Projects
 from studio_action.server.state.tokens import Tokens
 
 
@@ -21,7 +21,7 @@ def write(url: str) -> None:
         text, _ = tokens.create("ci", scopes=["project"], teams=["ml"], expires=None)
         print(json.dumps({"token": text}), flush=True)
         project, _ = projects.create(
-            NewProject(
+            ProjectDraft(
                 name=f"churn {number}",
                 owner="team/ml",
                 repository="acme/models",

@@ -12,6 +12,7 @@ from studio_action.artifact import RemoteFile, Resolution
 from studio_action.digest import Digest, folder_digest
 from studio_action.errors import PolicyRefused, WorkspaceRefused
 from studio_action.paths import clash, common_root
+from studio_action.text import first_few
 
 Layout = Literal["repo", "model", "flat"]
 NO_MD5S: Mapping[str, str] = MappingProxyType({})
@@ -114,10 +115,9 @@ def digest_of(
 
 def require_digests(files: Sequence[RemoteFile]) -> None:
     """Raise `PolicyRefused` if a file could not be verified (`verify: require`)."""
-    unknown = [file.path for file in files if file.digest is None]
+    unknown = [repr(file.path) for file in files if file.digest is None]
     if unknown:
         raise PolicyRefused(
-            f"verify is 'require', but no digest is known of {unknown[0]!r}"
-            + (f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""),
+            f"verify is 'require', but no digest is known of {first_few(unknown, 1)}",
             "Its remote is not laid out by content; use verify: auto",
         )

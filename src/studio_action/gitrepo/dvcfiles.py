@@ -31,7 +31,7 @@ from studio_action.gitrepo.tracked import (
 from studio_action.gitrepo.trees import LINK, Entry
 from studio_action.gitrepo.way import check_way
 from studio_action.paths import check_path
-from studio_action.text import printable, redact
+from studio_action.text import first_few, printable, redact
 
 _OLD_ANNOTATIONS = "artifacts.yaml"
 _MOST_NAMES = 20
@@ -136,8 +136,7 @@ def _known(annotated: Collection[str]) -> str:
     if not annotated:
         return "Nothing is annotated there"
     names = [printable(name, 100) for name in sorted(annotated)]
-    rest = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return f"Annotated there: {', '.join(names[:_MOST_NAMES])}{rest}"
+    return f"Annotated there: {first_few(names, _MOST_NAMES)}"
 
 
 def _inside(folder: str, node: Node) -> str:

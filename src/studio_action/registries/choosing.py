@@ -9,6 +9,7 @@ from studio_action.artifact import ArtifactRef, AtStage, ModelName, Selector
 from studio_action.errors import NoSuchModel
 from studio_action.gitrepo import history
 from studio_action.gitrepo.history import Model, Prerelease, Version
+from studio_action.text import first_few
 
 _SHOWN_NAMES = 10
 
@@ -64,6 +65,5 @@ def choose(
 
 
 def listed(names: Sequence[str]) -> str:
-    """The first few names, and how many more there are."""
-    more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
-    return (", ".join(names[:_SHOWN_NAMES]) or "none") + more
+    """Return the first few names, and how many more there are."""
+    return first_few(names, _SHOWN_NAMES) or "none"

@@ -2,18 +2,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import fields
 from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from studio_action.api import NewProject
 from studio_action.artifact import AtStage, AtVersion, Latest, ModelName, Selector
 from studio_action.repository import RepositoryUrl
+from studio_action.server.api import documents
 from studio_action.server.api.answers import Refused
 from studio_action.server.api.asking import (
     ModelQuestion,
-    ProjectQuestion,
     model_question,
     project_question,
 )
@@ -125,7 +127,7 @@ def test_model_question__no_query_is_a_fault_of_ours(query: bytes) -> None:
     assert status_of(lambda: model_question(query, ranges=True)) in (200, 400)
 
 
-def project(**fields: object) -> ProjectQuestion:
+def project(**fields: object) -> NewProject:
     body = json.dumps({"repo_url": "https://git.example.org/acme/models.git", **fields})
     return project_question(JSON, body.encode())
 
@@ -134,7 +136,7 @@ def test_project_question__every_field() -> None:
     found = project(name="Churn model", team_name="ml", subdir="models/churn/", public=True)
 
     address = RepositoryUrl("https", "git.example.org", "acme/models.git")
-    assert found == ProjectQuestion(address, "Churn model", "ml", "models/churn", True)
+    assert found == NewProject(address.sent, "Churn model", "ml", "models/churn", True)
 
 
 @pytest.mark.parametrize(
@@ -198,3 +200,8 @@ def test_project_question__no_value_is_a_fault_of_ours(value: object) -> None:
     fields = dict.fromkeys(("name", "team_name", "subdir", "repo_url", "public"), value)
 
     assert status_of(lambda: project(**fields)) in (200, 400)
+
+
+def test_new_project__is_described_field_by_field() -> None:
+    described = documents.NewProject.model_fields
+    assert list(described) == [each.name for each in fields(NewProject)]

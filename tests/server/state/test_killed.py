@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 import pytest
 
 from studio_action.server.state import database
-from studio_action.server.state.projects import NewProject, Projects
+from studio_action.server.state.projects import ProjectDraft, Projects
 from studio_action.server.state.tokens import Tokens
 from tests.servers.postgres import Postgres
 
@@ -86,7 +86,7 @@ def assert_all_there(url: str, reported: Reported) -> None:
 def assert_still_good(url: str) -> None:
     """The database takes more, and SQLite's file is sound."""
     engine = database.open_engine(url)
-    new = NewProject("more", "user/ci", "acme/models", "https://github.com/acme/models.git")
+    new = ProjectDraft("more", "user/ci", "acme/models", "https://github.com/acme/models.git")
     assert Projects(engine, lambda: datetime.now(timezone.utc)).create(new)[1]
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:

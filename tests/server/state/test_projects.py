@@ -8,10 +8,10 @@ from datetime import timezone
 import pytest
 from sqlalchemy import Engine
 
-from studio_action.server.state.projects import NewProject, Project, Projects
+from studio_action.server.state.projects import Project, ProjectDraft, Projects
 from tests.server.calendar import Calendar
 
-CHURN = NewProject(
+CHURN = ProjectDraft(
     name="Churn models",
     owner="team/ml",
     repository="acme/models",

@@ -14,6 +14,7 @@ from typing import TypeVar, get_args
 from urllib.parse import parse_qsl
 
 from studio_action import bounded_json
+from studio_action.api import NewProject
 from studio_action.artifact import AtStage, AtVersion, Latest, ModelName, Selector, version_or_range
 from studio_action.errors import BadInput
 from studio_action.gitrepo.history import Prerelease
@@ -57,17 +58,6 @@ class ModelQuestion:
     prerelease: Prerelease = "include"
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectQuestion:
-    """The project that is to be created; '' is left to the server."""
-
-    repository: RepositoryUrl
-    name: str = ""
-    team: str = ""
-    subdir: str = ""
-    public: bool = False
-
-
 def model_question(query: bytes, *, ranges: bool) -> ModelQuestion:
     """What a query asks for; `ranges` of versions and `prerelease` are ours, not the API's.
 
@@ -91,8 +81,8 @@ def repository_question(query: bytes) -> RepositoryUrl:
     return fields.checked(fields.required("repo", RepositoryUrl.parse))
 
 
-def project_question(content_type: str, body: bytes) -> ProjectQuestion:
-    """The project that a body describes; raises `Refused`: 400, or 415 for what is not JSON."""
+def project_question(content_type: str, body: bytes) -> NewProject:
+    """Return the project that a body describes; raise `Refused`: 400, or 415 if it is not JSON."""
     document = json_object(content_type, body)
     fields = _Fields({})
     public = document.get("public", False)
@@ -104,9 +94,8 @@ def project_question(content_type: str, body: bytes) -> ProjectQuestion:
     title = fields.optional("name", _title)
     team = fields.optional("team_name", _team)
     subdir = fields.optional("subdir", _subdir)
-    return ProjectQuestion(
-        fields.checked(repository), title or "", team or "", subdir or "", public is True
-    )
+    address = fields.checked(repository).sent
+    return NewProject(address, title or "", team or "", subdir or "", public is True)
 
 
 def json_object(content_type: str, body: bytes) -> Mapping[str, object]:

@@ -23,9 +23,10 @@ _TEAM = "team/"
 
 
 @dataclass(frozen=True, slots=True)
-class NewProject:
-    """A project to create. `owner` is `team/X` or `user/NAME`, `repository` a served one's name.
+class ProjectDraft:
+    """A project before it is created.
 
+    `owner` is `team/X` or `user/NAME`, and `repository` the name of one that is served.
     `repo_url` is the address as it was asked for, `created_by` the name of the token that asked.
     """
 
@@ -44,7 +45,7 @@ class NewProject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Project(NewProject):
+class Project(ProjectDraft):
     """A project as it was created; `created` is in UTC."""
 
     id: str
@@ -76,7 +77,7 @@ class Projects:
         self._now = now
         self._random = random
 
-    def create(self, new: NewProject) -> tuple[Project, bool]:
+    def create(self, new: ProjectDraft) -> tuple[Project, bool]:
         """The owner's project of this folder of the repository, and whether it is new.
 
         One that is there stays as it is.
@@ -107,7 +108,7 @@ class Projects:
             row = connection.execute(select(projects).where(projects.c.id == id)).first()
         return None if row is None else _project(row)
 
-    def _same(self, new: NewProject) -> Project | None:
+    def _same(self, new: ProjectDraft) -> Project | None:
         statement = select(projects).where(
             projects.c.repository == new.repository,
             projects.c.owner == new.owner,

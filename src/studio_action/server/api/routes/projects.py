@@ -8,11 +8,13 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
+from studio_action.api import NewProject
 from studio_action.errors import NoSuchModel, TokenRefused
+from studio_action.repository import RepositoryUrl
 from studio_action.server.access import Token
 from studio_action.server.api.addresses import base_of
 from studio_action.server.api.answers import NO_REPOSITORY, Refused, document, refused, wrong_fields
-from studio_action.server.api.asking import ProjectQuestion, project_question
+from studio_action.server.api.asking import project_question
 from studio_action.server.api.bearer import Callers
 from studio_action.server.api.documents import CreatedProject, CreatedProjects, failures, json_body
 from studio_action.server.api.documents import NewProject as NewProjectDocument
@@ -20,7 +22,7 @@ from studio_action.server.api.lanes import Lanes
 from studio_action.server.api.repositories import Repositories
 from studio_action.server.parts import Parts
 from studio_action.server.settings import ServedRepository
-from studio_action.server.state.projects import NewProject
+from studio_action.server.state.projects import ProjectDraft
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +58,20 @@ class ProjectCreation:
         """Asked for again by the same user or team, the same project is answered."""
         token = await self.callers.of(request, "project")
         content_type = request.headers.get("content-type", "")
-        asked = project_question(content_type, await request.body())
-        if asked.team and asked.team not in token.teams:
-            raise refused(403, f"Not authorized for the team {asked.team}.")
+        new = project_question(content_type, await request.body())
+        if new.team_name and new.team_name not in token.teams:
+            raise refused(403, f"Not authorized for the team {new.team_name}.")
         try:
-            repository = self.repositories.readable(asked.repository, token)
+            repository = self.repositories.readable(RepositoryUrl.parse(new.repo_url), token)
         except Refused:
             raise wrong_fields({"repo_url": [NO_REPOSITORY]}) from None
         base = base_of(request, self.parts.settings)
 
         def answer() -> Response:
             self._reach(repository)
-            project, new = self.parts.projects.create(_new_project(asked, repository, token))
+            project, is_new = self.parts.projects.create(_draft(new, repository, token))
             created = CreatedProject(id=project.id, url=f"{base}/{project.path}", name=project.name)
-            return document(CreatedProjects(projects=[created]), 201 if new else 200)
+            return document(CreatedProjects(projects=[created]), 201 if is_new else 200)
 
         return await self.lanes.run(repository, answer)
 
@@ -85,13 +87,13 @@ class ProjectCreation:
             raise wrong_fields({"repo_url": ["No tokens to access the repo"]}) from error
 
 
-def _new_project(asked: ProjectQuestion, repository: ServedRepository, token: Token) -> NewProject:
-    return NewProject(
-        name=asked.name or repository.name.rpartition("/")[2],
-        owner=f"team/{asked.team}" if asked.team else f"user/{token.name}",
+def _draft(new: NewProject, repository: ServedRepository, token: Token) -> ProjectDraft:
+    return ProjectDraft(
+        name=new.name or repository.name.rpartition("/")[2],
+        owner=f"team/{new.team_name}" if new.team_name else f"user/{token.name}",
         repository=repository.name,
-        repo_url=asked.repository.sent,
-        subdir=asked.subdir,
-        public=asked.public,
+        repo_url=new.repo_url,
+        subdir=new.subdir,
+        public=new.public,
         created_by=token.name,
     )
