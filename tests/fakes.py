@@ -45,6 +45,7 @@ class MemoryRegistry:
     executable: str = ""
     failure: Exception | None = None
     asked: list[tuple[ArtifactRef, Selector]] = field(default_factory=list)
+    resolved: Mapping[str, str] = field(default_factory=dict)
 
     def resolve(self, artifact: ArtifactRef, selector: Selector) -> Resolution:
         self.asked.append((artifact, selector))
@@ -62,7 +63,7 @@ class MemoryRegistry:
             for path, content in sorted(self.contents.items())
         )
         stage = selector.stage if isinstance(selector, AtStage) else ""
-        return Resolution(artifact, selector, "studio", files, stage=stage)
+        return Resolution(artifact, selector, "studio", files, stage=stage, **self.resolved)
 
 
 @dataclass

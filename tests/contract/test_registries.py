@@ -87,7 +87,7 @@ def check(resolution: Resolution, name: str, version: str) -> None:
     if registered:
         assert tag == Registration(ModelName.parse(name), version)
     else:
-        assert isinstance(tag, Assignment)
+        assert tag == Assignment(ModelName.parse(name), resolution.stage)
 
 
 def check_files(resolution: Resolution, found: dict[str, Any]) -> None:

@@ -201,6 +201,13 @@ def told(found: Model) -> dict[str, object]:
     }
 
 
+def test_read__a_mere_commit_in_two_stages_has_the_tag_of_each() -> None:
+    found = model("m#prod#1 c1", "m#dev#2 c1", "m#old#3 c1", "m#old!#4 c1")
+
+    holders = {stage: holder.tag for stage, (holder,) in found.stages.items()}
+    assert holders == {"prod": "m#prod#1", "dev": "m#dev#2"}
+
+
 def test_read__an_assigned_commit_is_not_registered() -> None:
     found = model("m#prod#1 c1").in_stage("prod")
 
@@ -347,9 +354,9 @@ refs = st.builds(
 @given(st.lists(refs, max_size=30))
 def test_read__whatever_holds_a_stage_is_a_version_that_counts(tags: list[TagRef]) -> None:
     for found in history.read(tags).values():
-        assert {holder for holders in found.stages.values() for holder in holders} <= set(
-            found.versions
-        )
+        counting = {(version.name, version.revision) for version in found.versions}
+        holders = {holder for holders in found.stages.values() for holder in holders}
+        assert {(holder.name, holder.revision) for holder in holders} <= counting
 
 
 @given(st.lists(st.builds(TagRef, st.text(), st.just(commit("c1")), st.integers(), st.booleans())))

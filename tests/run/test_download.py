@@ -235,6 +235,15 @@ def test_download__says_why_the_version_stays_empty(workspace: Path) -> None:
     assert any("is not known" in text for _, text in case.platform.lines)
 
 
+def test_download__says_which_tag_gave_a_stage_to_a_commit_that_is_no_version(
+    workspace: Path,
+) -> None:
+    case = Case(workspace, resolved={"tag": "churn#prod#3", "revision": "c0ffee" * 6})
+    outputs = case.run().outputs()
+    assert (outputs["version"], outputs["tag"]) == ("", "churn#prod#3")
+    assert any("commit c0ffeec by tag churn#prod#3" in text for _, text in case.platform.lines)
+
+
 def test_download__no_such_model(workspace: Path) -> None:
     with pytest.raises(NoSuchModel):
         Case(workspace, missing=True).run()

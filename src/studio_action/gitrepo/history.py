@@ -54,7 +54,8 @@ class Version:
     """One version of a model, as its newest registration says.
 
     A commit that was given a stage without being registered is a version as well, named by its
-    revision; `tag` and `when` are then those of the newest tag that gave it a stage or took one.
+    revision; `tag` and `when` are then those of the tag that gave it the stage where it is a
+    stage's holder, and else of the newest tag that gave it any stage or took one.
     """
 
     name: str
@@ -228,8 +229,10 @@ def _in_turn(holders: list[tuple[_Event, _Home]]) -> tuple[Version, ...]:
         return -last.ref.when, since, home.order, _short(last.ref)
 
     versions: dict[str, Version] = {}
-    for _, home in sorted(holders, key=turn):
-        versions.setdefault(home.version.name, home.version)
+    for last, home in sorted(holders, key=turn):
+        registered = home.version.registered
+        version = home.version if registered else _version(home.version.name, last)
+        versions.setdefault(version.name, version)
     return tuple(versions.values())
 
 

@@ -46,13 +46,19 @@ OUTPUTS = (
     Output(
         "version",
         _MODEL,
-        "The version, e.g. v2.0.0; empty where the source cannot tell, and the log says why.",
+        "The version, e.g. v2.0.0; empty where the source cannot tell, or where the commit with the"
+        " stage is no version, and the log says why.",
     ),
     Output("stage", _MODEL, "The stage that was asked for."),
     Output(
-        "revision", _MODEL, "The Git commit of the version; empty where the source cannot tell."
+        "revision", _MODEL, "The Git commit that tag leads to; empty where the source cannot tell."
     ),
-    Output("tag", _MODEL, "The Git tag of the version; empty where the source cannot tell."),
+    Output(
+        "tag",
+        _MODEL,
+        "The Git tag that decided: the version's registration or, of a commit that is no version,"
+        " the tag that gave it the stage; empty where the source cannot tell.",
+    ),
     Output(
         "previous-version",
         _MODEL,

@@ -160,8 +160,13 @@ def _told(found: Found) -> Iterator[str]:
     if resolution.version:
         made = f", {resolution.tag} at {resolution.revision[:7]}" if resolution.tag else ""
         yield f"This is version {resolution.version}{made}"
+    elif resolution.tag:
+        yield (
+            f"This is commit {resolution.revision[:7]} by tag {resolution.tag}: it was not"
+            " registered as a version, so the output version stays empty"
+        )
     else:
-        yield "Which version this is, is not known: the outputs version and tag stay empty"
+        yield "Which version this is, is not known: outputs version, tag and revision stay empty"
     unknown = sum(file.digest is None for file in found.files)
     if unknown:
         yield f"{unknown} of them: no digest is known, their remote is not laid out by content"
