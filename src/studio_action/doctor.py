@@ -8,17 +8,20 @@ from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
 from studio_action.artifact import ArtifactRef, AtVersion, ModelName, RemoteFile, Resolution
+from studio_action.download.sizes import Seen
 from studio_action.errors import DeadlinePassed, NotFound, PolicyRefused, StudioActionError
-from studio_action.gitrepo.diagnosis import Finding
+from studio_action.gitrepo.diagnosis import Finding, Severity
 from studio_action.gitrepo.history import Model, Version
 from studio_action.registries.base import Registry
+from studio_action.registries.git import pointer_in
 from studio_action.text import human_size, printable
 
 CODES = {"error": NotFound.exit_code, "warning": PolicyRefused.exit_code, "note": 0}
 """The exit code by the worst finding."""
 
-Lost = Callable[[Sequence[RemoteFile]], Sequence[RemoteFile]]
-"""Tells which of some files their storage does not have."""
+Look = Callable[[Sequence[RemoteFile]], Seen]
+"""Tells how large some files are, and which of them their storage does not have."""
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,18 @@ class Diagnosis:
         if not self.findings:
             yield "Nothing is wrong."
         for finding in self.findings:
-            yield printable(f"{finding.severity}: {finding.model}: {finding.text}")
+            about = f"{finding.model}: " if finding.model else ""
+            yield printable(f"{finding.severity}: {about}{finding.text}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """What is wrong with one version of a model."""
+
+    severity: Severity
+    model: str
+    version: str
+    text: str
 
 
 def examine(
@@ -72,49 +86,83 @@ def examine(
     models: Mapping[ModelName, Model],
     registry: Registry,
     of_tags: Sequence[Finding],
-    lost: Lost,
+    look: Look,
+    heard: Sequence[str] = (),
 ) -> Diagnosis:
-    """Look at every registered version: whether it resolves, and whether its bytes are there."""
+    """Look at every registered version: whether it resolves, and whether its bytes are there.
+
+    `heard` is what the registry says meanwhile of the repository as a whole.
+    """
     rows: list[Row] = []
-    findings = list(of_tags)
+    faults: list[_Fault] = []
     for name in sorted(models, key=str):
         model = models[name]
         for version in (each for each in model.versions if each.registered):
             found = _resolved(ArtifactRef(repository, name), version, registry)
-            if isinstance(found, Finding):
-                findings.append(found)
+            files: tuple[RemoteFile, ...] = ()
+            if isinstance(found, _Fault):
+                faults.append(found)
             else:
-                findings.extend(_lost_files(str(name), version, found, lost))
-            rows.append(_row(model, version, found))
+                seen = look(found.files)
+                files = seen.files
+                faults.extend(_of_files(str(name), version.name, found, seen.lost))
+            rows.append(_row(model, version, files))
+    findings = [*of_tags, *_grouped(faults)]
+    known = {finding.text for finding in findings}
+    findings += [Finding("warning", "", text) for text in dict.fromkeys(heard) if text not in known]
     return Diagnosis(repository, tuple(rows), tuple(findings))
 
 
-def _resolved(artifact: ArtifactRef, version: Version, registry: Registry) -> Resolution | Finding:
+def _resolved(artifact: ArtifactRef, version: Version, registry: Registry) -> Resolution | _Fault:
     try:
         return registry.resolve(artifact, AtVersion(version.name))
     except DeadlinePassed:
         raise
     except StudioActionError as error:
-        broken = isinstance(error, NotFound)
-        return Finding(
-            "error" if broken else "warning", str(artifact.model), f"{version.name}: {error}"
-        )
+        severity: Severity = "error" if isinstance(error, NotFound) else "warning"
+        return _Fault(severity, str(artifact.model), version.name, str(error))
 
 
-def _lost_files(model: str, version: Version, found: Resolution, lost: Lost) -> Iterator[Finding]:
-    for file in lost(found.files):
+def _of_files(
+    model: str, version: str, found: Resolution, lost: Sequence[RemoteFile]
+) -> Iterator[_Fault]:
+    if pointer := pointer_in(found):
+        yield _Fault("error", model, version, pointer)
+    by_host: dict[tuple[str, str], list[RemoteFile]] = {}
+    for file in lost:
         host = urlsplit(file.url).hostname or "a folder"
-        yield Finding(
-            "error",
-            model,
-            f"{version.name}: {printable(file.path, 200)!r} is not in its remote ({host})."
-            f" {file.remedy}",
-        )
+        by_host.setdefault((host, file.remedy), []).append(file)
+    for (host, remedy), files in by_host.items():
+        shown = repr(printable(files[0].path, 200))
+        which = f"{shown} is not in its remote"
+        if len(files) > 1:
+            which = f"{shown} and {len(files) - 1} more files are not in their remote"
+        yield _Fault("error", model, version, f"{which} ({host}). {remedy}")
 
 
-def _row(model: Model, version: Version, found: Resolution | Finding) -> Row:
+def _grouped(faults: Sequence[_Fault]) -> Iterator[Finding]:
+    """One finding for all versions, of whichever models, that have the same fault."""
+    groups: dict[tuple[Severity, str], list[_Fault]] = {}
+    for fault in faults:
+        groups.setdefault((fault.severity, fault.text), []).append(fault)
+    for (severity, text), same in groups.items():
+        models = list(dict.fromkeys(fault.model for fault in same))
+        versions = [fault.version for fault in same]
+        which = versions[0]
+        if len(models) > 1:
+            which = f"{len(versions)} versions"
+        elif len(versions) > 1:
+            which = f"{len(versions)} versions ({_some(versions)})"
+        yield Finding(severity, _some(models), f"{which}: {text}")
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def _row(model: Model, version: Version, files: Sequence[RemoteFile]) -> Row:
     stages = [stage for stage in sorted(model.stages) if model.in_stage(stage) == version]
-    files = found.files if isinstance(found, Resolution) else ()
     sizes = [file.size for file in files if file.size is not None]
     return Row(
         str(model.name),

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from studio_action.artifact import RemoteFile
 from studio_action.clock import Deadline, Limits
-from studio_action.download.sizes import CONNECTIONS, measured
+from studio_action.download.sizes import CONNECTIONS, look, measured
 from studio_action.errors import DeadlinePassed
 from studio_action.network import Network
 from tests.fakes import Time
@@ -54,3 +57,23 @@ def test_measured__the_deadline(studio: ReferenceServer) -> None:
     time.now = 2
     with pytest.raises(DeadlinePassed):
         sizes(f"{studio.url}/storage/x", deadline=deadline)
+
+
+def test_look__at_each_file_once(studio: ReferenceServer, tmp_path: Path) -> None:
+    (tmp_path / "here").write_bytes(b"1234")
+    os.mkfifo(tmp_path / "pipe")
+    urls = {
+        "there": f"{studio.url}/storage/1",
+        "gone": f"{studio.url}/storage/2",
+        "here": (tmp_path / "here").as_uri(),
+        "pipe": (tmp_path / "pipe").as_uri(),
+    }
+    studio.storage_script.extend([ANSWERS[0][1], Answer(404, "")])
+
+    seen = [
+        look([RemoteFile(name, url)], Network(), Limits(5, 0, Deadline()))
+        for name, url in urls.items()
+    ]
+
+    assert [file.path for each in seen for file in each.lost] == ["gone", "pipe"]
+    assert [file.size for each in seen for file in each.files] == [1234, None, 4, None]

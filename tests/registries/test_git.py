@@ -371,6 +371,22 @@ def test_resolve__an_output_that_is_never_pushed(
     assert "dvc push" not in str(caught.value)
 
 
+def test_resolve__a_pointer_instead_of_a_model(places: Places, tmp_path: Path) -> None:
+    files = {
+        "dvc.yaml": dvc_yaml("m.bin.dvc"),
+        "m.bin.dvc": dvc_file(b"x", "m.bin"),
+        ".dvc/config": WEB.encode(),
+    }
+    made_at(tmp_path / "made", files, "m@v1.0.0")
+    place = places.over(Repository.at(tmp_path / "made", make_git()), {})
+
+    place.resolve("m", Latest())
+    place.resolve("m", Latest())
+
+    (said,) = place.said
+    assert "'m.bin.dvc' is the model's path, and only points to content: write 'm.bin'" in said
+
+
 def test_resolve__a_manifest_that_never_ends(places: Places, tmp_path: Path) -> None:
     digest = HEX + ".dir"
     told = {"outs": [{"path": "folder", "md5": digest, "hash": "md5"}]}

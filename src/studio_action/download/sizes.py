@@ -63,14 +63,29 @@ def measured(files: Sequence[RemoteFile], network: Network, limits: Limits) -> l
     ]
 
 
-def lost(files: Sequence[RemoteFile], network: Network, limits: Limits) -> list[RemoteFile]:
-    """Those of the files that their storage surely does not have. Raises `DeadlinePassed`."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The files with their sizes as far as they are told, and those that their storage lacks."""
+
+    files: tuple[RemoteFile, ...]
+    lost: tuple[RemoteFile, ...]
+
+
+def look(files: Sequence[RemoteFile], network: Network, limits: Limits) -> Seen:
+    """Look at each file once; only what is surely not there is lost. Raises `DeadlinePassed`."""
     probes = _probed([file for file in files if file.here is None], network, limits)
-    return [
+    lost = [
         file
         for file in files
         if (probes[file.path].missing if file.here is None else regular.size(file.here) is None)
     ]
+    measured = (
+        replace(file, size=probes[file.path].size)
+        if file.size is None and file.path in probes
+        else _measured_here(file)
+        for file in files
+    )
+    return Seen(tuple(measured), tuple(lost))
 
 
 def _probed(files: Sequence[RemoteFile], network: Network, limits: Limits) -> dict[str, _Probe]:

@@ -11,8 +11,10 @@ from studio_action.artifact import ArtifactRef, ModelName, RemoteFile, Resolutio
 from studio_action.gitrepo import history, locating
 from studio_action.gitrepo.history import Model, Prerelease
 from studio_action.gitrepo.repository import Repository
+from studio_action.gitrepo.tracked import PIPELINE, SUFFIX
 from studio_action.gitrepo.whereabouts import Surroundings
 from studio_action.registries.choosing import choose, known, stage_of
+from studio_action.text import printable
 
 
 @dataclass
@@ -51,7 +53,7 @@ class GitRegistry:
         )
         found = self.surroundings.files(located)
         self._mask(found)
-        return Resolution(
+        resolution = Resolution(
             artifact=artifact,
             selector=selector,
             source="git",
@@ -63,6 +65,9 @@ class GitRegistry:
             previous_version=choice.previous_name,
             root=root,
         )
+        if pointer := pointer_in(resolution):
+            self._say_once(pointer)
+        return resolution
 
     def _warn(self, model: Model) -> None:
         for warning in model.warnings:
@@ -79,3 +84,15 @@ class GitRegistry:
         for line in sorted({line for file in files for line in file.headers}):
             self.mask(line.partition(": ")[2])
             self.mask(line.rpartition(" ")[2])
+
+
+def pointer_in(resolution: Resolution) -> str:
+    """What is wrong if the model is a file of DVC that only points to content; '' if it is not."""
+    root = resolution.root or ""
+    if not root.endswith(SUFFIX) or [file.path for file in resolution.files] != [root]:
+        return ""
+    shown = printable(root, 200)
+    return (
+        f"{shown!r} is the model's path, and only points to content: write"
+        f" {shown.removesuffix(SUFFIX)!r} as its path in {PIPELINE}"
+    )

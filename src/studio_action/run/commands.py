@@ -136,11 +136,13 @@ def examine(config: RunConfig, platform: Platform) -> Diagnosis:
     ):
         refs = repository.tags()
         models = history.read(refs)
-        around = surroundings(place, context, network, transfer, scratch)
+        heard: list[str] = []
+        around = surroundings(place, context, network, transfer, scratch, heard.append)
         return doctor.examine(
             str(place),
             models,
-            GitRegistry(repository, around, "include", platform.mask, platform.debug),
+            GitRegistry(repository, around, "include", platform.mask, heard.append),
             list(diagnosis.of_tags(refs, models)),
-            lambda files: sizes.lost(files, network, config.limits),
+            lambda files: sizes.look(files, network, config.limits),
+            heard,
         )

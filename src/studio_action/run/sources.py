@@ -5,7 +5,7 @@ What only one source needs is imported when that source is used, so that a step 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -83,9 +83,14 @@ def open_repository(
 
 
 def surroundings(
-    place: Place, context: RunContext, network: Network, downloader: Downloader, scratch: Path
+    place: Place,
+    context: RunContext,
+    network: Network,
+    downloader: Downloader,
+    scratch: Path,
+    say: Callable[[str], None] | None = None,
 ) -> Surroundings:
-    """Make what a Git registry needs besides the repository."""
+    """Make what a Git registry needs besides the repository; `say` hears what it has to warn of."""
     from studio_action.gitrepo.following import Neighbours
     from studio_action.gitrepo.remotes.opening import Storages
     from studio_action.gitrepo.whereabouts import Surroundings
@@ -105,7 +110,7 @@ def surroundings(
         environ=environ,
         checkout=here if ours else None,
         utc=lambda: datetime.now(timezone.utc),
-        say=context.platform.warning,
+        say=say or context.platform.warning,
         follow=Neighbours(git, url, scratch / "imports").follow,
     )
 
@@ -174,7 +179,7 @@ def _open_git_registry(
             surroundings(request.place, context, network, downloader, scratch),
             request.prerelease,
             context.platform.mask,
-            context.platform.info,
+            context.platform.warning,
         )
 
 

@@ -93,10 +93,9 @@ def _examined(repository: ServedRepository, models: Models, network: Network) ->
 
 def _unread(files: Sequence[RemoteFile], network: Network) -> Iterator[tuple[str, bool]]:
     """The names of files that cannot be read, and whether their storage is sure to have none."""
-    lost = sizes.lost(files, network, _LIMITS)
-    for file in sizes.measured(files, network, _LIMITS):
-        if file.size is None:
-            yield file.path, any(each.path == file.path for each in lost)
+    seen = sizes.look(files, network, _LIMITS)
+    lost = {file.path for file in seen.lost}
+    yield from ((file.path, file.path in lost) for file in seen.files if file.size is None)
 
 
 def _one_file(
