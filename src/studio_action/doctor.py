@@ -14,7 +14,7 @@ from studio_action.gitrepo.diagnosis import Finding, Severity
 from studio_action.gitrepo.history import Model, Version
 from studio_action.registries.base import Registry
 from studio_action.registries.git import pointer_in
-from studio_action.text import human_size, printable
+from studio_action.text import first_few, human_size, printable
 
 CODES = {"error": NotFound.exit_code, "warning": PolicyRefused.exit_code, "note": 0}
 """The exit code by the worst finding."""
@@ -152,13 +152,8 @@ def _grouped(faults: Sequence[_Fault]) -> Iterator[Finding]:
         if len(models) > 1:
             which = f"{len(versions)} versions"
         elif len(versions) > 1:
-            which = f"{len(versions)} versions ({_some(versions)})"
-        yield Finding(severity, _some(models), f"{which}: {text}")
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+            which = f"{len(versions)} versions ({first_few(versions, _SHOWN)})"
+        yield Finding(severity, first_few(models, _SHOWN), f"{which}: {text}")
 
 
 def _row(model: Model, version: Version, files: Sequence[RemoteFile]) -> Row:
