@@ -42,6 +42,7 @@ from studio_action.run import commands
 from studio_action.artifact import ArtifactRef, Latest, ModelName
 from studio_action.clock import Deadline, Limits
 from studio_action.gitrepo.program import Git
+from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.gitrepo.remotes.opening import Storages
 from studio_action.gitrepo.repository import Repository
 from studio_action.gitrepo.whereabouts import Surroundings
@@ -52,7 +53,7 @@ with tempfile.TemporaryDirectory() as scratch:
     git = Git(Network(), Limits(30, 0, Deadline(), lambda: 0.0), os.environ, print)
     with Repository.of(sys.argv[1], git, Path(scratch, "repository")) as repository:
         around = Surroundings(
-            Storages(Network(), os.environ), None, Path(scratch), os.environ, None,
+            Storages(Network(), Identity(os.environ)), None, Path(scratch), os.environ, None,
             lambda: datetime.now(timezone.utc), print, None,
         )
         registry = GitRegistry(repository, around, "include", print, print)

@@ -14,6 +14,7 @@ from studio_action.clock import Deadline, Limits
 from studio_action.download.local import LocalDownloader
 from studio_action.download.transfer import Transfer
 from studio_action.gitrepo.following import Neighbours
+from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.gitrepo.remotes.opening import Storages
 from studio_action.gitrepo.repository import Repository
 from studio_action.gitrepo.whereabouts import Surroundings
@@ -73,7 +74,7 @@ class Places:
         inner = self._stack.enter_context(transfer)
         downloader = LocalDownloader(inner, self.folder / "copies", Deadline())
         around = Surroundings(
-            open_remote=Storages(Network(), environ),
+            open_remote=Storages(Network(), Identity(environ)),
             downloader=downloader,
             scratch=self.folder / "scratch",
             environ={"DVC_SYSTEM_CONFIG_DIR": "/none", "DVC_GLOBAL_CONFIG_DIR": "/none"},

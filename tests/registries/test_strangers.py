@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from studio_action.artifact import Latest
 from studio_action.errors import BadInput, StudioActionError
 from studio_action.gitrepo.repository import Repository
+from tests.download.storage import Reply, Storage, running
 from tests.gitrepo.repositories import git, made_at, make_git
 from tests.registries.places import Places
 
@@ -61,3 +64,182 @@ def test_a_committed_config_local_is_ignored(places: Places, tmp_path: Path) -> 
 
     (said,) = place.said
     assert "'.dvc/config.local' is a link, or Git tracks it" in said
+
+
+# Credentials, each to where they belong
+
+
+@pytest.fixture
+def listener() -> Iterator[Storage]:
+    """Where a stranger listens."""
+    with running() as storage:
+        storage.always(lambda request: Reply(404))
+        yield storage
+
+
+AWS_KEYS = {
+    "AWS_ACCESS_KEY_ID": "AKIDOURS",
+    "AWS_SECRET_ACCESS_KEY": "s3cret",
+    "AWS_SESSION_TOKEN": "t0ken",
+}
+AZURE_KEY = base64.b64encode(b"0" * 64).decode()
+PERSON = {"type": "authorized_user", "client_id": "1", "client_secret": "2", "refresh_token": "3"}
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, str]:
+    """The environment of a job that has credentials for everything."""
+    (tmp_path / "person.json").write_text(json.dumps(PERSON))
+    environ = {
+        **AWS_KEYS,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AZURE_STORAGE_ACCOUNT": "ours",
+        "AZURE_STORAGE_SAS_TOKEN": "sig=s3cret",
+        "GOOGLE_APPLICATION_CREDENTIALS": str(tmp_path / "person.json"),
+    }
+    for name, text in environ.items():
+        monkeypatch.setenv(name, text)
+    return environ
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("url = s3://b/p\nendpointurl = {url}\n", "gets no credential of AWS"),
+        ("url = gs://b/p\nendpointurl = {url}\n", "gets no credential of Google"),
+        ("url = azure://c/p\naccount_name = evil\n", "gets no AZURE_STORAGE_SAS_TOKEN"),
+        (
+            "url = azure://c/p\nconnection_string = AccountName=x;BlobEndpoint={url}\n",
+            "gets no log-in of Azure",
+        ),
+        (
+            "url = azure://c/p\nconnection_string = AccountName=ours;BlobEndpoint={url}\n",
+            "gets no log-in of Azure",
+        ),
+        ("url = azure://c/p\naccount_name = 127.0.0.1/x?\n", "gets no AZURE_STORAGE_SAS_TOKEN"),
+        ("url = azure://c/p\naccount_name = x@127.0.0.1/\n", "gets no AZURE_STORAGE_SAS_TOKEN"),
+    ],
+    ids=[
+        "aws",
+        "google",
+        "another account",
+        "an endpoint without a key",
+        "an endpoint that names our account",
+        "an account that is a host",
+        "an account with user info",
+    ],
+)
+def test_an_address_of_a_stranger_gets_nothing(
+    places: Places,
+    tmp_path: Path,
+    listener: Storage,
+    known: dict[str, str],
+    config: str,
+    message: str,
+) -> None:
+    place = places.over(hostile(tmp_path, config.format(url=listener.url)), {}, **known)
+
+    with pytest.raises(BadInput, match=f"the remote 'r' {message}") as caught:
+        place.resolve("m", Latest())
+
+    assert not listener.requests
+    assert not {"s3cret", "t0ken"} & set(str(caught.value).split("'"))
+
+
+@pytest.mark.parametrize(
+    ("config", "local"),
+    [
+        ("url = {url}/top\nauth = basic\nuser = ada\n", {"password": "s3cret"}),
+        ("url = {url}/top\nauth = custom\ncustom_auth_header = X\n", {"password": "s3cret"}),
+        ("url = s3://b/p\nendpointurl = {url}\naccess_key_id = x\n", {"secret_access_key": "x"}),
+        ("url = s3://b/p\nendpointurl = {url}\n", {"access_key_id": "x", "secret_access_key": "x"}),
+        ("url = azure://c/p\naccount_name = evil\n", {"account_key": AZURE_KEY}),
+        ("url = azure://c/p\naccount_name = evil\n", {"sas_token": "sig=s3cret"}),
+    ],
+    ids=["password", "header", "half of a key", "key", "account key", "SAS"],
+)
+def test_what_the_checkout_knows_goes_nowhere_else(
+    places: Places, tmp_path: Path, listener: Storage, config: str, local: dict[str, str]
+) -> None:
+    place = places.over(hostile(tmp_path, config.format(url=listener.url)), {"r": local})
+
+    with pytest.raises(BadInput, match="the remote 'r' gets no ") as caught:
+        place.resolve("m", Latest())
+
+    assert not listener.requests
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["remote://ours/../x", "remote://ours/%2e%2e/x", "remote://ours/sub?x", "remote://ours/#"],
+)
+def test_a_folder_that_leads_out_of_a_remote_of_ours(
+    places: Places, tmp_path: Path, listener: Storage, url: str
+) -> None:
+    user_info = listener.url.replace("://", "://ada:s3cret@")
+    place = places.over(
+        hostile(tmp_path, f"url = '{url}'\n"), {"ours": {"url": f"{user_info}/top"}}
+    )
+
+    with pytest.raises(BadInput, match=r"the remote 'r' gets no url|has a '#'"):
+        place.resolve("m", Latest())
+    assert not listener.requests
+
+
+@pytest.mark.parametrize(
+    "more", ["endpointurl = {url}\n", "endpointurl = {url}\nregion = x\n"], ids=["it", "and more"]
+)
+def test_a_folder_of_a_remote_of_ours_at_another_address(
+    places: Places, tmp_path: Path, listener: Storage, more: str
+) -> None:
+    ours = {"url": "s3://b", "access_key_id": "AKIDOURS", "secret_access_key": "s3cret"}
+    config = "url = remote://ours/sub\n" + more.format(url=listener.url)
+    place = places.over(hostile(tmp_path, config), {"ours": ours})
+
+    with pytest.raises(BadInput, match="the remote 'r' gets no access key"):
+        place.resolve("m", Latest())
+    assert not listener.requests
+
+
+def test_a_committed_key_of_google_runs_no_program(
+    places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES", "1")
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
+    proof = tmp_path / "it-ran"
+    account = {
+        "type": "external_account",
+        "audience": "x",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "token_url": "https://sts.googleapis.com/v1/token",
+        "credential_source": {"executable": {"command": f"touch {proof}"}},
+    }
+    (tmp_path / "key.json").write_text(json.dumps(account))
+    config = f"url = gs://b/p\ncredentialpath = {tmp_path}/key.json\n"
+    place = places.over(hostile(tmp_path, config), {})
+
+    with pytest.raises(BadInput, match="Google knows no credentials"):
+        place.resolve("m", Latest())
+
+    assert not proof.exists()
+
+
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])
+def test_an_address_that_the_environment_names_too(
+    places: Places,
+    tmp_path: Path,
+    listener: Storage,
+    known: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+) -> None:
+    monkeypatch.setenv(variable, f"{listener.url}/")
+    environ = {**known, variable: f"{listener.url}/"}
+    config = f"url = s3://b/p\nendpointurl = {listener.url}\n"
+    place = places.over(hostile(tmp_path, config), {}, **environ)
+
+    (file,) = place.resolve("m", Latest()).files
+
+    assert file.url.startswith(f"{listener.url}/b/p/")
+    assert "AKIDOURS" in file.url

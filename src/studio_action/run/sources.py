@@ -92,6 +92,7 @@ def surroundings(
 ) -> Surroundings:
     """Make what a Git registry needs besides the repository; `say` hears what it has to warn of."""
     from studio_action.gitrepo.following import Neighbours
+    from studio_action.gitrepo.remotes.identity import Identity
     from studio_action.gitrepo.remotes.opening import Storages
     from studio_action.gitrepo.whereabouts import Surroundings
 
@@ -104,7 +105,7 @@ def surroundings(
     git = git_program(home or here, context, network, context.config.limits)
     url = fetch_url(home, git, context) if home else ""
     return Surroundings(
-        open_remote=Storages(network, environ, context.filesystems),
+        open_remote=Storages(network, Identity(environ), context.filesystems),
         downloader=downloader,
         scratch=files,
         environ=environ,

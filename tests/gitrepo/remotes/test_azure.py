@@ -19,6 +19,8 @@ from studio_action import signed_url
 from studio_action.errors import BadInput, Unreachable
 from studio_action.gitrepo.remotes.azure import Account, AzureRemote, DelegationKeys, login
 from studio_action.gitrepo.remotes.config import Settings
+from studio_action.gitrepo.remotes.credentials import Address
+from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.network import Network
 from tests.gitrepo.remotes.test_s3 import got
 from tests.servers import SampleStorage, tampered
@@ -33,7 +35,7 @@ def settings(**options: str) -> Settings:
 
 
 def remote(environ: dict[str, str] | None = None, **options: str) -> AzureRemote:
-    return AzureRemote.open(settings(**options), Network(), environ or {})
+    return AzureRemote.open(settings(**options), Network(), Identity(environ or {}))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +137,10 @@ def test_open__without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_login__a_service_principal() -> None:
     from azure.identity import ClientSecretCredential
 
-    found = login(settings(tenant_id="t", client_id="c", client_secret="s"), Network())
+    said = settings(tenant_id="t", client_id="c", client_secret="s")
+    address = Address("cloud", "azure", "https://ours.blob.core.windows.net", "repository")
+
+    found = login(said, Network(), None, address)
 
     assert isinstance(found, ClientSecretCredential)
     found.close()
@@ -225,7 +230,7 @@ def test_open__a_log_in_that_nobody_answers() -> None:
     said = settings(account_name="ours", tenant_id="t", client_id="c", client_secret="s3cret")
 
     with pytest.raises(Unreachable, match="Azure gives no key for 'ours'") as caught:
-        AzureRemote.open(said, nowhere, {}).place("a", "", NOW)
+        AzureRemote.open(said, nowhere, Identity({})).place("a", "", NOW)
 
     assert "s3cret" not in str(caught.value)
 
@@ -235,7 +240,9 @@ def test_open__nobody_is_logged_in() -> None:
     excluded = {"exclude_managed_identity_credential": "true"}
 
     with pytest.raises(Unreachable, match="Azure gives no key for 'ours'"):
-        AzureRemote.open(settings(account_name="ours", **excluded), nowhere, {}).place("a", "", NOW)
+        AzureRemote.open(settings(account_name="ours", **excluded), nowhere, Identity({})).place(
+            "a", "", NOW
+        )
 
 
 def test_place__a_real_server_takes_it(real_storage: SampleStorage) -> None:
@@ -243,7 +250,7 @@ def test_place__a_real_server_takes_it(real_storage: SampleStorage) -> None:
     key = "files/md5/f2/409c7d2b342efedecdbf332a55d4b3"
     now = datetime.now(timezone.utc)
     said = settings(connection_string=azure.connection_string)
-    place = AzureRemote.open(said, Network(), {}).place(key, "", now)
+    place = AzureRemote.open(said, Network(), Identity({})).place(key, "", now)
 
     assert got(place.url) == (200, b"another accent\n")
     assert got(tampered(place.url))[0] == 403

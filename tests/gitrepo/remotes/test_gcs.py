@@ -15,6 +15,7 @@ from studio_action import signed_url
 from studio_action.errors import BadInput, Unreachable
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.gcs import GcsRemote
+from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.network import Network
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
@@ -51,7 +52,7 @@ def account(key: rsa.RSAPrivateKey, tmp_path: Path) -> Path:
 
 
 def test_place__signed_for_an_hour(account: Path, key: rsa.RSAPrivateKey) -> None:
-    remote = GcsRemote.open(settings(credentialpath=str(account)), Network())
+    remote = GcsRemote.open(settings(credentialpath=str(account)), Network(), Identity({}))
 
     url = remote.place("files/a b+é", "", NOW).url
 
@@ -80,7 +81,7 @@ def test_place__signed_for_an_hour(account: Path, key: rsa.RSAPrivateKey) -> Non
 
 def test_place__a_version(monkeypatch: pytest.MonkeyPatch, account: Path) -> None:
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(account))
-    remote = GcsRemote.open(settings(), Network())
+    remote = GcsRemote.open(settings(), Network(), Identity({}))
 
     query = parse_qs(urlsplit(remote.place("a", "1700000000000001", NOW).url).query)
 
@@ -102,7 +103,7 @@ def test_place__an_access_token() -> None:
 def test_place__open_to_all() -> None:
     said = settings(allow_anonymous_login="true", endpointurl="http://127.0.0.1:4443/")
 
-    place = GcsRemote.open(said, Network()).place("a", "", NOW)
+    place = GcsRemote.open(said, Network(), Identity({})).place("a", "", NOW)
 
     assert place.url == "http://127.0.0.1:4443/models/registry/a"
 
@@ -111,9 +112,11 @@ def test_open__no_credentials(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text("{}")
 
     with pytest.raises(BadInput, match="Google knows no credentials for the remote 'cloud'"):
-        GcsRemote.open(settings(credentialpath=str(tmp_path / "bad.json")), Network())
+        GcsRemote.open(settings(credentialpath=str(tmp_path / "bad.json")), Network(), Identity({}))
     with pytest.raises(BadInput, match="Google knows no credentials"):
-        GcsRemote.open(settings(credentialpath=str(tmp_path / "none.json")), Network())
+        GcsRemote.open(
+            settings(credentialpath=str(tmp_path / "none.json")), Network(), Identity({})
+        )
 
 
 def test_open__a_log_in_that_nobody_answers(
@@ -130,7 +133,7 @@ def test_open__a_log_in_that_nobody_answers(
     nowhere = Network(proxies={"https": "http://127.0.0.1:1"})
 
     with pytest.raises(Unreachable, match="Google gives no access token") as caught:
-        GcsRemote.open(settings(), nowhere)
+        GcsRemote.open(settings(), nowhere, Identity({}))
 
     assert "s3cret" not in str(caught.value)
 
@@ -139,4 +142,4 @@ def test_open__without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "google.cloud.storage", None)
 
     with pytest.raises(BadInput, match=r"Install studio-action\[gcs\]"):
-        GcsRemote.open(settings(), Network())
+        GcsRemote.open(settings(), Network(), Identity({}))

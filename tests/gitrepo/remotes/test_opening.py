@@ -29,12 +29,12 @@ OPEN = {"allow_anonymous_login": "true"}
     ids=["s3", "azure", "gs", "https", "http", "folder"],
 )
 def test_storages__by_scheme(url: str, options: dict[str, str], kind: type) -> None:
-    assert type(Storages(Network(), {})(Settings.of("r", url, options))) is kind
+    assert type(Storages(Network(), None)(Settings.of("r", url, options))) is kind
 
 
 def test_storages__another_scheme() -> None:
     with pytest.raises(BadInput, match="'r' is on ftp://, which cannot be read here"):
-        Storages(Network(), {})(Settings.of("r", "ftp://ada:pw@h/k", {}))
+        Storages(Network(), None)(Settings.of("r", "ftp://ada:pw@h/k", {}))
 
 
 def test_config_files__in_their_order(tmp_path: Path) -> None:

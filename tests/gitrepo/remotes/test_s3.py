@@ -14,6 +14,7 @@ import pytest
 from studio_action import signed_url
 from studio_action.errors import BadInput
 from studio_action.gitrepo.remotes.config import Settings
+from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.gitrepo.remotes.s3 import S3Remote, region_of
 from studio_action.network import Network
 from tests.servers import SampleStorage, tampered
@@ -28,7 +29,7 @@ OPTIONS = {
 
 
 def remote(url: str = "s3://models/registry", **options: str) -> S3Remote:
-    return S3Remote.open(Settings.of("storage", url, options), Network())
+    return S3Remote.open(Settings.of("storage", url, options), Network(), Identity({}))
 
 
 def got(url: str) -> tuple[int, bytes]:

@@ -105,3 +105,24 @@ def test_local__place() -> None:
 def test_local__a_folder_of_a_checkout_that_is_not_here() -> None:
     with pytest.raises(BadInput, match=r"'shelf' is the folder '\.\./shelf' of a checkout"):
         LocalRemote(Settings.of("shelf", str(Path("../shelf")), {})).place("key", "", NOW)
+
+
+@pytest.mark.parametrize(
+    ("url", "asked"),
+    [
+        ("https://h/top?token=x y", "https://h/top?token=x%20y/files/md5/ab/c%20d"),
+        ("https://h?a=b%20c&d=", "https://h?a=b%20c&d=/files/md5/ab/c%20d"),
+        (
+            "https://h/\N{LATIN SMALL LETTER U WITH DIAERESIS}",
+            "https://h/%C3%BC/files/md5/ab/c%20d",
+        ),
+    ],
+    ids=["a query", "a query alone", "not ASCII"],
+)
+def test_place__as_dvc_asks(url: str, asked: str) -> None:
+    assert web(url).url == asked
+
+
+def test_place__a_fragment() -> None:
+    with pytest.raises(BadInput, match="the url of the remote 'web' has a '#'"):
+        web("https://h/top#x")

@@ -22,6 +22,7 @@ from studio_action.gitrepo.dvcfiles import LARGEST_MANIFEST
 from studio_action.gitrepo.locating import InRemote, Located
 from studio_action.gitrepo.remotes import opening
 from studio_action.gitrepo.remotes.config import Settings
+from studio_action.gitrepo.remotes.trust import Origin
 from studio_action.gitrepo.remotes.web import WebRemote
 from studio_action.network import Network
 from studio_action.server.registry.manifests import Manifests, signed
@@ -48,7 +49,7 @@ def storage() -> Iterator[Storage]:
 @pytest.fixture
 def manifests(tmp_path: Path) -> Manifests:
     (tmp_path / "shelf").mkdir()
-    theirs = opening.Storages(Network(), {})
+    theirs = opening.Storages(Network(), None)
     shelves = Storages({"shelf": tmp_path / "shelf"}, ours=theirs, theirs=theirs, now=lambda: 0.0)
     clock = Clock(sleep=lambda seconds: None)
     return Manifests(
@@ -56,8 +57,8 @@ def manifests(tmp_path: Path) -> Manifests:
     )
 
 
-def manifest(url: str, **options: str) -> Located:
-    home = InRemote(Settings.of("r", url, options), KEY)
+def manifest(url: str, origin: Origin = "outside", **options: str) -> Located:
+    home = InRemote(Settings.of("r", url, options, origin), KEY)
     return Located("m.dir", home, None, Digest("md5", MD5), False)
 
 
@@ -66,7 +67,7 @@ def test_read__from_a_storage_that_the_server_was_told_of(
 ) -> None:
     storage.put(f"top/{KEY}", CONTENT)
 
-    assert manifests.read(REPOSITORY, manifest(f"{storage.url}/top", any_storage="true")) == CONTENT
+    assert manifests.read(REPOSITORY, manifest(f"{storage.url}/top")) == CONTENT
     assert not list(manifests.folder.iterdir())
 
 
@@ -114,7 +115,7 @@ def test_read__an_address_that_only_a_repository_names(
     storage.put(f"top/{KEY}", CONTENT)
 
     with pytest.raises(BadInput, match="'r' is at an address of the server's own machine"):
-        manifests.read(REPOSITORY, manifest(f"{storage.url}/top"))
+        manifests.read(REPOSITORY, manifest(f"{storage.url}/top", "repository"))
     assert not storage.requests
 
 
@@ -122,12 +123,12 @@ def test_read__other_content_than_promised(storage: Storage, manifests: Manifest
     storage.put(f"top/{KEY}", b"[]")
 
     with pytest.raises(ContentMismatch):
-        manifests.read(REPOSITORY, manifest(f"{storage.url}/top", any_storage="true"))
+        manifests.read(REPOSITORY, manifest(f"{storage.url}/top"))
 
 
 def test_read__none_in_a_storage(storage: Storage, manifests: Manifests) -> None:
     with pytest.raises(ObjectMissing):
-        manifests.read(REPOSITORY, manifest(f"{storage.url}/top", any_storage="true"))
+        manifests.read(REPOSITORY, manifest(f"{storage.url}/top"))
 
 
 def test_read__none_in_a_folder(tmp_path: Path, manifests: Manifests) -> None:
@@ -139,7 +140,7 @@ def test_read__a_storage_that_keeps_failing(storage: Storage, manifests: Manifes
     storage.always(lambda request: Reply(500))
 
     with pytest.raises(Unreachable):
-        manifests.read(REPOSITORY, manifest(f"{storage.url}/top", any_storage="true"))
+        manifests.read(REPOSITORY, manifest(f"{storage.url}/top"))
 
 
 @pytest.mark.parametrize(
@@ -165,7 +166,7 @@ def behind_a_password() -> Iterator[tuple[Storage, ServedRepository, Located]]:
     with guarded({f"top/{KEY}": CONTENT}) as server:
         said = {"url": f"{server.url}/top", **OPTIONS}
         asked = repository("https://git.example.org/acme/models.git", remotes={"r": said})
-        yield server, asked, manifest(said["url"], any_storage="true", **OPTIONS)
+        yield server, asked, manifest(said["url"], **OPTIONS)
 
 
 Guarded = tuple[Storage, ServedRepository, Located]

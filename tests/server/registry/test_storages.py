@@ -12,6 +12,8 @@ from studio_action.errors import BadInput, ObjectMissing, StudioActionError, Unr
 from studio_action.gitrepo.remotes import opening
 from studio_action.gitrepo.remotes.base import Place, Remote
 from studio_action.gitrepo.remotes.config import Settings
+from studio_action.gitrepo.remotes.identity import Identity
+from studio_action.gitrepo.remotes.trust import Origin
 from studio_action.network import Network
 from studio_action.server.links import InFolder
 from studio_action.server.registry import storages
@@ -90,6 +92,13 @@ def opened(committed: str, configured: Mapping[str, Mapping[str, str]], name: st
     return found
 
 
+def nobodys(committed: str) -> object:
+    """What the server opens a remote with that its configuration does not know."""
+    nobody = opening.Storages(Network(), None)
+    found = Storages({}, ours=Opener("ours"), theirs=nobody, now=lambda: 0.0)
+    return found.opened(settings(committed, {}, "r"))
+
+
 # Whose word counts, and with whose credentials
 
 
@@ -143,7 +152,23 @@ def test_opened__by_whom(
 )
 def test_opened__without_credentials_of_its_own(url: str, options: Mapping[str, str]) -> None:
     with pytest.raises(BadInput, match="No credentials were provided for the remote 'r'"):
-        opened(config(r={"url": url, **options}), {})
+        nobodys(config(r={"url": url, **options}))
+
+
+def test_opened__a_log_in_of_theirs_at_an_address_of_the_servers_own_network() -> None:
+    login = {"tenant_id": "t", "client_id": "c", "client_secret": "s"}
+    connection = "AccountName=x;BlobEndpoint=http://169.254.169.254"
+    said = config(r={"url": "azure://c/p", "connection_string": connection, **login})
+
+    with pytest.raises(BadInput, match="at an address of the server's own network"):
+        nobodys(said)
+
+
+def test_opened__an_endpoint_without_a_key() -> None:
+    connection = "AccountName=x;BlobEndpoint=https://evil.example.com"
+
+    with pytest.raises(BadInput, match="No credentials were provided for the remote 'r'"):
+        nobodys(config(r={"url": "azure://c/p", "connection_string": connection}))
 
 
 def test_governed__options_that_name_what_is_on_this_machine() -> None:
@@ -172,7 +197,6 @@ def test_governed__a_named_remote_is_described_by_the_configuration_alone() -> N
     assert texts(found) == {
         "url": "azure://c/p",
         "account_name": "a",
-        "any_storage": "true",
         "worktree": "true",
         "version_aware": "true",
     }
@@ -197,7 +221,6 @@ def test_governed__a_folder_of_a_named_remote() -> None:
     assert texts(found.settings) == {
         "url": "s3://b/p/sub",
         "access_key_id": "ours",
-        "any_storage": "true",
         "worktree": "true",
     }
 
@@ -262,7 +285,7 @@ def test_check__what_is_sound() -> None:
 
 
 def test_opened__a_token_that_opens_more_than_one_file() -> None:
-    azure = opening.Storages(Network(), {"AZURE_STORAGE_SAS_TOKEN": "?sv=1&sig=s3cret"})
+    azure = opening.Storages(Network(), Identity({"AZURE_STORAGE_SAS_TOKEN": "?sv=1&sig=s3cret"}))
     found = Storages({}, ours=azure, theirs=azure, now=lambda: 0.0)
     said = {"url": "azure://c/p", "account_name": "a"}
 
@@ -310,14 +333,14 @@ def test_opened__a_folder_of_the_server(
     ["secret", "data/out", "data/../secret", "database", "../data", ""],
     ids=["another", "a link", "above", "a name that begins so", "relative", "nothing"],
 )
-@pytest.mark.parametrize("trusted", ["true", "false"])
+@pytest.mark.parametrize("origin", ["repository", "outside"])
 def test_opened__a_folder_that_is_not_the_servers(
-    shelves: Storages, tmp_path: Path, path: str, trusted: str
+    shelves: Storages, tmp_path: Path, path: str, origin: Origin
 ) -> None:
     url = path if path.startswith("..") or not path else str(tmp_path / path)
 
     with pytest.raises(BadInput, match="Local remote was ignored: 'r' is not in a folder"):
-        shelves.opened(Settings.of("r", url, {"any_storage": trusted}))
+        shelves.opened(Settings.of("r", url, {}, origin))
 
 
 def test_file__of_a_folder() -> None:
@@ -333,14 +356,18 @@ def test_place__no_such_folder(shelves: Storages) -> None:
 # How long remotes stay open
 
 
+def theirs(url: str, options: Mapping[str, str]) -> Settings:
+    return Settings.of("r", url, options, "repository")
+
+
 def test_opened__is_kept_for_a_while() -> None:
     openers = Openers()
     found = openers.storages()
-    said = Settings.of("r", "https://h/p", {})
+    said = theirs("https://h/p", {})
 
     first = found.opened(said)
     openers.time.now = KEPT - 1
-    assert found.opened(Settings.of("r", "https://h/p", {})) is first
+    assert found.opened(theirs("https://h/p", {})) is first
     openers.time.now = KEPT
     assert found.opened(said) is not first
     assert len(openers.theirs.asked) == 2
@@ -349,7 +376,7 @@ def test_opened__is_kept_for_a_while() -> None:
 def test_opened__a_failure_is_kept_for_less() -> None:
     openers = Openers(theirs=Opener("theirs", Unreachable("nobody answers", "Wait")))
     found = openers.storages()
-    said = Settings.of("r", "https://h/p", {})
+    said = theirs("https://h/p", {})
 
     for _ in range(3):
         with pytest.raises(Unreachable, match=r"nobody answers\. Wait"):
@@ -362,20 +389,20 @@ def test_opened__a_failure_is_kept_for_less() -> None:
 def test_opened__not_for_other_settings() -> None:
     openers = Openers()
     found = openers.storages()
-    one = found.opened(Settings.of("r", "https://h/p", {"user": "ada"}))
+    one = found.opened(theirs("https://h/p", {"user": "ada"}))
 
-    assert found.opened(Settings.of("r", "https://h/p", {"user": "bob"})) is not one
+    assert found.opened(theirs("https://h/p", {"user": "bob"})) is not one
 
 
 def test_opened__as_many_as_fit() -> None:
     openers = Openers()
     found = openers.storages()
     for number in range(MOST_KEPT + 1):
-        found.opened(Settings.of("r", f"https://h/{number}", {}))
-    found.opened(Settings.of("r", f"https://h/{MOST_KEPT}", {}))
+        found.opened(theirs(f"https://h/{number}", {}))
+    found.opened(theirs(f"https://h/{MOST_KEPT}", {}))
     assert len(openers.theirs.asked) == MOST_KEPT + 1
 
-    found.opened(Settings.of("r", "https://h/0", {}))
+    found.opened(theirs("https://h/0", {}))
 
     assert len(openers.theirs.asked) == MOST_KEPT + 2
 
@@ -385,7 +412,7 @@ def test_opened__once_though_many_ask() -> None:
     found = openers.storages()
 
     with ThreadPoolExecutor(16) as threads:
-        asked = [Settings.of("r", f"https://h/{number % 2}", {}) for number in range(64)]
+        asked = [theirs(f"https://h/{number % 2}", {}) for number in range(64)]
         list(threads.map(found.opened, asked))
 
     assert len(openers.theirs.asked) == 2

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -16,12 +16,28 @@ from urllib.parse import quote
 from studio_action.errors import BadInput, Unreachable
 from studio_action.gitrepo.remotes.base import LIFETIME, Place, check_address, needs_extra
 from studio_action.gitrepo.remotes.config import Settings
+from studio_action.gitrepo.remotes.credentials import (
+    Address,
+    Credential,
+    check,
+    outside_if_named,
+    why_withheld,
+)
+from studio_action.gitrepo.remotes.identity import Identity, no_credentials
+from studio_action.gitrepo.remotes.trust import Origin
 from studio_action.network import Network
 from studio_action.text import printable
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
+_LOGIN = ("tenant_id", "client_id", "client_secret")
+_VARIABLES = {
+    "account_key": "AZURE_STORAGE_KEY",
+    "account_name": "AZURE_STORAGE_ACCOUNT",
+    "connection_string": "AZURE_STORAGE_CONNECTION_STRING",
+    "sas_token": "AZURE_STORAGE_SAS_TOKEN",
+}
 _SKEW = timedelta(minutes=5)
 """By how much the clocks of this machine and of Azure may differ."""
 _KEY_LIFETIME = timedelta(hours=6)
@@ -36,43 +52,77 @@ _HINT = (
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A storage account, and what opens it: a key, a ready-made SAS, or neither."""
+    """A storage account, and what opens it: a key, a ready-made SAS, or neither.
+
+    `origin` is who said where the account is, by `option`; `opener` is the key or SAS as what may
+    be sent, None if there is none.
+    """
 
     name: str
     endpoint: str
     key: str = field(default="", repr=False)
     sas: str = field(default="", repr=False)
+    origin: Origin = field(default="outside", compare=False)
+    option: str = field(default="account_name", compare=False)
+    opener: Credential | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, settings: Settings, environ: Mapping[str, str]) -> Account:
         """The account of the remote's options, else of the environment; raises `BadInput`."""
-
-        def said(option: str, variable: str) -> str:
-            return settings[option] or environ.get(f"AZURE_STORAGE_{variable}", "")
-
-        connection = said("connection_string", "CONNECTION_STRING")
+        given = _outside(environ, "connection_string")
+        connection = settings["connection_string"]
         named = settings["account_name"]
-        if connection and (settings["connection_string"] or not named):
-            return cls._connected(connection)
-        name = said("account_name", "ACCOUNT")
+        if connection or (given and named in ("", _account_in(given))):
+            origin = settings.origin_of("connection_string") if connection else "outside"
+            return cls._connected(connection or given, origin)
+        name = named or _outside(environ, "account_name")
         if not name:
             raise BadInput(f"the remote {settings.name!r} names no storage account", _HINT)
-        endpoint = f"https://{name}.blob.core.windows.net"
-        return cls(name, endpoint, said("account_key", "KEY"), said("sas_token", "SAS_TOKEN"))
+        origin = settings.origin_of("account_name") if named else "outside"
+        account = cls(name, f"https://{name}.blob.core.windows.net", origin=origin)
+        return account._opened(settings, environ)
+
+    def _opened(self, settings: Settings, environ: Mapping[str, str]) -> Account:
+        """The account with its key or SAS: those of the options, else those of the environment."""
+        ours = settings["account_key"] or settings["sas_token"]
+        key, sas = (
+            settings[option] if ours else _outside(environ, option)
+            for option in ("account_key", "sas_token")
+        )
+        option = "sas_token" if sas else "account_key"
+        origin = settings.origin_of(option) if ours else "outside"
+        name = option if ours else _VARIABLES[option]
+        opener = Credential(name, origin, self._whose(environ)) if key or sas else None
+        return replace(self, key=key, sas=sas, opener=opener)
+
+    def _whose(self, environ: Mapping[str, str]) -> str:
+        """The account that keys from outside are for; '' if nobody outside said."""
+        if self.origin == "outside":
+            return self.name
+        return _outside(environ, "account_name") or _account_in(
+            _outside(environ, "connection_string")
+        )
 
     @classmethod
-    def _connected(cls, text: str) -> Account:
+    def _connected(cls, text: str, origin: Origin) -> Account:
         """Read a connection string (https://learn.microsoft.com/azure/storage/common/storage-configure-connection-string)."""
-        pairs = (part.partition("=") for part in text.split(";") if part)
-        said = {name.strip().lower(): value.strip() for name, _, value in pairs}
-        name = said.get("accountname", "")
-        scheme = said.get("defaultendpointsprotocol", "https")
-        suffix = said.get("endpointsuffix", "core.windows.net")
-        endpoint = said.get("blobendpoint") or (name and f"{scheme}://{name}.blob.{suffix}")
+        said = _pairs(text)
+        name, endpoint = said.get("accountname", ""), _endpoint(said)
         if not endpoint:
             raise BadInput("the connection string of a remote names no account", _HINT)
         key, sas = said.get("accountkey", ""), said.get("sharedaccesssignature", "")
-        return cls(name, endpoint.rstrip("/"), key, sas)
+        opener = Credential("connection_string", origin, name) if key or sas else None
+        return cls(name, endpoint, key, sas, origin, "connection_string", opener)
+
+    def address(self, remote: str, environ: Mapping[str, str]) -> Address:
+        """Where requests go; an account or an endpoint that the environment names is outside."""
+        address = Address(
+            remote, "azure", self.endpoint, self.origin, self.option, _VARIABLES[self.option]
+        )
+        named = _outside(environ, "account_name")
+        connection = _outside(environ, "connection_string")
+        account = f"https://{named}.blob.core.windows.net" if named else ""
+        return outside_if_named(address, [account, _endpoint(_pairs(connection))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +134,22 @@ class AzureRemote:
     signing: AccountKey | DelegationKeys | None = field(repr=False)
 
     @classmethod
-    def open(cls, settings: Settings, network: Network, environ: Mapping[str, str]) -> AzureRemote:
-        """The remote, with the credentials of its options, else of the environment.
+    def open(cls, settings: Settings, network: Network, identity: Identity | None) -> AzureRemote:
+        """The remote, with the credentials of its options, else those of `identity`.
 
-        Raises `BadInput` where there are none.
+        Raises `BadInput` where there are none, or where they are not for its address.
         """
+        environ = identity.environ if identity else {}
         account = Account.of(settings, environ)
         check_address(settings.name, account.endpoint)
-        if account.sas or settings.flag("allow_anonymous_login"):
+        address = account.address(settings.name, environ)
+        if settings.flag("allow_anonymous_login"):
+            if account.opener and why_withheld(account.opener, address):
+                account = replace(account, sas="")
+            return cls(settings, account, None)
+        if account.opener:
+            check(account.opener, address)
+        if account.sas:
             return cls(settings, account, None)
         try:
             import azure.storage.blob  # noqa: F401 - is it there?
@@ -99,7 +157,8 @@ class AzureRemote:
             raise needs_extra(settings.name, "azure") from None
         if account.key:
             return cls(settings, account, AccountKey(account.key))
-        return cls(settings, account, DelegationKeys(account, login(settings, network), network))
+        credential = login(settings, network, identity, address)
+        return cls(settings, account, DelegationKeys(account, credential, network))
 
     def place(self, key: str, version_id: str, now: datetime) -> Place:
         """The blob's URL, signed where that is needed.
@@ -173,22 +232,30 @@ class DelegationKeys:
             return {"user_delegation_key": self._key}
 
 
-def login(settings: Settings, network: Network) -> TokenCredential:
-    """Who the remote's options say that we are, else whom Azure's own rules find."""
+def login(
+    settings: Settings, network: Network, identity: Identity | None, address: Address
+) -> TokenCredential:
+    """Who the remote's options say that we are, else whom Azure's own rules find for `identity`.
+
+    Raises `BadInput` where nobody is found, or who is may not log in at `address`.
+    """
+    who = [settings[option] for option in _LOGIN]
+    if all(who):
+        check(Credential("client_secret", settings.origin_of("client_secret")), address)
+    elif identity is None:
+        raise no_credentials(settings)
+    else:
+        check(Credential("log-in of Azure", "outside"), address)
     try:
-        from azure.identity import ClientSecretCredential, DefaultAzureCredential
+        from azure.identity import ClientSecretCredential
+
+        if identity and not all(who):
+            return identity.azure(settings, _transport(network))
+        return ClientSecretCredential(*who, **_transport(network))
     except ImportError:
         raise needs_extra(settings.name, "azure") from None
-    who = [settings[option] for option in ("tenant_id", "client_id", "client_secret")]
-    if all(who):
-        try:
-            return ClientSecretCredential(*who, **_transport(network))
-        except ValueError as error:
-            raise _refused(settings) from error
-    kinds = ("environment", "visual_studio_code", "shared_token_cache", "managed_identity")
-    options = (f"exclude_{kind}_credential" for kind in kinds)
-    excluded = {name: settings.flag(name) for name in options}
-    return DefaultAzureCredential(**excluded, **_transport(network))
+    except ValueError as error:
+        raise _refused(settings) from error
 
 
 def delegation_key(
@@ -210,6 +277,28 @@ def delegation_key(
     except AzureError as error:
         told = printable(str(error).partition("\n")[0], 300)
         raise Unreachable(f"Azure gives no key for {account.name!r}: {told}", _HINT) from error
+
+
+def _pairs(connection: str) -> Mapping[str, str]:
+    pairs = (part.partition("=") for part in connection.split(";") if part)
+    return {name.strip().lower(): value.strip() for name, _, value in pairs}
+
+
+def _endpoint(pairs: Mapping[str, str]) -> str:
+    """Where the account of a connection string is; '' if that says nothing of it."""
+    name = pairs.get("accountname", "")
+    scheme = pairs.get("defaultendpointsprotocol", "https")
+    suffix = pairs.get("endpointsuffix", "core.windows.net")
+    endpoint = pairs.get("blobendpoint") or (name and f"{scheme}://{name}.blob.{suffix}")
+    return endpoint.rstrip("/")
+
+
+def _account_in(connection: str) -> str:
+    return _pairs(connection).get("accountname", "")
+
+
+def _outside(environ: Mapping[str, str], option: str) -> str:
+    return environ.get(_VARIABLES[option], "")
 
 
 def _refused(settings: Settings) -> BadInput:

@@ -6,7 +6,9 @@ sends an access token along instead (https://cloud.google.com/storage/docs/authe
 
 from __future__ import annotations
 
+import re
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,10 +17,19 @@ from urllib.parse import quote
 from studio_action.errors import BadInput, Unreachable
 from studio_action.gitrepo.remotes.base import LIFETIME, Place, needs_extra
 from studio_action.gitrepo.remotes.config import Settings
+from studio_action.gitrepo.remotes.credentials import (
+    Address,
+    Credential,
+    check,
+    outside_if_named,
+)
+from studio_action.gitrepo.remotes.identity import Identity, no_credentials
+from studio_action.gitrepo.remotes.trust import Origin
 from studio_action.network import Network
 from studio_action.text import printable
 
 _SCOPES = ["https://www.googleapis.com/auth/devstorage.read_only"]
+_EMULATOR = "STORAGE_EMULATOR_HOST"
 _ENDPOINT = "https://storage.googleapis.com"
 
 
@@ -28,42 +39,23 @@ class GcsRemote:
 
     settings: Settings
     credentials: Any = field(repr=False)
+    endpoint: str = _ENDPOINT
 
     @classmethod
-    def open(cls, settings: Settings, network: Network) -> GcsRemote:
-        """The remote, with the credentials of its options, else of the environment.
+    def open(cls, settings: Settings, network: Network, identity: Identity | None) -> GcsRemote:
+        """The remote, with the credentials of its options, else those of `identity`.
 
-        Raises `BadInput` where there are none, `Unreachable` where Google gives no access token.
+        Raises `BadInput` where there are none or they are not for its address, `Unreachable` where
+        Google gives no access token.
         """
+        environ = identity.environ if identity else {}
+        endpoint = settings["endpointurl"] or _emulator(environ) or _ENDPOINT
         if settings.flag("allow_anonymous_login"):
-            return cls(settings, None)
-        try:
-            with warnings.catch_warnings():  # Google's own plans for old Pythons are no job's news
-                warnings.simplefilter("ignore", FutureWarning)
-                import google.auth
-                import google.cloud.storage
-                from google.auth.credentials import Signing
-                from google.auth.exceptions import GoogleAuthError, TransportError
-                from google.oauth2.service_account import Credentials
-        except ImportError:
-            raise needs_extra(settings.name, "gcs") from None
-        try:
-            if path := settings["credentialpath"]:  # a key, and nothing that runs a program
-                credentials = Credentials.from_service_account_file(path, scopes=_SCOPES)
-            else:
-                credentials, _ = google.auth.default(_SCOPES)
-            if not isinstance(credentials, Signing):
-                credentials.refresh(_transport(network))
-        except TransportError as error:
-            told = printable(str(error).partition("\n")[0], 300)
-            raise Unreachable(f"Google gives no access token: {told}") from error
-        except (GoogleAuthError, OSError, ValueError) as error:
-            told = printable(str(error).partition("\n")[0], 300)
-            raise BadInput(
-                f"Google knows no credentials for the remote {settings.name!r}: {told}",
-                "Give GOOGLE_APPLICATION_CREDENTIALS, or credentialpath in .dvc/config.local",
-            ) from error
-        return cls(settings, credentials)
+            return cls(settings, None, endpoint.rstrip("/"))
+        if identity is None:
+            raise no_credentials(settings)
+        check(Credential("credential of Google", "outside"), _address(settings, environ, endpoint))
+        return cls(settings, _credentials(settings, network, identity), endpoint.rstrip("/"))
 
     def place(self, key: str, version_id: str, now: datetime) -> Place:
         """The object's URL: signed, or with an access token beside it, or open.
@@ -74,14 +66,10 @@ class GcsRemote:
         if self.credentials is not None and hasattr(self.credentials, "sign_bytes"):
             return Place(self._signed(name, version_id))
         query = f"?generation={quote(version_id, safe='')}" if version_id else ""
-        url = f"{self._endpoint}/{self.settings.bucket}/{quote(name)}{query}"
+        url = f"{self.endpoint}/{self.settings.bucket}/{quote(name)}{query}"
         if self.credentials is None:
             return Place(url)
         return Place(url, (f"Authorization: Bearer {self.credentials.token}",))
-
-    @property
-    def _endpoint(self) -> str:
-        return (self.settings["endpointurl"] or _ENDPOINT).rstrip("/")
 
     def _signed(self, name: str, version_id: str) -> str:
         from google.cloud.storage import Client
@@ -93,9 +81,52 @@ class GcsRemote:
                 version="v4",
                 expiration=LIFETIME,
                 generation=version_id or None,
-                api_access_endpoint=self._endpoint,
+                api_access_endpoint=self.endpoint,
             )
         )
+
+
+def _emulator(environ: Mapping[str, str]) -> str:
+    """What STORAGE_EMULATOR_HOST names, as gcsfs reads it."""
+    named = environ.get(_EMULATOR, "")
+    if named in ("", "default", "None"):
+        return ""
+    return named if re.match(r"https?://", named) else f"http://{named}"
+
+
+def _address(settings: Settings, environ: Mapping[str, str], endpoint: str) -> Address:
+    origin: Origin = settings.origin_of("endpointurl")
+    address = Address(settings.name, "gs", endpoint, origin, "endpointurl", _EMULATOR)
+    return outside_if_named(address, [_emulator(environ)])
+
+
+def _credentials(settings: Settings, network: Network, identity: Identity) -> Any:
+    try:
+        with warnings.catch_warnings():  # Google's own plans for old Pythons are no job's news
+            warnings.simplefilter("ignore", FutureWarning)
+            import google.cloud.storage  # noqa: F401 - is it there?
+            from google.auth.credentials import Signing
+            from google.auth.exceptions import GoogleAuthError, TransportError
+            from google.oauth2.service_account import Credentials
+    except ImportError:
+        raise needs_extra(settings.name, "gcs") from None
+    try:
+        if path := settings["credentialpath"]:  # a key, and nothing that runs a program
+            credentials = Credentials.from_service_account_file(path, scopes=_SCOPES)
+        else:
+            credentials = identity.google(_SCOPES)
+        if not isinstance(credentials, Signing):
+            credentials.refresh(_transport(network))
+    except TransportError as error:
+        told = printable(str(error).partition("\n")[0], 300)
+        raise Unreachable(f"Google gives no access token: {told}") from error
+    except (GoogleAuthError, OSError, ValueError) as error:
+        told = printable(str(error).partition("\n")[0], 300)
+        raise BadInput(
+            f"Google knows no credentials for the remote {settings.name!r}: {told}",
+            "Give GOOGLE_APPLICATION_CREDENTIALS, or credentialpath in .dvc/config.local",
+        ) from error
+    return credentials
 
 
 def _transport(network: Network) -> Any:

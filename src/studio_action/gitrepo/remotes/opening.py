@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from studio_action.gitrepo.remotes.azure import AzureRemote
 from studio_action.gitrepo.remotes.base import Remote
 from studio_action.gitrepo.remotes.config import ConfigFile, Settings
 from studio_action.gitrepo.remotes.gcs import GcsRemote
+from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.gitrepo.remotes.s3 import S3Remote
 from studio_action.gitrepo.remotes.web import LocalRemote, WebRemote
 from studio_action.network import Network
@@ -33,24 +34,25 @@ class Opener(Protocol):
 class Storages:
     """Every kind of remote that can be read; implements `Opener`.
 
-    Credentials come from the remote's options, else from `environ` and what the storage's own
-    library finds on this machine. What no URL opens is read here through `filesystems`; without
-    them, as where URLs are signed for others, it cannot be opened.
+    Credentials come from the remote's options, else from `identity`; nobody is None, for whom
+    remotes open that have credentials of their own or are open to all. What no URL opens is read
+    here through `filesystems`; without them, as where URLs are signed for others, it cannot be
+    opened.
     """
 
     network: Network
-    environ: Mapping[str, str] = field(repr=False)
+    identity: Identity | None
     filesystems: Filesystems | None = None
 
     def __call__(self, settings: Settings) -> Remote:
         """The remote; raises `BadInput` for a kind that is not known, or without credentials."""
         match settings.scheme:
             case "s3":
-                return S3Remote.open(settings, self.network)
+                return S3Remote.open(settings, self.network, self.identity)
             case "azure":
-                return AzureRemote.open(settings, self.network, self.environ)
+                return AzureRemote.open(settings, self.network, self.identity)
             case "gs" | "gcs":
-                return GcsRemote.open(settings, self.network)
+                return GcsRemote.open(settings, self.network, self.identity)
             case "http" | "https":
                 return WebRemote(settings)
             case "":

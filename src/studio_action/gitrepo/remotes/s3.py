@@ -7,19 +7,29 @@ event loop along, and signs by SigV2 unless it is told otherwise.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 
 from studio_action.errors import BadInput
 from studio_action.gitrepo.remotes.base import LIFETIME, Place, needs_extra
 from studio_action.gitrepo.remotes.config import Settings
+from studio_action.gitrepo.remotes.credentials import (
+    Address,
+    Credential,
+    check,
+    is_providers,
+    outside_if_named,
+)
+from studio_action.gitrepo.remotes.identity import Identity, no_credentials, nobody_for_aws
 from studio_action.gitrepo.remotes.presigning import PROBE_KEY, PROBE_VERSION, Keys, Presigner
 from studio_action.network import Network
 from studio_action.text import printable
 
 _LIFETIME = int(LIFETIME.total_seconds())
 _OPEN = "allow_anonymous_login"
+_KEYS = ("access_key_id", "secret_access_key", "session_token")
+_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 _SECONDS = 10
 """That a question about a bucket, or for credentials, may take."""
 
@@ -36,21 +46,26 @@ class S3Remote:
     quick: Presigner | None = None
 
     @classmethod
-    def open(cls, settings: Settings, network: Network) -> S3Remote:
-        """The remote, with the credentials of its options, else of the environment.
+    def open(cls, settings: Settings, network: Network, identity: Identity | None) -> S3Remote:
+        """The remote, with the credentials of its options, else those of `identity`.
 
-        Raises `BadInput` where those are wrong.
+        Raises `BadInput` where those are wrong, missing, or not for its address.
         """
         try:
             from botocore.exceptions import BotoCoreError, ClientError
         except ImportError:
             raise needs_extra(settings.name, "s3") from None
+        credential = _credential(settings, identity)
         try:
-            session = _session(settings)
-            client = _client(session, settings, network, settings["region"])
+            session = identity.aws(settings) if identity else nobody_for_aws()
+            configured = identity is not None
+            client = _client(session, settings, network, settings["region"], configured=configured)
+            address = _address(client, session, settings, network, identity)
+            if credential:
+                check(credential, address)
             region = "" if settings["endpointurl"] else region_of(client, settings.bucket)
             if region and region != client.meta.region_name:
-                client = _client(session, settings, network, region)
+                client = _client(session, settings, network, region, configured=configured)
             probe = cls(settings, client)._presigned(PROBE_KEY, PROBE_VERSION)
             client.close()  # signing needs no connection
             quick = Presigner.like(probe, _LIFETIME, _keys(session, settings))
@@ -96,17 +111,42 @@ def region_of(client: Any, bucket: str) -> str:
     return str(headers.get("x-amz-bucket-region", ""))
 
 
-def _session(settings: Settings) -> Any:
-    import botocore.session
+def _credential(settings: Settings, identity: Identity | None) -> Credential | None:
+    """What URLs are to be signed with; None if nothing is, as of a bucket that is open to all."""
+    if settings.flag(_OPEN):
+        return None
+    if settings["access_key_id"] and (settings["secret_access_key"] or identity):
+        return Credential("access key", settings.origin_of(*_KEYS))
+    if identity is None:
+        raise no_credentials(settings)
+    return Credential("credential of AWS", "outside")
 
-    session = botocore.session.Session(profile=settings["profile"] or None)
-    for variable, option in (("credentials_file", "credentialpath"), ("config_file", "configpath")):
-        if settings[option]:
-            session.set_config_variable(variable, settings[option])
-    return session
+
+def _address(
+    client: Any, session: Any, settings: Settings, network: Network, identity: Identity | None
+) -> Address:
+    """Where requests go, and who says so: AWS's library reads its own variables and files."""
+    url = client.meta.endpoint_url
+    address = Address(
+        settings.name,
+        "s3",
+        url,
+        settings.origin_of("endpointurl"),
+        "endpointurl",
+        "AWS_ENDPOINT_URL_S3",
+    )
+    if settings["endpointurl"] and identity:
+        return outside_if_named(address, (identity.environ.get(name, "") for name in _ENDPOINTS))
+    if settings["endpointurl"] or is_providers(address):
+        return address
+    own = _client(session, settings, network, settings["region"], configured=False)
+    return address if own.meta.endpoint_url == url else replace(address, origin="outside")
 
 
-def _client(session: Any, settings: Settings, network: Network, region: str) -> Any:
+def _client(
+    session: Any, settings: Settings, network: Network, region: str, *, configured: bool
+) -> Any:
+    """What signs; `configured`: an address counts that is set for AWS's programs here."""
     from botocore import UNSIGNED
     from botocore.config import Config
 
@@ -117,6 +157,7 @@ def _client(session: Any, settings: Settings, network: Network, region: str) -> 
         connect_timeout=_SECONDS,
         read_timeout=_SECONDS,
         retries={"total_max_attempts": 2},
+        ignore_configured_endpoint_urls=None if configured else True,
     )
     return session.create_client(
         "s3",
@@ -137,8 +178,7 @@ def _keys(session: Any, settings: Settings) -> Callable[[], Keys] | None:
     if settings.flag(_OPEN):
         return None
     if settings["access_key_id"]:
-        given = ("access_key_id", "secret_access_key", "session_token")
-        credentials = Credentials(*(settings[option] or None for option in given))
+        credentials = Credentials(*(settings[option] or None for option in _KEYS))
     else:
         credentials = session.get_credentials()
     return cast("Callable[[], Keys]", credentials.get_frozen_credentials)

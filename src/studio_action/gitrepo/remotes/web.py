@@ -12,7 +12,12 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from studio_action.errors import BadInput
 from studio_action.gitrepo.remotes.base import Place, check_address
 from studio_action.gitrepo.remotes.config import Settings
+from studio_action.gitrepo.remotes.credentials import Address, Credential, check
+from studio_action.gitrepo.remotes.trust import Origin
 from studio_action.text import printable
+
+_RESERVED = "!$%&'()*+,/:;=?@[]~"
+"""What stands in a URL as it is; a percent sign begins what was quoted already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,24 +27,29 @@ class WebRemote:
     settings: Settings
 
     def place(self, key: str, version_id: str, now: datetime) -> Place:
-        """The object's URL, and who asks for it as a header; a web server keeps no versions."""
-        check_address(self.settings.name, self.settings.url)
-        parts = urlsplit(self.settings.url)
+        """The object's URL, and who asks for it as a header; a web server keeps no versions.
+
+        A query in the remote's URL has the key behind it, as DVC asks for it.
+        """
+        said = self.settings
+        check_address(said.name, said.url)
+        parts = urlsplit(said.url)
+        if parts.fragment:
+            raise BadInput(f"the url of the remote {said.name!r} has a '#'", "Correct its url")
         host = parts.netloc.rpartition("@")[2]
-        path = f"{parts.path.rstrip('/')}/{quote(key)}"
-        return Place(urlunsplit((parts.scheme, host, path, "", "")), self._headers())
+        top = urlunsplit((parts.scheme, host, parts.path, parts.query, ""))
+        url = f"{quote(top, safe=_RESERVED).rstrip('/')}/{quote(key)}"
+        return Place(url, self._headers())
 
     def _headers(self) -> tuple[str, ...]:
         said, password = self.settings, self.settings["password"]
         match said["auth"].lower():
             case "":
-                parts = urlsplit(said.url)
-                user, secret = unquote(parts.username or ""), unquote(parts.password or "")
-                return (_basic(user, secret),) if user else ()
+                return self._user_info()
             case "basic" if said["user"] and password:
-                return (_basic(said["user"], password),)
+                return self._sent("password", _basic(said["user"], password))
             case "custom" if said["custom_auth_header"] and password:
-                return (_line(said["custom_auth_header"], password),)
+                return self._sent("password", _line(said["custom_auth_header"], password))
             case "basic":
                 lacks = "user and password"
             case "custom":
@@ -53,6 +63,20 @@ class WebRemote:
             f"the remote {said.name!r} needs {lacks}",
             "Set them with `dvc remote modify --local`, in the checkout or with --global",
         )
+
+    def _user_info(self) -> tuple[str, ...]:
+        parts = urlsplit(self.settings.url)
+        user, secret = unquote(parts.username or ""), unquote(parts.password or "")
+        return self._sent("url", _basic(user, secret)) if user else ()
+
+    def _sent(self, option: str, line: str) -> tuple[str, ...]:
+        """The header line with the secret of `option`; raise `BadInput` if it may not go there."""
+        said = self.settings
+        # The user info of a URL is its beginning, and who said that said the user info.
+        of_url: Origin = "outside" if said.named else "repository"
+        origin = of_url if option == "url" else said.origin_of(option)
+        check(Credential(option, origin), Address(said.name, "http", said.url, said.origin))
+        return (line,)
 
 
 def _basic(user: str, password: str) -> str:

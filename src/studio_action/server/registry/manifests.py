@@ -31,7 +31,7 @@ from studio_action.gitrepo.whereabouts import Silent
 from studio_action.network import Network
 from studio_action.server.registry.inward import inward
 from studio_action.server.registry.relayed import place_of, relayed
-from studio_action.server.registry.storages import TRUSTED, ServedFolder, Storages
+from studio_action.server.registry.storages import ServedFolder, Storages
 from studio_action.server.registry.upstream import Answer, Upstream
 from studio_action.server.settings import ServedRepository
 from studio_action.text import printable
@@ -110,7 +110,7 @@ class Manifests:
 
     def _fetched(self, file: Located, home: InRemote, remote: Remote) -> bytes:
         url = signed(remote, home.settings, home, self.utc())
-        if inward(url) and not home.settings.flag(TRUSTED):
+        if inward(url) and home.settings.origin == "repository":
             raise BadInput(
                 f"Remote not supported: {home.settings.name!r} is at an address of the server's"
                 " own machine or network",

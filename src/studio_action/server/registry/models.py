@@ -19,6 +19,7 @@ from studio_action.gitrepo.locating import InRepository, Located
 from studio_action.gitrepo.program import Broken, Git
 from studio_action.gitrepo.remotes import opening
 from studio_action.gitrepo.remotes.config import Config
+from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.gitrepo.revision import Revision
 from studio_action.gitrepo.timeline import Event
 from studio_action.network import Network
@@ -257,8 +258,8 @@ def assembled(
     mirrors = Mirrors(settings, git_for(network, environ, clock), pushes, utc, log, clock)
     storages = Storages(
         settings.folders,
-        ours=opening.Storages(network, environ),
-        theirs=opening.Storages(network, {}),
+        ours=opening.Storages(network, Identity(environ)),
+        theirs=opening.Storages(network, None),
         now=clock.now,
     )
     manifests = Manifests(

@@ -16,7 +16,7 @@ from studio_action.gitrepo.remotes.base import Place
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.web import WebRemote
 from studio_action.server.links import InWebRemote
-from studio_action.server.registry.storages import TRUSTED, governed
+from studio_action.server.registry.storages import governed
 from studio_action.server.settings import ServedRepository
 
 _EVER = datetime.fromtimestamp(0, timezone.utc)
@@ -38,7 +38,7 @@ class RelayedRemote:
 
 def relayed(repository: ServedRepository, settings: Settings) -> RelayedRemote | None:
     """The remote as the configuration has it; None where it may not, or need not, be relayed."""
-    if settings.scheme not in ("http", "https") or not settings.flag(TRUSTED):
+    if settings.scheme not in ("http", "https") or settings.origin == "repository":
         return None
     here = _at(settings, "")
     for each in _named(repository) if here.headers else ():

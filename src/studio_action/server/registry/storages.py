@@ -1,15 +1,18 @@
 """The DVC remotes of repositories that are served: whose word counts, and what it opens.
 
-The repository is somebody else's text, and the credentials are ours. So a repository must not be
-able to point them where it likes:
+The repository is somebody else's text, and the credentials are ours. What it may say of a remote
+(`remotes.trust`) and where a credential may go (`remotes.credentials`) is decided as in a job.
+What is different here: the server's configuration is what was said outside, and who asks is not
+who runs it.
 
 - The server's own credentials (those of its environment, and those that its configuration gives)
   serve a remote only if the configuration names the remote's `url` for that repository, or says
   `any_storage: true` of it. A remote whose `url` is named is described by the configuration alone;
   the repository says no more than how it is laid out.
-- Any other remote is opened with what the repository itself says, or as one that is open to all.
-- A folder is read only within the server's `folders`. Options that name files or profiles of this
-  machine do not count in a repository, nor do DVC's own configuration files of this machine.
+- Any other remote is opened with no `Identity`: with what the repository itself says, or as one
+  that is open to all.
+- A folder is read only within the server's `folders`, and DVC's own configuration files of this
+  machine do not count.
 - What needs a header, or a token that opens more than one file, is not given out as a URL. Of the
   former, the server itself passes on what the configuration names (`relayed`).
 
@@ -35,6 +38,7 @@ from studio_action.gitrepo.remotes.config import Config, ConfigFile, Settings
 from studio_action.gitrepo.remotes.opening import Opener
 from studio_action.gitrepo.remotes.trust import LAYOUT, Option
 from studio_action.server.links import InFolder
+from studio_action.server.registry.inward import inward
 from studio_action.server.registry.turns import Turns
 from studio_action.server.settings import ServedRepository
 from studio_action.text import printable
@@ -46,7 +50,7 @@ KEPT_FAILURE = 30.0
 MOST_KEPT = 100
 
 TRUSTED = "any_storage"
-"""The option of a remote that the server's own credentials serve; no repository can say it."""
+"""The option of a remote whose repository is trusted to say where it is; none can say it itself."""
 
 _SECRETS = frozenset(
     {
@@ -63,8 +67,6 @@ _SECRETS = frozenset(
     }
 )
 _UNSAID = Option("", "repository")
-_OPEN = "allow_anonymous_login"
-_HINT = "Name its url in the server's configuration, among the repository's remotes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +151,8 @@ class Storages:
             return self._folder(settings)
         if {".", ".."} & set(unquote(settings.url).split("/")):
             raise _refused(settings, "its url leads upwards", "Correct .dvc/config")
-        if not settings.flag(TRUSTED):
-            if not _has_own_credentials(settings):
-                raise BadInput(f"No credentials were provided for {_shown(settings)}", _HINT)
-            return self._theirs(settings)
+        if settings.origin == "repository":
+            return _outward(settings, self._theirs(settings))
         remote = self._ours(settings)
         if isinstance(remote, AzureRemote) and remote.account.sas:
             raise _refused(
@@ -192,7 +192,7 @@ def governed(repository: ServedRepository, path: str, committed: str) -> Config:
         for name in {*said.remotes, *ours}
     }
     for name, options in remotes.items():
-        if TRUSTED not in options and any(TRUSTED in each for each in _bases(name, remotes)):
+        if not _is_ours(options) and any(map(_is_ours, _bases(name, remotes))):
             remotes[name] = _only(options, {"url", *LAYOUT})
     return Config(said.default, remotes, said.dropped)
 
@@ -215,10 +215,14 @@ def check(repository: ServedRepository) -> None:
 def _governed(said: Mapping[str, Option], ours: Mapping[str, str]) -> Mapping[str, Option]:
     here = {name: Option(text, "outside") for name, text in ours.items()}
     if ours.get("url"):
-        return {**_only(said, LAYOUT), **here, TRUSTED: Option("true", "outside")}
+        return {**_only(said, LAYOUT), **here}
     if _is_on(ours, TRUSTED):
         said = {name: Option(option.text, "outside") for name, option in said.items()}
     return {**said, **here}
+
+
+def _is_ours(options: Mapping[str, Option]) -> bool:
+    return options.get("url", _UNSAID).origin == "outside"
 
 
 def _only(options: Mapping[str, Option], names: Collection[str]) -> dict[str, Option]:
@@ -237,21 +241,11 @@ def _bases(
         yield remotes.get(name, {})
 
 
-def _has_own_credentials(settings: Settings) -> bool:
-    """Whether nothing is needed but what the remote's own options say."""
-    if settings.flag(_OPEN) or settings.scheme in ("http", "https"):
-        return True
-    sufficient: Mapping[str, tuple[tuple[str, ...], ...]] = {
-        "s3": (("access_key_id", "secret_access_key"),),
-        "azure": (
-            ("connection_string",),
-            ("account_name", "account_key"),
-            ("account_name", "sas_token"),
-            ("account_name", "tenant_id", "client_id", "client_secret"),
-        ),
-    }
-    ways = sufficient.get(settings.scheme, ())
-    return any(all(settings[option] for option in way) for way in ways)
+def _outward(settings: Settings, remote: Remote) -> Remote:
+    """The remote of a stranger, unless signing for it would ask a machine of the server's own."""
+    if isinstance(remote, AzureRemote) and inward(remote.account.endpoint):
+        raise _refused(settings, "it is at an address of the server's own network", "Name its url")
+    return remote
 
 
 def _lower(remotes: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
