@@ -92,6 +92,8 @@ def added(draft: Draft, folder: str) -> Output:
         second = draft.remote("").keep(other.encode(), legacy=legacy)
         told["outs"].append({**second, "path": posixpath.basename(other)})
     extra = choose.one_of({}, {"meta": {"no": "yes"}, "desc": "a model"}, {"frozen": True}, URL)
+    if extra is URL and not isinstance(content, bytes):
+        extra = {}
     draft.features |= {"dvc import-url"} if extra is URL else set()
     draft.write(place, draft.document({**extra, **told}))
     return Output(path, content)

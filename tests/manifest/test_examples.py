@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 
 from studio_action.inputs.outputs_table import DOWNLOAD
 from studio_action.inputs.table import inputs_of
 from studio_action.server.configuration.reading import Options, read
+from tests import public
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -32,8 +34,9 @@ def test_server_example__is_a_configuration(tmp_path: Path) -> None:
     assert set(repository.remotes) == {"storage"}
 
 
-def test_github_example__inputs_and_outputs_exist() -> None:
-    text = (EXAMPLES / "github-deploy.yml").read_text()
+@pytest.mark.parametrize("name", ["github-deploy.yml", "github-get-started.yml"])
+def test_github_examples__inputs_and_outputs_exist(name: str) -> None:
+    text = (EXAMPLES / name).read_text()
     action = yaml.safe_load((ROOT / "action.yml").read_text())
     steps = yaml.safe_load(text)["jobs"]["deploy"]["steps"]
 
@@ -41,18 +44,49 @@ def test_github_example__inputs_and_outputs_exist() -> None:
     assert set(re.findall(r"steps\.model\.outputs\.([\w-]+)", text)) <= set(action["outputs"])
 
 
-def test_gitlab_example__inputs_and_outputs_exist() -> None:
-    text = (EXAMPLES / "gitlab-deploy.yml").read_text()
-    header, _ = yaml.safe_load_all((ROOT / ".gitlab-ci-template.yml").read_text())
+@pytest.mark.parametrize("name", ["gitlab-deploy.yml", "gitlab-monorepo.yml"])
+def test_gitlab_examples__inputs_and_outputs_exist(name: str) -> None:
+    text = (EXAMPLES / name).read_text()
+    header, jobs = yaml.safe_load_all((ROOT / ".gitlab-ci-template.yml").read_text())
     action = yaml.safe_load((ROOT / "action.yml").read_text())
     used = re.findall(r"\$MODEL_(\w+)", text)
+    variables = re.findall(r"STUDIO_ACTION_(\w+):", text)
+    extended = re.findall(r"extends: (\S+)", text)
 
     assert set(yaml.safe_load(text)["include"][0]["inputs"]) <= set(header["spec"]["inputs"])
-    assert {name.lower().replace("_", "-") for name in used} <= set(action["outputs"])
+    assert {_as_input(each) for each in used} <= set(action["outputs"])
+    assert {_as_input(each) for each in variables} <= set(action["inputs"])
+    assert set(extended) <= set(jobs)
 
 
-def test_docker_example__options_exist() -> None:
-    _, command = (EXAMPLES / "docker-run.sh").read_text().split(f" {DOWNLOAD} ")
-    options = re.findall(r" --([a-z-]+)", command.partition("\n\n")[0])
+def _as_input(variable: str) -> str:
+    return variable.lower().replace("_", "-")
+
+
+@pytest.mark.parametrize("name", ["docker-run.sh", "imported-run.sh"])
+def test_docker_examples__options_exist(name: str) -> None:
+    _, command = (EXAMPLES / name).read_text().split(f" {DOWNLOAD} ")
+    options = re.findall(r" --([a-z-]+)", f" {command}".partition("\n\n")[0])
 
     assert set(options) <= {each.name for each in inputs_of(DOWNLOAD) if not each.secret}
+
+
+@pytest.mark.parametrize(
+    ("example", "repository"),
+    [
+        ("github-get-started.yml", "get-started"),
+        ("gitlab-monorepo.yml", "monorepo"),
+        ("imported-run.sh", "serving"),
+    ],
+)
+def test_examples__their_models_are_in_repositories_that_are_tested(
+    example: str, repository: str
+) -> None:
+    text = (EXAMPLES / example).read_text()
+    models = {
+        *re.findall(r"(?:on-model:|--model) (\S+)", text),
+        *re.findall(r"- (\S+:\S+)$", text, re.MULTILINE),
+    }
+
+    assert models
+    assert models <= {asked.model for asked in public.project(repository).questions if asked.stage}
