@@ -149,7 +149,8 @@ class RemoteFile:
     `expires` says until when the signed URL is good. `url` is a secret, so it is not in the repr,
     and so are `headers`, lines to send along where the URL alone opens nothing. `pushed` is false
     where DVC is told to keep the file out of its remote. No more than `largest` bytes are wanted
-    of it, however many there are.
+    of it, however many there are. An `external` file is in no remote of DVC's; `etag` is what its
+    storage called its content when DVC looked, '' where that is not known.
     """
 
     path: str
@@ -161,6 +162,8 @@ class RemoteFile:
     executable: bool = False
     pushed: bool = True
     largest: int | None = None
+    etag: str = ""
+    external: bool = False
 
     def check_size(self, size: int) -> None:
         """Raise `UnexpectedAnswer` if that many bytes are more than are wanted."""
@@ -173,6 +176,8 @@ class RemoteFile:
     @property
     def remedy(self) -> str:
         """What to do where its storage does not have it."""
+        if self.external:
+            return "Look whether its address is right, and that of a file, not of a folder"
         if self.pushed:
             return "Push the model with `dvc push` from where it was made"
         return "The output is `push: false`, so it is never in the remote: take that flag away"

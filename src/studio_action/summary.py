@@ -21,6 +21,7 @@ _VERIFIED: dict[Verified, str] = {
     "md5": "MD5",
     "md5-dos2unix": "MD5 of the text",
     "content-md5": "MD5 from the storage",
+    "etag": "ETag that DVC noted",
     "length": "length only",
     "none": "no",
     "off": "no (switched off)",

@@ -42,6 +42,24 @@ def test_verified(digest: Digest | None, told: Told, verify: Verify, how: Verifi
     assert verified(file, told, digests_of_bytes(CONTENT, digest), verify) == how
 
 
+@pytest.mark.parametrize(
+    ("noted", "told", "how"),
+    [
+        ("abc", Told(True, None, '"abc"'), "etag"),
+        ('"ABC"', Told(True, None, 'W/"abc"'), "etag"),
+        ("abc", Told(True, None, '"abd"'), None),
+        ("abc", Told(True, MD5, '"abc"'), "content-md5"),
+        ("abc", Told(True, MD5, '"abd"'), None),
+        ("abc", Told(True, None, "Sun, 01 Mar 2026 12:00:00 GMT"), "length"),
+        ("", Told(True, None, '"abc"'), "length"),
+    ],
+)
+def test_verified__etag(noted: str, told: Told, how: Verified | None) -> None:
+    file = RemoteFile("model", "https://host/key", etag=noted)
+
+    assert verified(file, told, digests_of_bytes(CONTENT, None), "auto") == how
+
+
 @pytest.mark.parametrize(("size", "how"), [(10, "length"), (11, None)])
 def test_verified__promised_size(size: int, how: Verified | None) -> None:
     file = RemoteFile("model", "https://host/key", size=size)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from studio_action.artifact import ModelName
 from studio_action.digest import Digest
 from studio_action.errors import (
+    BadInput,
     ContentMismatch,
     NoSuchModel,
     ObjectMissing,
@@ -22,6 +23,7 @@ from studio_action.errors import (
 )
 from studio_action.gitrepo import dvcfiles
 from studio_action.gitrepo.dvcfiles import Content, InGit, Stored, StoredFolder
+from studio_action.gitrepo.external import External
 from tests import sample
 from tests.gitrepo.memory import MemoryFiles, committed, files
 from tests.gitrepo.repositories import git
@@ -94,9 +96,10 @@ def test_path_of(model: str, path: str) -> None:
         ),
         (
             "bucket",
-            UnexpectedAnswer,
-            "dvc.yaml at c0ffee0, artifacts.bucket.path is no file or folder of the repository:"
-            " 's3://bucket/model.pkl'. Look at that file at that commit",
+            BadInput,
+            "dvc.yaml at c0ffee0, artifacts.bucket.path has user info, which is for everybody to"
+            " read: 's3://bucket/model.pkl'. Keep the file in a remote, whose password is not"
+            " committed",
         ),
         (
             "models/churn:outside",
@@ -117,6 +120,14 @@ def test_path_of__not_to_be_had(model: str, error: type[Exception], told: str) -
     with pytest.raises(error) as caught:
         dvcfiles.path_of(ModelName.parse(model), files(MONOREPO))
     assert str(caught.value) == told
+
+
+def test_path_of__a_url() -> None:
+    told = files({"dvc.yaml": "artifacts: {m: {path: 's3://bucket/deep/model.pkl'}}"})
+
+    assert dvcfiles.path_of(ModelName("m"), told) == External(
+        "model.pkl", "s3://bucket/deep/model.pkl"
+    )
 
 
 def test_path_of__where_gto_had_it_before_dvc() -> None:

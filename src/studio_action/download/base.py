@@ -14,12 +14,13 @@ Renew = Callable[[], Mapping[str, str]]
 
 Verify = Literal["auto", "require", "off"]
 
-Verified = Literal["md5", "md5-dos2unix", "content-md5", "length", "none", "off"]
+Verified = Literal["md5", "md5-dos2unix", "content-md5", "etag", "length", "none", "off"]
 """How a file was checked.
 
 `md5` and `md5-dos2unix`: against the digest the file is stored under; `content-md5`: against the
-digest the storage sent along; `length`: only against the length that was promised; `none`:
-nothing was known; `off`: the user switched checking off.
+digest the storage sent along; `etag`: the storage calls it as it did when DVC looked; `length`:
+only against the length that was promised; `none`: nothing was known; `off`: the user switched
+checking off.
 """
 
 Origin = Literal["storage", "cache", "workspace"]

@@ -282,7 +282,7 @@ class Engine:
 
     def _check(self, incoming: Incoming, found: Digests) -> None:
         """Take the file for whole if it is right; fetch it once more if it is not."""
-        told = Told(incoming.measured, incoming.md5)
+        told = Told(incoming.measured, incoming.md5, incoming.validator)
         how = verified(incoming.file, told, found, self._verify)
         if how is not None:
             self._finish(incoming, found, how)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from studio_action import bounded_json
 from studio_action.artifact import ModelName
 from studio_action.digest import Digest
 from studio_action.errors import ContentMismatch, NoSuchModel, ObjectMissing, UnexpectedAnswer
+from studio_action.gitrepo import external
 from studio_action.gitrepo.documents import Node, read_json
+from studio_action.gitrepo.external import External
 from studio_action.gitrepo.imports import Import
 from studio_action.gitrepo.project import Files, Project, find
 from studio_action.gitrepo.telling import Telling
@@ -97,13 +99,14 @@ class Imported:
     size: int | None = None
 
 
-Content = Stored | StoredFolder | InGit | Imported
+Content = Stored | StoredFolder | InGit | Imported | External
 
 
-def path_of(model: ModelName, files: Files) -> str:
+def path_of(model: ModelName, files: Files) -> str | External:
     """The model's path in the repository: a file or a folder, as `dvc.yaml` annotates it.
 
-    Raises `NoSuchModel` where it is not annotated, `UnexpectedAnswer` where that cannot be read.
+    Instead of one, it may be annotated with a URL. Raises `NoSuchModel` where it is not annotated,
+    `BadInput` for a URL that is not read, `UnexpectedAnswer` where that cannot be read.
     """
     annotated = _annotated(model.folder, files)
     if model.name not in annotated:
@@ -115,6 +118,8 @@ def path_of(model: ModelName, files: Files) -> str:
     node = annotated[model.name].get("path")
     if not node.text():
         raise NoSuchModel(f"{node.place} is not given", "No file can be had of a model without it")
+    if external.scheme_of(node.text()) and "${" not in node.text():
+        return external.artifact(model.folder, node)
     return _inside(model.folder, node)
 
 
@@ -218,8 +223,24 @@ def _tracked(output: Output, wanted: str) -> Iterator[Content]:
     if output.imported is not None:
         whole = output.kept()
         yield Imported(output.path, output.imported, wanted, whole.digest, whole.size)
-    else:
-        yield from _kept(output, wanted)
+        return
+    parts: Iterable[External] = ()
+    if output.external is not None and _is_elsewhere(output):
+        parts = external.imported(output.path, output.external, output.kept().digest)
+    found = [part for part in parts if is_in(part.path, wanted)]
+    yield from found or _kept(output, wanted)
+
+
+def _is_elsewhere(output: Output) -> bool:
+    """Whether DVC takes what it imported from a URL from there: what was not downloaded then, and
+    what the storage keeps versions of, is not pushed (dvc, `repo/index.py`).
+    """
+    told = output.external
+    if told is None or output.members():
+        return False
+    whole = output.kept()
+    versions = [told, *told.get("files").sequence()]
+    return whole.digest is None or any(it.get("version_id").text() for it in versions)
 
 
 def _kept(output: Output, wanted: str) -> Iterator[Stored | StoredFolder]:

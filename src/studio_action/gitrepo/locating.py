@@ -16,9 +16,10 @@ from typing import Protocol
 from studio_action.artifact import ModelName
 from studio_action.digest import Digest
 from studio_action.download.hashing import digests_of_file
-from studio_action.errors import StudioActionError, UnexpectedAnswer
+from studio_action.errors import BadInput, StudioActionError, UnexpectedAnswer
 from studio_action.gitrepo import dvcfiles, imports
 from studio_action.gitrepo.dvcfiles import Content, Imported, InGit, Stored, StoredFolder
+from studio_action.gitrepo.external import External, web_address
 from studio_action.gitrepo.imports import Source
 from studio_action.gitrepo.project import Project
 from studio_action.gitrepo.remotes.base import key_of
@@ -57,20 +58,30 @@ class InRepository:
 
 
 @dataclass(frozen=True, slots=True)
+class AtAddress:
+    """A file of the web, at a URL that anybody may ask for."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Located:
     """A file of a model, `path` relative to the repository's root, and what keeps it.
 
     `size` is in bytes; what is not `pushed`, its remote cannot have. `repository` is the one that
-    tells of it, as `Outside.repository` calls it.
+    tells of it, as `Outside.repository` calls it. An `external` one is in no remote of DVC's;
+    `etag` is what its storage called its content, if that is known.
     """
 
     path: str
-    home: InRemote | InRepository
+    home: InRemote | InRepository | AtAddress
     size: int | None
     digest: Digest | None
     executable: bool
     pushed: bool = True
     repository: str = ""
+    etag: str = ""
+    external: bool = False
 
 
 class Outside(Protocol):
@@ -119,7 +130,10 @@ def of_model(
     _fetch_tracking(revision)
     root = dvcfiles.path_of(model, revision)
     with ExitStack() as stack:
-        locating = _Locating(revision, root, outside, _Followed(stack, say))
+        followed = _Followed(stack, say)
+        if isinstance(root, External):
+            return root.path, _Locating(revision, root.path, outside, followed).of((root,))
+        locating = _Locating(revision, root, outside, followed)
         return root, locating.of(dvcfiles.contents(root, revision, say))
 
 
@@ -199,6 +213,8 @@ class _Locating:
                 yield self._in_git(content)
             case Imported():
                 yield from self._imported(content)
+            case External():
+                yield self._external(content)
 
     def _stored(self, stored: Stored) -> Located:
         if stored.remote not in self._settings:
@@ -245,6 +261,40 @@ class _Locating:
             file.executable,
             repository=self._outside.repository,
         )
+
+    def _external(self, file: External) -> Located:
+        return Located(
+            file.path,
+            self._at(file),
+            file.size,
+            file.digest,
+            file.executable,
+            repository=self._outside.repository,
+            etag=file.etag,
+            external=True,
+        )
+
+    def _at(self, file: External) -> InRemote | AtAddress:
+        if file.scheme in ("http", "https"):
+            return AtAddress(web_address(file.url))
+        parent, _, key = file.url.rpartition("/")
+        if parent not in self._settings:
+            self._settings[parent] = self._around(file, parent)
+        settings = self._settings[parent]
+        if not settings.scheme:
+            raise BadInput(
+                f"{printable(file.path, 300)!r} is a file of a machine, which is not read",
+                "A folder is read only as a remote that keeps its files by their content",
+            )
+        return InRemote(settings, key, file.version_id)
+
+    def _around(self, file: External, parent: str) -> Settings:
+        """The folder `parent` at an address of its own, as if it were a remote."""
+        if file.scheme != "remote":
+            return Settings.of("", parent, {"url": parent}, "repository")
+        name, _, folder = parent.partition("://")[2].partition("/")
+        remote = self._config.remote(name)
+        return replace(remote, url=f"{remote.url}/{folder}" if folder else remote.url)
 
     def _imported(self, content: Imported) -> Iterator[Located]:
         name = content.source.config_file

@@ -9,11 +9,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from studio_action.digest import Digest
-from studio_action.gitrepo import imports
+from studio_action.gitrepo import external, imports
 from studio_action.gitrepo.documents import Node, read_yaml
 from studio_action.gitrepo.imports import Import
 
@@ -43,7 +43,7 @@ class Output:
     """One output, of which only the path is read yet, relative to the repository's root.
 
     What is not `cached` is Git's to keep; what is not `pushed`, no remote has; what was
-    `imported`, another repository keeps.
+    `imported`, another repository keeps, and `external` is the URL it was imported from.
     """
 
     path: str
@@ -52,6 +52,7 @@ class Output:
     node: Node
     pushed: bool = True
     imported: Import | None = None
+    external: Node | None = None
 
     def kept(self) -> Kept:
         return _kept(self.node, self.node.get("hash"), self.remote)
@@ -129,7 +130,8 @@ def read_file(path: str, content: bytes, revision: str) -> Node:
 def _of_dvc_file(folder: str, file: Node) -> Iterator[Output]:
     base = under(folder, file.get("wdir").text())
     for node in file.get("outs").sequence():
-        yield from _output(base, node, node, imports.read(file))
+        for output in _output(base, node, node):
+            yield replace(output, imported=imports.read(file), external=external.dependency(file))
 
 
 def _of_pipeline(folder: str, lock: Node, pipeline: Node) -> Iterator[Output]:
@@ -183,14 +185,12 @@ def _fits(template: str, path: str) -> bool:
     return path.startswith(first) and path.endswith(last) and place + len(last) <= len(path)
 
 
-def _output(
-    base: str | None, node: Node, flags: Node, imported: Import | None = None
-) -> Iterator[Output]:
+def _output(base: str | None, node: Node, flags: Node) -> Iterator[Output]:
     path = None if base is None else under(base, node.get("path").text())
     if path:
         cached = flags.get("cache").flag(default=True)
         pushed = flags.get("push").flag(default=True)
-        yield Output(path, cached, flags.get("remote").text(), node, pushed, imported)
+        yield Output(path, cached, flags.get("remote").text(), node, pushed)
 
 
 def _kept(node: Node, algorithm: Node, remote: str) -> Kept:

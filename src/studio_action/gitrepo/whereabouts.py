@@ -16,7 +16,7 @@ from studio_action.download.base import Downloader, Progress
 from studio_action.gitrepo import checkout
 from studio_action.gitrepo.dvcfiles import LARGEST_MANIFEST
 from studio_action.gitrepo.imports import Source
-from studio_action.gitrepo.locating import InRemote, InRepository, Located, config_path
+from studio_action.gitrepo.locating import AtAddress, InRemote, InRepository, Located, config_path
 from studio_action.gitrepo.remotes import trust
 from studio_action.gitrepo.remotes.base import Place, Remote
 from studio_action.gitrepo.remotes.config import Config, ConfigFile, Settings
@@ -123,11 +123,15 @@ class Surroundings:
                 place.headers,
                 file.executable,
                 file.pushed,
+                etag=file.etag,
+                external=file.external,
             )
 
-    def _place(self, home: InRemote | InRepository, now: datetime) -> Place:
+    def _place(self, home: InRemote | InRepository | AtAddress, now: datetime) -> Place:
         if isinstance(home, InRepository):
             return Place((self.scratch / home.object).as_uri())
+        if isinstance(home, AtAddress):
+            return Place(home.url)
         opened = self._opened.get(id(home.settings))
         if opened is None:
             if home.settings.dropped:

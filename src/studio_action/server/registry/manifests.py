@@ -24,12 +24,12 @@ from studio_action.errors import (
     Unreachable,
 )
 from studio_action.gitrepo.dvcfiles import LARGEST_MANIFEST
+from studio_action.gitrepo.inward import inward
 from studio_action.gitrepo.locating import InRemote, Located
 from studio_action.gitrepo.remotes.base import Place, Remote
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.whereabouts import Silent
 from studio_action.network import Network
-from studio_action.server.registry.inward import inward
 from studio_action.server.registry.relayed import place_of, relayed
 from studio_action.server.registry.storages import ServedFolder, Storages
 from studio_action.server.registry.upstream import Answer, Upstream

@@ -15,7 +15,7 @@ from studio_action.errors import BadInput, ObjectMissing
 from studio_action.gitrepo import locating
 from studio_action.gitrepo.history import Model, Prerelease
 from studio_action.gitrepo.imports import Source
-from studio_action.gitrepo.locating import InRepository, Located
+from studio_action.gitrepo.locating import AtAddress, InRepository, Located
 from studio_action.gitrepo.program import Broken, Git
 from studio_action.gitrepo.remotes import opening
 from studio_action.gitrepo.remotes.config import Config
@@ -171,7 +171,9 @@ class Models:
         opened: dict[int, Opened | RelayedRemote] = {}
         for file in files:
             home, owner = file.home, self._repositories.get(file.repository, repository)
-            if isinstance(home, InRepository):
+            if isinstance(home, AtAddress):
+                url = home.url
+            elif isinstance(home, InRepository):
                 assert file.digest is not None  # what Git has was read
                 url = link(InMirror(owner.name, home.object, file.digest))
             else:

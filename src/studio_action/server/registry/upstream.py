@@ -18,9 +18,9 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, ProtocolError
 
 from studio_action.errors import Unreachable
+from studio_action.gitrepo.inward import inward
 from studio_action.gitrepo.remotes.base import Place
 from studio_action.network import Network
-from studio_action.server.registry.inward import inward
 from studio_action.session import MOST_REDIRECTS, USER_AGENT, proxies_for, why
 
 BLOCK = 1 << 18

@@ -20,6 +20,15 @@ def inward(url: str) -> bool:
     return private or address in _METADATA
 
 
+def of_cloud(url: str) -> bool:
+    """Whether a URL names where a cloud tells its machines about themselves, and their keys."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    address = _address(host)
+    if address is None:
+        return host in _NAMES - {"localhost"}
+    return address.is_link_local or address in _METADATA
+
+
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The address that is written, in whichever form the system's resolver reads."""
     try:

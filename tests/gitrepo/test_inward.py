@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from studio_action.server.registry.inward import inward
+from studio_action.gitrepo.inward import inward, of_cloud
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,13 @@ def test_inward__yes(host: str) -> None:
 )
 def test_inward__no(host: str) -> None:
     assert not inward(f"https://{host}/files")
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "0xa9fea9fe", "[fd00:ec2::254]", "metadata"])
+def test_of_cloud__yes(host: str) -> None:
+    assert of_cloud(f"http://{host}/latest")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "10.0.0.7", "models.example.com"])
+def test_of_cloud__no(host: str) -> None:
+    assert not of_cloud(f"http://{host}/latest")
