@@ -116,6 +116,10 @@ def test_examine__a_pointer_is_delivered() -> None:
     found = examined(contents=("m.bin.dvc",), root="m.bin.dvc")
     assert found.exit_code == 12
     ((_, text),) = findings_of(found)
+    said = text.removeprefix("v1.0.0: ")
+    assert findings_of(examined(contents=("m.bin.dvc",), root="m.bin.dvc", heard=[said])) == [
+        ("m", text)
+    ]
     assert "'m.bin.dvc' is the model's path, and only points to content: write 'm.bin'" in text
 
 

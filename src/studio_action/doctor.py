@@ -108,7 +108,7 @@ def examine(
                 faults.extend(_of_files(str(name), version.name, found, seen.lost))
             rows.append(_row(model, version, files))
     findings = [*of_tags, *_grouped(faults)]
-    known = {finding.text for finding in findings}
+    known = {finding.text for finding in findings} | {fault.text for fault in faults}
     findings += [Finding("warning", "", text) for text in dict.fromkeys(heard) if text not in known]
     return Diagnosis(repository, tuple(rows), tuple(findings))
 

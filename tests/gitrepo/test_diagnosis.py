@@ -4,6 +4,7 @@ import pytest
 
 from studio_action.gitrepo import diagnosis, history
 from studio_action.gitrepo.history import TagRef
+from tests.gitrepo.memory import files
 
 FIRST, SECOND = "1" * 40, "2" * 40
 
@@ -56,3 +57,15 @@ def test_of_tags__two_versions_on_one_commit() -> None:
     findings = found(("m@v1.0.0", FIRST), ("m@v1.0.1", FIRST), ("m#prod#1", FIRST))
     assert len(findings) == 1
     assert "v1.0.1" in findings[0]
+
+
+def test_of_files__each_broken_one_once() -> None:
+    models = history.read(
+        TagRef(name, "1" * 40, when, True) for when, name in enumerate(("m@v1.0.0", "n@v1.0.0"))
+    )
+    there = files({"dvc.yaml": "artifacts: {}", "x/broken.dvc": "a: [", "ok.dvc": "outs: []"})
+
+    (found,) = diagnosis.of_files(models, lambda revision: there)
+
+    assert (found.severity, found.model) == ("warning", "")
+    assert found.text.startswith("x/broken.dvc at ")

@@ -7,13 +7,15 @@ stage or a version even where it takes something back, and knows no deprecation 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from studio_action.artifact import ModelName
+from studio_action.errors import UnexpectedAnswer
 from studio_action.gitrepo import tags
 from studio_action.gitrepo.history import Model, TagRef, Version
+from studio_action.gitrepo.project import Files, Project
 from studio_action.gitrepo.tags import (
     Assignment,
     Creation,
@@ -22,6 +24,7 @@ from studio_action.gitrepo.tags import (
     Tag,
     Unassignment,
 )
+from studio_action.gitrepo.telling import broken_in
 from studio_action.versions import semantic
 
 Severity = Literal["note", "warning", "error"]
@@ -45,6 +48,28 @@ def of_tags(refs: Iterable[TagRef], models: Mapping[ModelName, Model]) -> Iterat
         ours = [(ref, tag) for ref, tag in read if ref.annotated and tag.model == name]
         yield from (Finding("warning", str(name), text) for text in models[name].warnings)
         yield from _disagreements(models[name], ours)
+
+
+def of_files(
+    models: Mapping[ModelName, Model], files_at: Callable[[str], Files]
+) -> Iterator[Finding]:
+    """DVC's files that cannot be read, in the projects of the models' latest versions.
+
+    `files_at` gives the files of a commit.
+    """
+    seen: set[tuple[str, str]] = set()
+    for name in sorted(models, key=str):
+        latest = models[name].latest()
+        if latest is None:
+            continue
+        try:
+            project = Project.around(name.folder, files_at(latest.revision))
+            if (latest.revision, project.top) not in seen:
+                seen.add((latest.revision, project.top))
+                for broken in broken_in(project):
+                    yield Finding("warning", "", f"{broken.why.message}: `dvc` itself stops at it")
+        except UnexpectedAnswer as error:
+            yield Finding("warning", str(name), str(error))
 
 
 def _unusable(read: list[tuple[TagRef, Tag]]) -> Iterator[Finding]:

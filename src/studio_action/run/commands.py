@@ -142,7 +142,10 @@ def examine(config: RunConfig, platform: Platform) -> Diagnosis:
             str(place),
             models,
             GitRegistry(repository, around, "include", platform.mask, heard.append),
-            list(diagnosis.of_tags(refs, models)),
+            [
+                *diagnosis.of_tags(refs, models),
+                *diagnosis.of_files(models, repository.revision),
+            ],
             lambda files: sizes.look(files, network, config.limits),
             heard,
         )
