@@ -21,7 +21,7 @@ from studio_action.errors import (
     WorkspaceRefused,
 )
 from tests.download.conftest import Fetcher, Heard, contents, of
-from tests.download.storage import Reply, Request, Storage
+from tests.download.storage import Reply, Request, Storage, running
 
 SECRET = "5ecre7"
 LARGE = os.urandom(12_000_003)
@@ -635,6 +635,24 @@ def test_redirect__refused(storage: Storage, fetcher: Fetcher, location: str) ->
 
     assert isinstance(failure(fetcher, stored(storage, SMALL)), Unreachable)
     assert len(storage.requests) <= 6
+
+
+@pytest.mark.parametrize("line", ["Authorization: Bearer s3cret", "X-Token: s3cret"])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirect__a_remotes_header_goes_to_its_own_host_alone(
+    storage: Storage, fetcher: Fetcher, line: str, status: int
+) -> None:
+    with running() as other:
+        target = other.put("there", LARGE)
+        storage.always(lambda _: Reply(status, headers={"Location": target}))
+        file = replace(stored(storage, LARGE), headers=(line,))
+
+        failed = failure(fetcher, file)
+
+    assert isinstance(failed, Unreachable)
+    assert "s3cret" not in str(failed)
+    assert all(request.headers[line.split(":")[0].lower()] for request in storage.requests)
+    assert not other.requests
 
 
 def test_redirect__nowhere(storage: Storage, fetcher: Fetcher) -> None:

@@ -21,7 +21,9 @@ from studio_action.gitrepo.revision import Revision
 from tests.fakes import md5
 from tests.gitrepo.repositories import made_at, make_git
 
-CONFIG = b"[core]\nremote = r\n['remote \"r\"']\nurl = s3://b/p\n['remote \"tree\"']\nurl = /t\n"
+CONFIG = (
+    b"[core]\nremote = r\n['remote \"r\"']\nurl = s3://b/p\n['remote \"tree\"']\nurl = s3://t\n"
+)
 WORKTREE = CONFIG + b"worktree = true\n"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from studio_action.artifact import Latest
-from studio_action.errors import BadInput, StudioActionError
+from studio_action.errors import BadInput, ObjectMissing, StudioActionError, UnexpectedAnswer
 from studio_action.gitrepo.repository import Repository
 from tests.download.storage import Reply, Storage, running
 from tests.gitrepo.repositories import git, made_at, make_git
@@ -24,12 +24,16 @@ def places(tmp_path: Path) -> Iterator[Places]:
         yield Places(tmp_path / "place", stack)
 
 
-def hostile(tmp_path: Path, config: str) -> Repository:
-    """A repository whose `.dvc/config` says `config` of its default remote `r`."""
+WEIGHTS = f"path: m.bin, md5: {'0a' * 16}, hash: md5"
+
+
+def hostile(tmp_path: Path, config: str, out: str = WEIGHTS) -> Repository:
+    """A repository whose `.dvc/config` says `config` of its default remote `r`, and one output."""
+    path = out.split("path: ")[1].split(",")[0]
     files = {
         ".dvc/config": f"[core]\nremote = r\n['remote \"r\"']\n{config}".encode(),
-        "dvc.yaml": b"artifacts: {m: {path: m.bin, type: model}}",
-        "m.bin.dvc": f"outs: [{{path: m.bin, md5: {'0a' * 16}, hash: md5}}]".encode(),
+        "dvc.yaml": f"artifacts: {{m: {{path: {path}, type: model}}}}".encode(),
+        f"{path}.dvc": f"outs: [{{{out}}}]".encode(),
     }
     return Repository.at(made_at(tmp_path / "made", files, "m@v1.0.0"), make_git())
 
@@ -243,3 +247,59 @@ def test_an_address_that_the_environment_names_too(
 
     assert file.url.startswith(f"{listener.url}/b/p/")
     assert "AKIDOURS" in file.url
+
+
+# Folders of this machine
+
+
+SECRET = b"s3cret of the job"
+
+
+@pytest.mark.parametrize(
+    "out",
+    [
+        "path: environ, version_id: '1'",
+        f"path: environ, md5: {'0a' * 16}, hash: md5, version_id: '1'",
+        "path: environ, cloud: {r: {version_id: '1', etag: x}}",
+        f"path: environ, md5: {'0a' * 16}, hash: md5",
+        "path: environ, size: 17",
+    ],
+    ids=["a version", "a version and a digest", "a version in a cloud", "a digest", "neither"],
+)
+@pytest.mark.parametrize("url", ["/proc/self", "{folder}"], ids=["of the system", "another"])
+@pytest.mark.parametrize("more", ["worktree = true\n", "version_aware = true\n", ""])
+def test_a_folder_gives_no_file_by_its_name(
+    places: Places, tmp_path: Path, url: str, more: str, out: str
+) -> None:
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private/environ").write_bytes(SECRET)
+    config = f"url = {url.format(folder=tmp_path / 'private')}\n{more}"
+    place = places.over(hostile(tmp_path, config, out), {})
+
+    with pytest.raises((UnexpectedAnswer, ObjectMissing)):
+        place.bytes_of(place.resolve("m", Latest()))
+
+
+@pytest.mark.parametrize("by", ["itself", "a link", "a link below"])
+def test_a_folder_that_is_the_systems(places: Places, tmp_path: Path, by: str) -> None:
+    (tmp_path / "shelf/files").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("/proc/self")
+    (tmp_path / "shelf/files/md5").symlink_to("/proc/self")
+    url = {
+        "itself": "/proc/self/../1",
+        "a link": tmp_path / "link",
+        "a link below": tmp_path / "shelf",
+    }
+    place = places.over(hostile(tmp_path, f"url = {url[by]}\n"), {})
+
+    with pytest.raises(UnexpectedAnswer, match="where the system shows itself as files"):
+        place.resolve("m", Latest())
+
+
+def test_a_folder_of_the_users_own_gives_no_more(places: Places, tmp_path: Path) -> None:
+    out = "path: environ, version_id: '1'"
+    ours = {"r": {"url": str(tmp_path), "worktree": "true"}}
+    place = places.over(hostile(tmp_path, "url = s3://b\n", out), ours)
+
+    with pytest.raises(UnexpectedAnswer, match="told by its name or version, not by its content"):
+        place.resolve("m", Latest())

@@ -221,9 +221,8 @@ class _Locating:
             self._settings[stored.remote] = self._config.remote(stored.remote)
         settings = self._settings[stored.remote]
         seen = replace(stored, path=posixpath.relpath(stored.path, self._top or "."))
-        home = InRemote(
-            settings, key_of(seen, worktree=settings.flag("worktree")), stored.version_id
-        )
+        key = key_of(seen, worktree=settings.flag("worktree"), folder=not settings.scheme)
+        home = InRemote(settings, key, stored.version_id)
         return Located(
             stored.path,
             home,

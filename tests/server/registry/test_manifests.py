@@ -109,6 +109,15 @@ def test_read__longer_than_any_from_a_storage(storage: Storage, manifests: Manif
         manifests.read(REPOSITORY, manifest(f"{storage.url}/top", any_storage="true"))
 
 
+def test_read__from_a_folder_with_other_content(tmp_path: Path, manifests: Manifests) -> None:
+    place = tmp_path / "shelf" / KEY
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"[]")
+
+    with pytest.raises(ContentMismatch):
+        manifests.read(REPOSITORY, manifest(str(tmp_path / "shelf")))
+
+
 def test_read__an_address_that_only_a_repository_names(
     storage: Storage, manifests: Manifests
 ) -> None:

@@ -38,12 +38,20 @@ class Remote(Protocol):
         ...
 
 
-def key_of(stored: Stored, *, worktree: bool) -> str:
+def key_of(stored: Stored, *, worktree: bool, folder: bool = False) -> str:
     """The key of a file below the remote's URL (dvc-data, `hashfile/db` and `data_cloud.py`).
 
     By content as DVC 3 or DVC 2 lays it out; or the file's own path, where the storage keeps
-    versions of it, and on a remote that is a `worktree`.
+    versions of it, and on a remote that is a `worktree`. Raises `UnexpectedAnswer` for a path that
+    is outside of the remote, and on a `folder` of this machine for any: who names the folder may be
+    a stranger, and any file of this machine may have that name.
     """
+    if folder and (stored.version_id or worktree or stored.digest is None):
+        raise UnexpectedAnswer(
+            f"{printable(stored.path, 300)!r} is in a remote that is a folder of this machine, and"
+            " is told by its name or version, not by its content",
+            "Such a remote gives only what a digest vouches for: without worktree and version_id",
+        )
     if stored.version_id or worktree:
         if stored.path.startswith("../"):
             raise UnexpectedAnswer(

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from studio_action.errors import BadInput
+from studio_action.errors import BadInput, UnexpectedAnswer
 from studio_action.gitrepo.remotes.base import Place, check_address
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.credentials import Address, Credential, check
@@ -99,7 +99,10 @@ class LocalRemote:
     settings: Settings
 
     def place(self, key: str, version_id: str, now: datetime) -> Place:
-        """The file's own URL; raise `BadInput` where the folder cannot be told."""
+        """The file's own URL; raise `BadInput` where the folder cannot be told.
+
+        Raises `UnexpectedAnswer` below /proc, /sys and /dev, where it leads there too.
+        """
         folder = Path(self.settings.url)
         if not folder.is_absolute():
             raise BadInput(
@@ -108,4 +111,16 @@ class LocalRemote:
                 "Give the checkout as repo, or a remote that can be reached from here",
             )
         # `..` in the configured path is taken as text, as DVC takes it
-        return Place(Path(os.path.normpath(folder), key).as_uri())
+        place = Path(os.path.normpath(folder), key)
+        if _is_the_systems(Path(os.path.realpath(place))):
+            raise UnexpectedAnswer(
+                f"the remote {self.settings.name!r} is where the system shows itself as files",
+                "Correct its url",
+            )
+        return Place(place.as_uri())
+
+
+def _is_the_systems(place: Path) -> bool:
+    if place.is_relative_to("/dev/shm"):  # memory, for everybody
+        return False
+    return any(place.is_relative_to(folder) for folder in ("/proc", "/sys", "/dev"))

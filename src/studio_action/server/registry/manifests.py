@@ -67,7 +67,7 @@ class Manifests:
     clock: Clock
 
     def read(self, repository: ServedRepository, file: Located) -> bytes:
-        """The manifest of a model of `repository`, checked against its digest if it is fetched.
+        """The manifest of a model of `repository`, checked against its digest.
 
         Raises `ObjectMissing`, `ContentMismatch`, `Unreachable`, `BadInput` or `WorkspaceRefused`.
         """
@@ -83,7 +83,7 @@ class Manifests:
     def _here(self, file: Located, place: Path) -> bytes:
         """The manifest from a folder that the server serves."""
         try:
-            return regular.read(place, LARGEST_MANIFEST)
+            return _checked(file, regular.read(place, LARGEST_MANIFEST))
         except FileNotFoundError:
             raise _lost() from None
         except regular.TooLarge as error:
@@ -99,14 +99,7 @@ class Manifests:
             content = _whole(answer, deadline)
         finally:
             answer.end()
-        found = Digest("md5", f"{hashlib.md5(content, usedforsecurity=False).hexdigest()}.dir")
-        if file.digest is not None and found.hex != file.digest.hex:
-            raise ContentMismatch(
-                f"{printable(file.path, 300)!r} is not what it should be: {found}, and not"
-                f" {file.digest}",
-                "The storage has other bytes under this name: push the model again",
-            )
-        return content
+        return _checked(file, content)
 
     def _fetched(self, file: Located, home: InRemote, remote: Remote) -> bytes:
         url = signed(remote, home.settings, home, self.utc())
@@ -147,6 +140,18 @@ def _lost() -> ObjectMissing:
     return ObjectMissing(
         "the list of a folder's files is not in its remote", "Push the model with `dvc push`"
     )
+
+
+def _checked(file: Located, content: bytes) -> bytes:
+    """The manifest, if it is the one that was promised; raise `ContentMismatch` if not."""
+    found = Digest("md5", f"{hashlib.md5(content, usedforsecurity=False).hexdigest()}.dir")
+    if file.digest is not None and found.hex != file.digest.hex:
+        raise ContentMismatch(
+            f"{printable(file.path, 300)!r} is not what it should be: {found}, and not"
+            f" {file.digest}",
+            "The storage has other bytes under this name: push the model again",
+        )
+    return content
 
 
 def _whole(answer: Answer, deadline: Deadline) -> bytes:
