@@ -1,4 +1,4 @@
-"""The command line: it picks the concrete parts, and is where an error becomes an exit code.
+"""The command line, and the one place where an error becomes an exit code.
 
 What a command needs is imported when it runs, so that --help is there at once.
 """
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run one command line in one environment; the exit code is returned."""
+    """Run one command line in one environment; return the exit code."""
     environment = Environment(environ)
     try:
         with stopping():
@@ -95,7 +95,7 @@ class Environment:
 
 
 def _arguments(arguments: Sequence[str], environment: Environment) -> list[str]:
-    """The command line; a GitHub step has none, and says by an input which command it wants."""
+    """Return the command line; a GitHub step has none, and names the command by an input."""
     if arguments or environment.job.system != "github":
         return list(arguments) or ["--help"]
     command = Inputs({}, environment.environ)["command"]
@@ -168,7 +168,7 @@ def _doctor(environment: Environment) -> click.Command:
 
 
 def _of_the_server(name: str, environ: Mapping[str, str]) -> click.Command:
-    """A command that is not there before it runs: it reads its own arguments, `--help` too."""
+    """Make a command that is imported when it runs: it reads its own arguments, `--help` too."""
 
     def call(arguments: tuple[str, ...]) -> object:
         try:
@@ -198,7 +198,7 @@ def _text(value: str | tuple[str, ...] | None) -> str:
 
 
 def _option(each: Input) -> click.Option:
-    """One option. Its text is judged in inputs/config.py, like that of every other origin."""
+    """Make one option. Its text is judged in inputs/config.py, like that of every other origin."""
     help_text = each.help + (f" [default: {each.default}]" if each.default else "")
     name = f"--{each.name}"
     match each.kind:

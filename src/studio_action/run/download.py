@@ -44,7 +44,7 @@ class Delivered:
     checksums: str
 
     def outputs(self, previous: Previous | None = None) -> dict[str, str]:
-        """What later steps get; `previous` is what they had before."""
+        """Return what later steps get; `previous` is what they had before."""
         return report.download_outputs(
             self.download, manifest=self.manifest, sums=self.checksums, previous=previous
         )
@@ -117,7 +117,7 @@ def download(
 
 
 def renewed(found: Found, registry: Registry) -> Mapping[str, str]:
-    """Signed URLs once more, for the same content; a stage may have moved meanwhile."""
+    """Return signed URLs once more; raise `ContentMismatch` if the stage moved meanwhile."""
     pinned = found.resolution
     again = registry.resolve(pinned.artifact, pinned.selector)
     urls = {file.path: file for file in again.files}
@@ -133,7 +133,7 @@ def renewed(found: Found, registry: Registry) -> Mapping[str, str]:
 
 
 def summed_up(download: manifest.Download) -> str:
-    """One line that says what was got, and how fast."""
+    """Return one line that says what was got, and how fast."""
     files, size = len(download.files), human_size(download.size)
     what = f"{files} {'file' if files == 1 else 'files'}, {size}"
     if download.cached:
