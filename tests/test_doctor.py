@@ -71,6 +71,12 @@ def test_examine__by_severity(found: doctor.Diagnosis, code: int, text: str) -> 
     assert any(text in line for line in found.lines())
 
 
+def test_lines__of_the_repository_as_a_whole() -> None:
+    found = examined(Finding("warning", "", "x.dvc is broken"))
+
+    assert list(found.lines())[-1] == "warning: x.dvc is broken"
+
+
 def test_document() -> None:
     found = json.loads(examined(WARNING).document)
     assert [row["version"] for row in found["versions"]] == ["v1.0.0"]

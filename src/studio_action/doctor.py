@@ -85,7 +85,7 @@ def examine(
     repository: str,
     models: Mapping[ModelName, Model],
     registry: Registry,
-    of_tags: Sequence[Finding],
+    of_repository: Sequence[Finding],
     look: Look,
     heard: Sequence[str] = (),
 ) -> Diagnosis:
@@ -107,7 +107,7 @@ def examine(
                 files = seen.files
                 faults.extend(_of_files(str(name), version.name, found, seen.lost))
             rows.append(_row(model, version, files))
-    findings = [*of_tags, *_grouped(faults)]
+    findings = [*of_repository, *_grouped(faults)]
     known = {finding.text for finding in findings} | {fault.text for fault in faults}
     findings += [Finding("warning", "", text) for text in dict.fromkeys(heard) if text not in known]
     return Diagnosis(repository, tuple(rows), tuple(findings))

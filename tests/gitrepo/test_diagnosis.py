@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from studio_action.gitrepo import diagnosis, history
 from studio_action.gitrepo.history import TagRef
 from tests.gitrepo.memory import files
 
-FIRST, SECOND = "1" * 40, "2" * 40
+FIRST, SECOND, OTHER = "1" * 40, "2" * 40, "3" * 40
 
 
 def found(*tags: tuple[str, str], annotated: bool = True) -> list[str]:
@@ -69,3 +71,32 @@ def test_of_files__each_broken_one_once() -> None:
 
     assert (found.severity, found.model) == ("warning", "")
     assert found.text.startswith("x/broken.dvc at ")
+
+
+def test_of_files__once_for_all_commits_that_count() -> None:
+    tags = [("m@v1.0.0", FIRST), ("m@v2.0.0", SECOND), ("m#prod#1", FIRST), ("o@v1.0.0", OTHER)]
+    refs = [TagRef(name, commit, when, True) for when, (name, commit) in enumerate(tags)]
+    broken = {"x/a.dvc": "a: [", "ignored/b.dvc": "a: [", ".dvcignore": "ignored"}
+    at = {
+        FIRST: {**broken, "c.dvc": "outs: 3"},
+        SECOND: {**broken, "m.dvc": "outs: []"},
+        OTHER: {".dvcignore": "["},
+    }
+
+    findings = list(
+        diagnosis.of_files(
+            history.read(refs), lambda commit: replace(files(at[commit]), revision=commit)
+        )
+    )
+
+    assert [finding.text.partition(" ")[0] for finding in findings] == ["x/a.dvc", "c.dvc"]
+    assert all(finding.severity == "warning" and not finding.model for finding in findings)
+
+
+def test_of_files__what_cannot_be_looked_through() -> None:
+    refs = [TagRef("m@v1.0.0", FIRST, 1, True)]
+    there = replace(files({".dvcignore": "a\\", "m.dvc": ""}), revision=FIRST)
+
+    [finding] = diagnosis.of_files(history.read(refs), lambda commit: there)
+
+    assert ".dvcignore at 1111111 cannot be read" in finding.text

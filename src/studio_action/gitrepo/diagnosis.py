@@ -1,4 +1,4 @@
-"""What is wrong with a repository's tags, and where GTO's and DVC's own tools would disagree. Pure.
+"""What is wrong with a repository's tags and files, and where GTO's and DVC's tools disagree. Pure.
 
 `gto show` and `dvc artifacts get` read the same tags in two ways: DVC takes the newest tag of a
 stage or a version even where it takes something back, and knows no deprecation (dvc,
@@ -24,7 +24,7 @@ from studio_action.gitrepo.tags import (
     Tag,
     Unassignment,
 )
-from studio_action.gitrepo.telling import broken_in
+from studio_action.gitrepo.telling import broken
 from studio_action.versions import semantic
 
 Severity = Literal["note", "warning", "error"]
@@ -53,23 +53,33 @@ def of_tags(refs: Iterable[TagRef], models: Mapping[ModelName, Model]) -> Iterat
 def of_files(
     models: Mapping[ModelName, Model], files_at: Callable[[str], Files]
 ) -> Iterator[Finding]:
-    """DVC's files that cannot be read, in the projects of the models' latest versions.
+    """DVC's files that cannot be read where a latest version is, or one that holds a stage.
 
-    `files_at` gives the files of a commit.
+    `files_at` gives the files of a commit. We leave such a file out where a model is told of
+    elsewhere; DVC answers nothing. Each is told once, however many commits have it.
     """
-    seen: set[tuple[str, str]] = set()
+    told: set[tuple[str, str]] = set()
+    for revision in dict.fromkeys(_revisions(models)):
+        for path, fault in _broken(files_at(revision)):
+            key = path, fault.replace(revision[:7], "")
+            if key not in told:
+                told.add(key)
+                yield Finding("warning", "", f"{fault}: `dvc` itself stops at it")
+
+
+def _broken(files: Files) -> list[tuple[str, str]]:
+    """The path of each broken file, and what is wrong with it."""
+    try:
+        return [(each.path, each.why.message) for each in broken(Project(files, ""))]
+    except UnexpectedAnswer as error:  # more than can be looked through
+        return [("", error.message)]
+
+
+def _revisions(models: Mapping[ModelName, Model]) -> Iterator[str]:
     for name in sorted(models, key=str):
-        latest = models[name].latest()
-        if latest is None:
-            continue
-        try:
-            project = Project.around(name.folder, files_at(latest.revision))
-            if (latest.revision, project.top) not in seen:
-                seen.add((latest.revision, project.top))
-                for broken in broken_in(project):
-                    yield Finding("warning", "", f"{broken.why.message}: `dvc` itself stops at it")
-        except UnexpectedAnswer as error:
-            yield Finding("warning", str(name), str(error))
+        model = models[name]
+        held = (model.in_stage(stage) for stage in sorted(model.stages))
+        yield from (each.revision for each in (model.latest(), *held) if each is not None)
 
 
 def _unusable(read: list[tuple[TagRef, Tag]]) -> Iterator[Finding]:

@@ -153,10 +153,3 @@ def _told(unit: tuple[str, ...], project: Project) -> list[Output] | Broken:
         )
         return Broken(unit[0], error, reaches)
     return [each for each in outputs if project.holds(each.path)]
-
-
-def broken_in(project: Project) -> list[Broken]:
-    """Every file of a project that cannot be read."""
-    telling = Telling(project, say=lambda line: None)
-    telling.add_all()
-    return telling.broken

@@ -22,8 +22,8 @@ class GitRegistry:
     """Models of one repository, which stays open meanwhile; implements `registries.base.Registry`.
 
     However often it is asked, its tags are read once: a stage that moves meanwhile does no harm.
-    `mask` hears the secrets of the files' URLs, `say` what is odd about the tags
-    and which files of the repository were left out.
+    `mask` hears the secrets of the files' URLs, `say` what is odd about the tags, and `leave_out`,
+    or `say` if there is none, which files of the repository could not be read and are not needed.
     """
 
     repository: Repository
@@ -31,6 +31,7 @@ class GitRegistry:
     prerelease: Prerelease
     mask: Callable[[str], None]
     say: Callable[[str], None]
+    leave_out: Callable[[str], None] | None = None
     _said: set[str] = field(default_factory=set, init=False)
 
     @cached_property
@@ -49,7 +50,7 @@ class GitRegistry:
         choice = choose(model, artifact, selector, self.prerelease)
         revision = self.repository.revision(choice.version.revision)
         root, located = locating.of_model(
-            artifact.model, revision, self.surroundings, say=self._say_once
+            artifact.model, revision, self.surroundings, say=self.leave_out or self._say_once
         )
         found = self.surroundings.files(located)
         self._mask(found)

@@ -141,7 +141,7 @@ def examine(config: RunConfig, platform: Platform) -> Diagnosis:
         return doctor.examine(
             str(place),
             models,
-            GitRegistry(repository, around, "include", platform.mask, heard.append),
+            GitRegistry(repository, around, "include", platform.mask, heard.append, platform.debug),
             [
                 *diagnosis.of_tags(refs, models),
                 *diagnosis.of_files(models, repository.revision),
