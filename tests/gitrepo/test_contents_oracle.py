@@ -15,7 +15,7 @@ from studio_action.artifact import ModelName
 from studio_action.errors import StudioActionError
 from studio_action.gitrepo import locating
 from studio_action.gitrepo.imports import Source
-from studio_action.gitrepo.locating import InRemote, Located, Outside
+from studio_action.gitrepo.located import InRemote, Located, Outside
 from studio_action.gitrepo.remotes.config import Config, ConfigFile
 from studio_action.gitrepo.repository import Repository
 from studio_action.gitrepo.revision import Revision

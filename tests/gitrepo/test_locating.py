@@ -14,7 +14,7 @@ from studio_action.digest import Digest, folder_digest
 from studio_action.errors import BadInput, ContentMismatch, NoSuchModel, UnexpectedAnswer
 from studio_action.gitrepo import locating
 from studio_action.gitrepo.imports import Source
-from studio_action.gitrepo.locating import InRemote, InRepository, Located
+from studio_action.gitrepo.located import InRemote, InRepository, Located
 from studio_action.gitrepo.remotes.config import Config, ConfigFile, Settings
 from studio_action.gitrepo.repository import Repository
 from studio_action.gitrepo.revision import Revision

@@ -19,6 +19,7 @@ from tests.download.storage import Storage, running
 from tests.fakes import Silence, md5
 from tests.gitrepo.repositories import committed, made_at, make_git
 from tests.registries.places import Place, Places
+from tests.servers import SampleStorage
 
 DVC = Path(__file__).parents[2] / ".venv-dvc" / "bin" / "dvc"
 
@@ -124,6 +125,23 @@ def test_resolve__a_file_of_this_machine(made: Made, url: str) -> None:
 def test_resolve__an_import_of_a_file_of_this_machine(made: Made) -> None:
     with pytest.raises((BadInput, ObjectMissing)):
         made.fetched(imported("/etc/passwd", md5="0a" * 16))
+
+
+@pytest.mark.servers
+def test_resolve__an_artifact_in_a_bucket(
+    made: Made, real_storage: SampleStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the job's own keys, at the place that the job itself names for S3."""
+    s3 = real_storage.s3
+    s3.client().put_object(Bucket="models", Key="deep/m.bin", Body=b"model")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3.endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3.key_id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3.secret)
+
+    found = made.fetched(imported("s3://models/deep/m.bin", etag=md5(b"model")))
+
+    assert (found.file.path, found.partial.read_bytes()) == ("m", b"model")
+    assert found.verified == "etag"
 
 
 @pytest.mark.oracle

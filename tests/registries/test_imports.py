@@ -17,6 +17,7 @@ import pytest
 from studio_action.artifact import Latest
 from studio_action.errors import BadInput, ContentMismatch, StudioActionError, Unreachable
 from studio_action.gitrepo.repository import Repository
+from tests.download.storage import running
 from tests.gitrepo.repositories import committed, git, made_at, make_git
 from tests.registries.places import Places
 from tests.servers.git import GitServer, git_server
@@ -244,3 +245,35 @@ def test_resolve__an_import_cannot_name_files_of_this_machine(
     with pytest.raises(StudioActionError):
         site.content("last")
     assert not run.exists()
+
+
+@pytest.mark.parametrize("inline", [True, False])
+def test_resolve__no_key_of_the_job_is_for_an_imports_endpoint(
+    site: Site, inline: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A listener that the other repository, or the import, names as its S3 hears nothing."""
+    with running() as listener:
+        said = {"url": "s3://b/p", "endpointurl": listener.url}
+        config = "[core]\nremote = s\n['remote \"s\"']\n" + "".join(
+            f"{name} = {text}\n" for name, text in said.items()
+        )
+        tracked = {"outs": [{"path": "m.bin", "md5": "0a" * 16, "hash": "md5"}]}
+        commit = site.made(
+            "origin",
+            {
+                ".dvc/config": b"" if inline else config.encode(),
+                "m.bin.dvc": json.dumps(tracked).encode(),
+            },
+        )
+        repo: dict[str, Any] = {"url": site.url("origin"), "rev_lock": commit}
+        if inline:
+            repo["config"] = {"core": {"remote": "s"}, "remote": {"s": said}}
+        site.made("last", importing(repo))
+        repository = Repository.of(site.url("last"), make_git(), site.folder / "fetched")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
+        place = Places(site.folder / "place", site.stack).over(repository, {})
+
+        with pytest.raises(BadInput, match=r"127\.0\.0\.1"):
+            place.bytes_of(place.resolve("m", Latest()))
+        assert not [each for each in listener.requests if "AKIAEXAMPLE" in repr(each)]

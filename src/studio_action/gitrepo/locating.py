@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Protocol
 
 from studio_action.artifact import ModelName
 from studio_action.digest import Digest
@@ -21,15 +19,23 @@ from studio_action.gitrepo import dvcfiles, imports
 from studio_action.gitrepo.dvcfiles import Content, Imported, InGit, Stored, StoredFolder
 from studio_action.gitrepo.external import External, web_address
 from studio_action.gitrepo.imports import Source
+from studio_action.gitrepo.located import (
+    CONFIG,
+    AtAddress,
+    InRemote,
+    InRepository,
+    Located,
+    Outside,
+    config_path,
+)
 from studio_action.gitrepo.project import Project
 from studio_action.gitrepo.remotes.base import key_of
-from studio_action.gitrepo.remotes.config import Config, Settings
+from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.revision import Revision
 from studio_action.gitrepo.tracked import is_in
 from studio_action.paths import check_path
-from studio_action.text import printable
+from studio_action.text import printable, redact
 
-CONFIG = ".dvc/config"
 _DVC_FILES = ("dvc.yaml", "dvc.lock", ".dvc", ".dvcignore", "artifacts.yaml", CONFIG)
 """How the paths of files end that tell what keeps a model."""
 MOST_HOPS = 10
@@ -39,80 +45,6 @@ MOST_REPOSITORIES = 20
 MOST_IMPORTS = 1000
 """Imported files and folders that one model may have."""
 _POINTER = b"version https://git-lfs.github.com/spec/"
-
-
-@dataclass(frozen=True, slots=True)
-class InRemote:
-    """The object at `key` of a remote; `version_id` as storages that keep versions count them."""
-
-    settings: Settings
-    key: str
-    version_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class InRepository:
-    """A file of the repository itself, by the name of its Git object."""
-
-    object: str
-
-
-@dataclass(frozen=True, slots=True)
-class AtAddress:
-    """A file of the web, at a URL that anybody may ask for."""
-
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Located:
-    """A file of a model, `path` relative to the repository's root, and what keeps it.
-
-    `size` is in bytes; what is not `pushed`, its remote cannot have. `repository` is the one that
-    tells of it, as `Outside.repository` calls it. An `external` one is in no remote of DVC's;
-    `etag` is what its storage called its content, if that is known.
-    """
-
-    path: str
-    home: InRemote | InRepository | AtAddress
-    size: int | None
-    digest: Digest | None
-    executable: bool
-    pushed: bool = True
-    repository: str = ""
-    etag: str = ""
-    external: bool = False
-
-
-class Outside(Protocol):
-    """What is needed besides the repository to tell where its files are."""
-
-    @property
-    def objects(self) -> Path:
-        """The folder for contents that Git holds, each under its object's name."""
-        ...
-
-    @property
-    def repository(self) -> str:
-        """What this repository is called, to tell those apart that imports lead to."""
-        ...
-
-    def config(self, top: str, committed: str) -> Config:
-        """DVC's configuration: `committed`, the text of it in the folder `top`, and what is said
-        here.
-        """
-        ...
-
-    def manifest(self, file: Located) -> bytes:
-        """The content of a folder's manifest, which is small and may be checked again."""
-        ...
-
-    def imported(self, source: Source) -> AbstractContextManager[tuple[Revision, Outside]]:
-        """The files of another repository, which is open meanwhile, and what is around them.
-
-        Raises `BadInput` where an import may not lead there, and what `Git.talk` raises.
-        """
-        ...
 
 
 def of_model(
@@ -290,7 +222,7 @@ class _Locating:
     def _around(self, file: External, parent: str) -> Settings:
         """The folder `parent` at an address of its own, as if it were a remote."""
         if file.scheme != "remote":
-            return Settings.of("", parent, {"url": parent}, "repository")
+            return Settings.of(redact(parent), parent, {"url": parent}, "repository")
         name, _, folder = parent.partition("://")[2].partition("/")
         remote = self._config.remote(name)
         return replace(remote, url=f"{remote.url}/{folder}" if folder else remote.url)
@@ -316,11 +248,6 @@ class _Locating:
         revision, outside = self._followed.open(source, self._outside)
         there = _Locating(revision, path, outside, self._followed, (*self._trail, step))
         return there.of(dvcfiles.contents(path, revision, self._followed.say))
-
-
-def config_path(top: str) -> str:
-    """Where the configuration is of the DVC that was initialised in the folder `top`."""
-    return posixpath.join(top, CONFIG)
 
 
 def _delivered(content: Imported, found: Iterable[Located]) -> Iterator[Located]:

@@ -16,7 +16,7 @@ from studio_action.download.base import Downloader, Progress
 from studio_action.gitrepo import checkout
 from studio_action.gitrepo.dvcfiles import LARGEST_MANIFEST
 from studio_action.gitrepo.imports import Source
-from studio_action.gitrepo.locating import AtAddress, InRemote, InRepository, Located, config_path
+from studio_action.gitrepo.located import AtAddress, InRemote, InRepository, Located, config_path
 from studio_action.gitrepo.remotes import trust
 from studio_action.gitrepo.remotes.base import Place, Remote
 from studio_action.gitrepo.remotes.config import Config, ConfigFile, Settings
@@ -31,7 +31,7 @@ what `Git.talk` raises."""
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What is around a repository here; implements `locating.Outside`.
+    """What is around a repository here; implements `located.Outside`.
 
     `checkout` is a checkout of it, whose `config.local` counts unless Git brought it, and whose
     relative paths do; `scratch` is a folder for as long as the files are needed; `environ` is the
@@ -54,16 +54,16 @@ class Surroundings:
 
     @property
     def objects(self) -> Path:
-        """See `locating.Outside`."""
+        """See `located.Outside`."""
         return self.scratch
 
     @property
     def repository(self) -> str:
-        """See `locating.Outside`."""
+        """See `located.Outside`."""
         return ""
 
     def config(self, top: str, committed: str) -> Config:
-        """See `locating.Outside`: the machine's and the user's own count as well."""
+        """See `located.Outside`: the machine's and the user's own count as well."""
         beside = self.checkout / top / ".dvc" if self.checkout else None
         file = ConfigFile(config_path(top), committed, beside)
         return Config.read(config_files(self.environ, [file], self._local(top)))
@@ -88,7 +88,7 @@ class Surroundings:
             self.say(text)
 
     def manifest(self, file: Located) -> bytes:
-        """See `locating.Outside`; its bytes are checked like those of any file."""
+        """See `located.Outside`; its bytes are checked like those of any file."""
         if file.digest not in self._manifests:
             wanted = [replace(each, largest=LARGEST_MANIFEST) for each in self.files([file])]
             (fetched,) = self.downloader.fetch(
@@ -103,7 +103,7 @@ class Surroundings:
 
     @contextmanager
     def imported(self, source: Source) -> Iterator[tuple[Revision, Elsewhere]]:
-        """See `locating.Outside`."""
+        """See `located.Outside`."""
         with self.follow(source) as revision:
             yield revision, Elsewhere(source, self)
 
@@ -143,7 +143,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """What is around a repository that an import leads to; implements `locating.Outside`.
+    """What is around a repository that an import leads to; implements `located.Outside`.
 
     Nothing that this machine's files say of a remote counts: they mean the remotes of another
     repository, which may have the same names.
@@ -154,24 +154,24 @@ class Elsewhere:
 
     @property
     def objects(self) -> Path:
-        """See `locating.Outside`."""
+        """See `located.Outside`."""
         return self.home.objects
 
     @property
     def repository(self) -> str:
-        """See `locating.Outside`."""
+        """See `located.Outside`."""
         return str(self.source)
 
     def config(self, top: str, committed: str) -> Config:
-        """See `locating.Outside`."""
+        """See `located.Outside`."""
         return Config.read(self.source.files(config_path(top), committed))
 
     def manifest(self, file: Located) -> bytes:
-        """See `locating.Outside`."""
+        """See `located.Outside`."""
         return self.home.manifest(file)
 
     def imported(self, source: Source) -> AbstractContextManager[tuple[Revision, Elsewhere]]:
-        """See `locating.Outside`."""
+        """See `located.Outside`."""
         return self.home.imported(source)
 
 

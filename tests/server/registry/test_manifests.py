@@ -19,7 +19,7 @@ from studio_action.errors import (
     Unreachable,
 )
 from studio_action.gitrepo.dvcfiles import LARGEST_MANIFEST
-from studio_action.gitrepo.locating import InRemote, Located
+from studio_action.gitrepo.located import InRemote, Located
 from studio_action.gitrepo.remotes import opening
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.trust import Origin

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from studio_action.artifact import ModelName
-from studio_action.gitrepo.locating import Located
+from studio_action.gitrepo.located import Located
 from studio_action.server.registry.turns import Turns
 
 MOST_FILES = 200_000

@@ -25,7 +25,7 @@ from studio_action.errors import (
 )
 from studio_action.gitrepo.dvcfiles import LARGEST_MANIFEST
 from studio_action.gitrepo.inward import inward
-from studio_action.gitrepo.locating import InRemote, Located
+from studio_action.gitrepo.located import InRemote, Located
 from studio_action.gitrepo.remotes.base import Place, Remote
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.whereabouts import Silent

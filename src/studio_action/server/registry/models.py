@@ -12,10 +12,10 @@ from pathlib import Path
 from studio_action.artifact import ArtifactRef, ModelName, RemoteFile, Resolution, Selector
 from studio_action.clock import Clock, Deadline, Limits
 from studio_action.errors import BadInput, ObjectMissing
-from studio_action.gitrepo import locating
+from studio_action.gitrepo import located, locating
 from studio_action.gitrepo.history import Model, Prerelease
 from studio_action.gitrepo.imports import Source
-from studio_action.gitrepo.locating import AtAddress, InRepository, Located
+from studio_action.gitrepo.located import AtAddress, InRepository, Located
 from studio_action.gitrepo.program import Broken, Git
 from studio_action.gitrepo.remotes import opening
 from studio_action.gitrepo.remotes.config import Config
@@ -191,7 +191,7 @@ class Models:
 
 @dataclass(frozen=True, slots=True)
 class _Outside:
-    """What a server knows beside a repository; implements `locating.Outside`."""
+    """What a server knows beside a repository; implements `located.Outside`."""
 
     served: ServedRepository
     repositories: Mapping[str, ServedRepository]
@@ -210,7 +210,7 @@ class _Outside:
 
     def config(self, top: str, committed: str) -> Config:
         """The text of the repository, as far as it counts, and the server's configuration."""
-        return governed(self.served, locating.config_path(top), committed)
+        return governed(self.served, located.config_path(top), committed)
 
     def manifest(self, file: Located) -> bytes:
         """The manifest, fetched or read."""
