@@ -2,6 +2,7 @@
 
 S3: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
 Azure: https://learn.microsoft.com/rest/api/storageservices/create-service-sas
+OSS: https://www.alibabacloud.com/help/en/oss/developer-reference/add-signatures-to-urls
 Google: https://cloud.google.com/storage/docs/authentication/signatures
 """
 
@@ -18,11 +19,15 @@ MASKED_URLS = 100
 """Of so many URLs the secrets are masked: each mask slows every later line of the job down, and
 masks are a second line of defence, since no text of ours holds a URL's query."""
 
-_TIMES = re.compile(r"(?:\A|&)(x-(?:amz|goog)-(?:date|expires)|se|expires)=([^&]*)", re.IGNORECASE)
+_TIMES = re.compile(
+    r"(?:\A|&)(x-(?:amz|goog|oss)-(?:date|expires)|se|expires)=([^&]*)", re.IGNORECASE
+)
 _SECRET = frozenset(
     {
         "awsaccesskeyid",
         "googleaccessid",
+        "ossaccesskeyid",
+        "security-token",
         "sig",
         "signature",
         "token",
@@ -31,6 +36,9 @@ _SECRET = frozenset(
         "x-amz-signature",
         "x-goog-credential",
         "x-goog-signature",
+        "x-oss-credential",
+        "x-oss-security-token",
+        "x-oss-signature",
     }
 )
 
@@ -40,7 +48,7 @@ def expiry(url: str) -> datetime | None:
     if "?" not in url:
         return None
     query = _query(url)
-    for vendor in ("amz", "goog"):
+    for vendor in ("amz", "goog", "oss"):
         found = _signed_at(query, f"x-{vendor}-date", f"x-{vendor}-expires")
         if found is not None:
             return found

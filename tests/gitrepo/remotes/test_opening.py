@@ -4,15 +4,21 @@ from pathlib import Path
 
 import pytest
 
+from studio_action.download.filesystems import Filesystems
 from studio_action.errors import BadInput
 from studio_action.gitrepo.remotes.azure import AzureRemote
 from studio_action.gitrepo.remotes.config import ConfigFile, Settings
+from studio_action.gitrepo.remotes.connecting import ConnectedRemote
 from studio_action.gitrepo.remotes.gcs import GcsRemote
+from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.gitrepo.remotes.opening import Storages, config_files
+from studio_action.gitrepo.remotes.oss import OssRemote
 from studio_action.gitrepo.remotes.s3 import S3Remote
 from studio_action.gitrepo.remotes.web import LocalRemote, WebRemote
+from studio_action.gitrepo.remotes.webdav import WebDavRemote
 from studio_action.network import Network
 
+OSS = {"oss_endpoint": "oss-x.aliyuncs.com", "oss_key_id": "x", "oss_key_secret": "x"}
 OPEN = {"allow_anonymous_login": "true"}
 
 
@@ -24,17 +30,30 @@ OPEN = {"allow_anonymous_login": "true"}
         ("gs://b/k", OPEN, GcsRemote),
         ("https://h/k", {}, WebRemote),
         ("http://h/k", {}, WebRemote),
+        ("webdavs://h/k", {}, WebDavRemote),
+        ("oss://bbb/k", OSS, OssRemote),
+        ("ssh://h/k", {}, ConnectedRemote),
+        ("webhdfs://h/k", {}, ConnectedRemote),
         ("/srv/models", {}, LocalRemote),
     ],
-    ids=["s3", "azure", "gs", "https", "http", "folder"],
+    ids=["s3", "azure", "gs", "https", "http", "webdavs", "oss", "ssh", "webhdfs", "folder"],
 )
 def test_storages__by_scheme(url: str, options: dict[str, str], kind: type) -> None:
-    assert type(Storages(Network(), None)(Settings.of("r", url, options))) is kind
+    storages = Storages(Network(), Identity({}), Filesystems())
+
+    assert type(storages(Settings.of("r", url, options))) is kind
 
 
 def test_storages__another_scheme() -> None:
     with pytest.raises(BadInput, match="'r' is on ftp://, which cannot be read here"):
         Storages(Network(), None)(Settings.of("r", "ftp://ada:pw@h/k", {}))
+
+
+@pytest.mark.parametrize("scheme", ["ssh", "hdfs", "webhdfs", "gdrive"])
+@pytest.mark.parametrize("identity", [Identity({}), None])
+def test_storages__where_urls_are_signed_for_others(scheme: str, identity: Identity | None) -> None:
+    with pytest.raises(BadInput, match=f"Remote not supported: no URL can be .* {scheme}://"):
+        Storages(Network(), identity)(Settings.of("r", f"{scheme}://h/k", {}))
 
 
 def test_config_files__in_their_order(tmp_path: Path) -> None:

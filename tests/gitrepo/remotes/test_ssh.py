@@ -251,7 +251,7 @@ def test_opened__a_password_from_outside_goes_to_no_address_of_the_repository() 
 
     said = Settings("store", url.url, {**url.options, **password})
 
-    with pytest.raises(BadInput, match="password of the remote 'store' is not sent to an address"):
+    with pytest.raises(BadInput, match="the remote 'store' gets no password"):
         ssh.opened(said, Filesystems())
 
 

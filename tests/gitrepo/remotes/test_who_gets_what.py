@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +198,22 @@ KINDS = {
         {"password": OURS},
         {"auth": "custom", "custom_auth_header": "X-Token"},
     ),
+    "WebDAV": Kind(
+        "",
+        {},
+        lambda url: {"url": f"{url.replace('https', 'webdavs')}/p"},
+        {"token": THEIRS},
+        {},
+        {"token": OURS},
+    ),
+    "OSS": Kind(
+        "oss://bbb/p",
+        {"oss_endpoint": "oss-cn-hangzhou.aliyuncs.com"},
+        lambda url: {"oss_endpoint": url},
+        {"oss_key_id": THEIRS, "oss_key_secret": "x"},
+        {},
+        {"oss_key_id": OURS, "oss_key_secret": "x"},
+    ),
     "Folder": Kind("/srv/models", {}, lambda url: {}, {}, {}),
 }
 
@@ -225,8 +242,7 @@ def rows() -> list[tuple[Row, str, str, str]]:
     lines = PAGE.read_text().split("| Storage | Address |")[1].splitlines()[2:]
     cells = (
         [cell.strip() for cell in line.strip("|").split("|")]
-        for line in lines
-        if line.startswith("|")
+        for line in takewhile(lambda line: line.startswith("|"), lines)
     )
     return [(Row(*found[:3]), found[3], found[4], found[5]) for found in cells]
 

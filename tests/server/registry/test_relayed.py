@@ -39,6 +39,18 @@ def test_relayed__a_remote_that_the_configuration_names() -> None:
     assert found(evil, CONFIGURED, "WEB") == RelayedRemote("acme/models", "web", "")
 
 
+def test_relayed__on_webdav() -> None:
+    login = {"url": "webdavs://models.example.com/dav", "user": "ada", "password": "open sesame"}
+    asked = repository("https://git.example.org/acme/models.git", remotes={"dav": login})
+
+    remote = found("", {"dav": login}, "dav")
+
+    assert remote == RelayedRemote("acme/models", "dav", "")
+    place = place_of(asked, remote.file("files/md5/ab/c d"))
+    assert place.url == "https://models.example.com/dav/files/md5/ab/c%20d"
+    assert [line.partition(" ")[0] for line in place.headers] == ["Authorization:"]
+
+
 def test_relayed__a_folder_of_it() -> None:
     remote = found(said("sub", url="remote://web/top/deep"), CONFIGURED, "sub")
 

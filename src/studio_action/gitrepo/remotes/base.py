@@ -79,9 +79,9 @@ def check_address(remote: str, url: str) -> None:
     )
 
 
-def needs_extra(remote: str, extra: str) -> BadInput:
+def needs_extra(remote: str, extra: str, *, in_image: bool = True) -> BadInput:
     """The error for a remote whose library is not installed."""
     return BadInput(
         f"the remote {remote!r} needs what is not installed here",
-        f"Install studio-action[{extra}], or use the image, which has it",
+        f"Install studio-action[{extra}]" + (", or use the image, which has it" * in_image),
     )

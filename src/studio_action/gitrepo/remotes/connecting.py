@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,10 +26,14 @@ from studio_action.download.filesystems import (
 from studio_action.errors import BadInput, ObjectMissing, StudioActionError, TokenRefused
 from studio_action.gitrepo.remotes.base import Place
 from studio_action.gitrepo.remotes.config import Settings
+from studio_action.gitrepo.remotes.credentials import Address, Credential, check
+from studio_action.gitrepo.remotes.trust import Origin
 from studio_action.text import printable
 
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*|[0-9A-Fa-f:.]+")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]*")
+_PARTS = ("port", "use_https")
+"""Options that say where a remote is, beside its URL."""
 _CHANGES = ("etag", "mtime", "modificationTime", "checksum", "last_modified")
 """Under which names fsspec's file systems tell when, or as what, a file was written last."""
 
@@ -99,25 +103,22 @@ class ConnectedRemote:
 
 
 def secret(settings: Settings, option: str) -> str:
-    """The option's text, '' if there is none; raise `BadInput` if it may not be sent.
-
-    What was said outside of the repository goes only to an address that was said there, too.
-    """
-    if settings[option] and settings.origin_of(option) == "outside":
-        check_named(settings, option)
+    """The option's text, '' if there is none; raise `BadInput` if it may not be sent there."""
+    if settings[option]:
+        check(Credential(option, settings.origin_of(option)), _address(settings))
     return settings[option]
 
 
-def check_named(settings: Settings, credential: str) -> None:
-    """Raise `BadInput` where only the repository says where the remote is."""
-    if settings.origin == "outside":
-        return
-    name = printable(settings.name, 100)
-    raise BadInput(
-        f"{credential} of the remote {name!r} is not sent to an address that only the repository"
-        " says",
-        f"Say it yourself: `dvc remote modify --local {name} url URL`",
-    )
+def check_identity(settings: Settings, identity: str) -> None:
+    """Raise `BadInput` if who this machine is may not be told there."""
+    check(Credential(identity, "outside"), _address(settings))
+
+
+def _address(settings: Settings) -> Address:
+    """Where the remote is asked: said by the repository if it says any part of that."""
+    said: Iterable[Origin] = (settings.origin_of(part) for part in _PARTS if settings[part])
+    origin: Origin = "repository" if "repository" in said else settings.origin
+    return Address(settings.name, settings.scheme, settings.url, origin)
 
 
 Explain = Callable[[Exception], Exception | None]
@@ -172,10 +173,12 @@ class Files:
         explained: Explained,
         *,
         seekable: bool = True,
+        ahead: int | None = None,
         end: Callable[[], object] = lambda: None,
     ) -> None:
+        """`ahead` is the `block_size` of fsspec's files, in bytes; None: as they see fit."""
         self._files, self._explained, self._end = files, explained, end
-        self.seekable = seekable
+        self.seekable, self._ahead = seekable, ahead
 
     def status(self, path: str) -> Status:
         """Size, and when or as what it was written last."""
@@ -186,9 +189,9 @@ class Files:
         return Status(int(size) if size is not None else None, str(told))
 
     def open(self, path: str, start: int) -> Reader:
-        """A reader of its own, which keeps nothing of what it read."""
+        """A reader of its own."""
         with self._explained(path):
-            file = self._files.open(path, "rb", cache_type="none")
+            file = self._files.open(path, "rb", block_size=self._ahead)
             if start:
                 file.seek(start)
         return _File(file, path, self._explained)

@@ -10,14 +10,16 @@ from typing import Protocol
 
 from studio_action.download.filesystems import Filesystems
 from studio_action.errors import BadInput
-from studio_action.gitrepo.remotes import ssh
+from studio_action.gitrepo.remotes import gdrive, hdfs, ssh
 from studio_action.gitrepo.remotes.azure import AzureRemote
 from studio_action.gitrepo.remotes.base import Remote
 from studio_action.gitrepo.remotes.config import ConfigFile, Settings
 from studio_action.gitrepo.remotes.gcs import GcsRemote
 from studio_action.gitrepo.remotes.identity import Identity
+from studio_action.gitrepo.remotes.oss import OssRemote
 from studio_action.gitrepo.remotes.s3 import S3Remote
 from studio_action.gitrepo.remotes.web import LocalRemote, WebRemote
+from studio_action.gitrepo.remotes.webdav import WebDavRemote
 from studio_action.network import Network
 from studio_action.text import printable
 
@@ -57,20 +59,36 @@ class Storages:
                 return WebRemote(settings)
             case "":
                 return LocalRemote(settings)
-            case "ssh" if self.filesystems is not None:
-                return ssh.opened(settings, self.filesystems)
-            case "ssh":
-                raise BadInput(
-                    f"Remote not supported: no URL can be signed for {settings.name!r}, which is on"
-                    f" {settings.scheme}://",
-                    "Read the repository itself, with source git",
-                )
+            case "webdav" | "webdavs":
+                return WebDavRemote(settings)
+            case "oss":
+                return OssRemote.open(settings, self.identity)
+            case "ssh" | "hdfs" | "webhdfs" | "gdrive":
+                return self._connected(settings)
             case other:
                 raise BadInput(
                     f"the remote {settings.name!r} is on {printable(other, 50)}://, which cannot"
                     " be read here",
-                    "Models come from S3, Azure, Google Cloud Storage, http(s), ssh and folders",
+                    "The kinds of remotes that can be are in docs/remotes.md",
                 )
+
+    def _connected(self, settings: Settings) -> Remote:
+        known = self.filesystems
+        if known is None or self.identity is None:
+            raise BadInput(
+                f"Remote not supported: no URL can be signed for {settings.name!r}, which is on"
+                f" {settings.scheme}://",
+                "Read the repository itself, with source git",
+            )
+        match settings.scheme:
+            case "ssh":
+                return ssh.opened(settings, known)
+            case "hdfs":
+                return hdfs.opened(settings, known)
+            case "webhdfs":
+                return hdfs.opened_web(settings, self.network, known)
+            case _:
+                return gdrive.opened(settings, self.identity.environ, known)
 
 
 def config_files(

@@ -47,9 +47,9 @@ class WebRemote:
             case "":
                 return self._user_info()
             case "basic" if said["user"] and password:
-                return self._sent("password", _basic(said["user"], password))
+                return self._sent("password", basic(said["user"], password))
             case "custom" if said["custom_auth_header"] and password:
-                return self._sent("password", _line(said["custom_auth_header"], password))
+                return self._sent("password", header_line(said["custom_auth_header"], password))
             case "basic":
                 lacks = "user and password"
             case "custom":
@@ -67,24 +67,28 @@ class WebRemote:
     def _user_info(self) -> tuple[str, ...]:
         parts = urlsplit(self.settings.url)
         user, secret = unquote(parts.username or ""), unquote(parts.password or "")
-        return self._sent("url", _basic(user, secret)) if user else ()
+        return self._sent("url", basic(user, secret)) if user else ()
 
     def _sent(self, option: str, line: str) -> tuple[str, ...]:
-        """The header line with the secret of `option`; raise `BadInput` if it may not go there."""
-        said = self.settings
-        # The user info of a URL is its beginning, and who said that said the user info.
-        of_url: Origin = "outside" if said.named else "repository"
-        origin = of_url if option == "url" else said.origin_of(option)
-        check(Credential(option, origin), Address(said.name, "http", said.url, said.origin))
-        return (line,)
+        return sent(self.settings, option, line)
 
 
-def _basic(user: str, password: str) -> str:
+def sent(said: Settings, option: str, line: str) -> tuple[str, ...]:
+    """The header line with the secret of `option`; raise `BadInput` if it may not go there."""
+    # The user info of a URL is its beginning, and who said that said the user info.
+    of_url: Origin = "outside" if said.named else "repository"
+    origin = of_url if option == "url" else said.origin_of(option)
+    check(Credential(option, origin), Address(said.name, "http", said.url, said.origin))
+    return (line,)
+
+
+def basic(user: str, password: str) -> str:
+    """The header line of who has a password (RFC 7617)."""
     encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
     return f"Authorization: Basic {encoded}"
 
 
-def _line(name: str, value: str) -> str:
+def header_line(name: str, value: str) -> str:
     """One header line; raise `BadInput` if it would be more."""
     line = f"{name}: {value}"
     if not line.isprintable():

@@ -15,10 +15,12 @@ from studio_action.errors import ObjectMissing
 from studio_action.gitrepo.remotes.base import Place
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.web import WebRemote
+from studio_action.gitrepo.remotes.webdav import SCHEMES, WebDavRemote
 from studio_action.server.links import InWebRemote
 from studio_action.server.registry.storages import governed
 from studio_action.server.settings import ServedRepository
 
+_KINDS = frozenset({"http", "https", *SCHEMES})
 _EVER = datetime.fromtimestamp(0, timezone.utc)
 """The moment does not matter: a web remote signs nothing."""
 
@@ -38,7 +40,7 @@ class RelayedRemote:
 
 def relayed(repository: ServedRepository, settings: Settings) -> RelayedRemote | None:
     """The remote as the configuration has it; None where it may not, or need not, be relayed."""
-    if settings.scheme not in ("http", "https") or settings.origin == "repository":
+    if settings.scheme not in _KINDS or settings.origin == "repository":
         return None
     here = _at(settings, "")
     for each in _named(repository) if here.headers else ():
@@ -67,9 +69,10 @@ def _named(repository: ServedRepository) -> Iterator[Settings]:
     for name, options in config.remotes.items():
         if "url" in options:
             settings = config.remote(name)
-            if settings.scheme in ("http", "https"):
+            if settings.scheme in _KINDS:
                 yield settings
 
 
 def _at(settings: Settings, key: str) -> Place:
-    return WebRemote(settings).place(key, "", _EVER)
+    remote = WebDavRemote(settings) if settings.scheme in SCHEMES else WebRemote(settings)
+    return remote.place(key, "", _EVER)
