@@ -55,7 +55,7 @@ ENTRYPOINT ["/entrypoint.py"]
 FROM system AS server
 COPY --from=registry /opt/studio-action /opt/studio-action
 # The base image's own library has no bytecode: what is imported here gets it.
-RUN python3 -I -c "import studio_action.server.process.running, uvicorn.loops.uvloop, uvicorn.protocols.http.httptools_impl" \
+RUN python3 -I -c "import studio_action.server.run.process, uvicorn.loops.uvloop, uvicorn.protocols.http.httptools_impl" \
     && install -d -m 1777 /data
 ENV STUDIO_ACTION_DATA_DIR=/data \
     STUDIO_ACTION_HOST=0.0.0.0

@@ -39,14 +39,14 @@ import os, sys, tempfile, time, resource
 from datetime import datetime, timezone
 from pathlib import Path
 from studio_action.run import commands
-from studio_action.artifact import ArtifactRef, Latest, ModelName
-from studio_action.clock import Deadline, Limits
+from studio_action.model.artifact import ArtifactRef, Latest, ModelName
+from studio_action.net.clock import Deadline, Limits
 from studio_action.gitrepo.program import Git
 from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.gitrepo.remotes.opening import Storages
 from studio_action.gitrepo.repository import Repository
 from studio_action.gitrepo.whereabouts import Surroundings
-from studio_action.network import Network
+from studio_action.net.network import Network
 from studio_action.registries.git import GitRegistry
 started = time.perf_counter()
 with tempfile.TemporaryDirectory() as scratch:

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from studio_action.artifact import ArtifactRef, AtStage, RemoteFile, Resolution, Selector
-from studio_action.clock import Clock
-from studio_action.digest import Digest
 from studio_action.download.base import Fetched, Progress, Renew
 from studio_action.errors import NoSuchModel
+from studio_action.model.artifact import ArtifactRef, AtStage, RemoteFile, Resolution, Selector
+from studio_action.model.digest import Digest
+from studio_action.net.clock import Clock
 
 
 class Time:

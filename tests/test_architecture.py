@@ -30,36 +30,12 @@ FLOORS = (
 below, and from no other room on its own.
 """
 
-FOLDERS = {
-    "artifact": "model",
-    "digest": "model",
-    "paths": "model",
-    "repository": "model",
-    "versions": "model",
-    "bounded_json": "text",
-    "backoff": "net",
-    "clock": "net",
-    "network": "net",
-    "signed_url": "net",
-    "trust": "net",
-    "placing": "workspace",
-    "regular": "workspace",
-    "api": "studio",
-    "resolved": "studio",
-    "session": "studio",
-    "manifest": "outputs",
-    "report": "outputs",
-    "summary": "outputs",
-    "doctor": "run",
-}
-"""The room of each file that stands beside the folders and belongs into one."""
-
 SEES_INPUTS = {"inputs", "cli"}
 """The rooms that may look an input up; what is below gets a `RunConfig`, or a part of one."""
 
 READS_THE_ENVIRONMENT = {
     "cli": "the door: everybody else is told",
-    "server.process.running": "sets what a library reads in the worker that it starts",
+    "server.run.process": "sets what a library reads in the worker that it starts",
 }
 """The modules that may name `os.environ`, and why."""
 
@@ -97,8 +73,7 @@ def _ours(name: str) -> str:
 
 def room(module: str) -> str:
     """The room that a module is in."""
-    first = module.split(".")[0] or "__init__"
-    return FOLDERS.get(first, first)
+    return module.split(".")[0] or "__init__"
 
 
 def floor(module: str) -> int:

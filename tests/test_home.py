@@ -16,8 +16,8 @@ from studio_action.inputs.lookup import Inputs
 from studio_action.inputs.previous import Previous, read_previous
 from studio_action.inputs.studio import read_studio
 from studio_action.inputs.table import INPUTS
-from studio_action.paths import from_home
-from studio_action.workspace import Workspace
+from studio_action.model.paths import from_home
+from studio_action.workspace.workspace import Workspace
 
 JOB = Job("generic", Path("/workspace"))
 CERTIFICATE = "-----BEGIN CERTIFICATE-----"

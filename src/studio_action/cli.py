@@ -172,7 +172,7 @@ def _of_the_server(name: str, environ: Mapping[str, str]) -> click.Command:
 
     def call(arguments: tuple[str, ...]) -> object:
         try:
-            from studio_action.server.commands import COMMANDS as SERVER_COMMANDS
+            from studio_action.server.run.commands import COMMANDS as SERVER_COMMANDS
         except ModuleNotFoundError as error:
             missing = (error.name or "").partition(".")[0]
             raise BadInput(

@@ -8,7 +8,7 @@ import pytest
 
 from studio_action.ci import progress
 from studio_action.ci.job import Job, System
-from studio_action.clock import Clock
+from studio_action.net.clock import Clock
 
 MB = 1_000_000
 

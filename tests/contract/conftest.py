@@ -10,17 +10,17 @@ from typing import Literal, get_args
 
 import pytest
 
-from studio_action.artifact import ArtifactRef, ModelName, Resolution, Selector
-from studio_action.clock import Deadline, Limits
 from studio_action.gitrepo import history
 from studio_action.gitrepo.history import Prerelease
 from studio_action.gitrepo.repository import Repository
-from studio_action.network import Network
+from studio_action.model.artifact import ArtifactRef, ModelName, Resolution, Selector
+from studio_action.net.clock import Deadline, Limits
+from studio_action.net.network import Network
 from studio_action.registries.base import Registry
+from studio_action.registries.extended import TellingRegistry
 from studio_action.registries.pinned import PinnedRegistry
 from studio_action.registries.studio import StudioRegistry
-from studio_action.registries.telling import TellingRegistry
-from studio_action.session import StudioSession
+from studio_action.studio.session import StudioSession
 from tests import sample
 from tests.gitrepo.repositories import make_git, sample_at
 from tests.registries.places import Place, Places

@@ -8,13 +8,20 @@ from typing import Any
 
 import pytest
 
-from studio_action.artifact import AtStage, AtVersion, Latest, ModelName, Resolution, Selector
-from studio_action.download import plan
 from studio_action.errors import NoSuchModel, ObjectMissing, StudioActionError
 from studio_action.gitrepo import tags
 from studio_action.gitrepo.history import Prerelease
 from studio_action.gitrepo.tags import Assignment, Registration
-from studio_action.versions import InRange
+from studio_action.model import plan
+from studio_action.model.artifact import (
+    AtStage,
+    AtVersion,
+    Latest,
+    ModelName,
+    Resolution,
+    Selector,
+)
+from studio_action.model.versions import InRange
 from tests import sample
 from tests.contract.conftest import SIDES, Contract, Side, asked
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from studio_action.artifact import RemoteFile
-from studio_action.clock import Clock, Deadline, Limits
-from studio_action.digest import Digest
 from studio_action.download.base import Fetched, Verify
 from studio_action.download.transfer import Transfer
-from studio_action.network import Network
+from studio_action.model.artifact import RemoteFile
+from studio_action.model.digest import Digest
+from studio_action.net.clock import Clock, Deadline, Limits
+from studio_action.net.network import Network
 from tests.download.storage import Storage, running
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from studio_action.artifact import RemoteFile
-from studio_action.clock import Limits
-from studio_action.digest import digest_in_url
 from studio_action.download.transfer import Transfer
-from studio_action.network import Network
+from studio_action.model.artifact import RemoteFile
+from studio_action.model.digest import digest_in_url
+from studio_action.net.clock import Limits
+from studio_action.net.network import Network
 from studio_action.signals import stopping
 from tests.download.conftest import Heard
 

@@ -3,11 +3,11 @@ from __future__ import annotations
 import math
 from typing import cast
 
-from studio_action.artifact import RemoteFile
 from studio_action.download.agenda import MOST_OPEN, MOST_SUMMING, Agenda
 from studio_action.download.answers import Asked
 from studio_action.download.incoming import FIRST_PART, Again, Incoming, Store
 from studio_action.download.parts import Lanes
+from studio_action.model.artifact import RemoteFile
 
 MIB = 1 << 20
 

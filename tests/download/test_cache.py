@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from studio_action.artifact import RemoteFile
-from studio_action.clock import Deadline
-from studio_action.digest import Digest
 from studio_action.download.base import Fetched
 from studio_action.download.cache import Cache, CachedDownloader
 from studio_action.errors import DeadlinePassed, WorkspaceRefused
+from studio_action.model.artifact import RemoteFile
+from studio_action.model.digest import Digest
+from studio_action.net.clock import Deadline
 from tests.download.unfit import UNFIT
 from tests.fakes import MemoryDownloader, Silence, Time, md5
 

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from studio_action.artifact import RemoteFile
-from studio_action.clock import Clock, Deadline, Limits
 from studio_action.download.base import Fetched, Verify
 from studio_action.download.connected import ConnectedDownloader
 from studio_action.download.filesystems import Filesystems
@@ -22,6 +20,8 @@ from studio_action.errors import (
     Unreachable,
     WorkspaceRefused,
 )
+from studio_action.model.artifact import RemoteFile
+from studio_action.net.clock import Clock, Deadline, Limits
 from tests.download.conftest import Heard, Ticking, contents, of
 from tests.download.memory import PIECE, MemoryStorage, cut, well
 from tests.fakes import MemoryDownloader

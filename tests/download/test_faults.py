@@ -10,7 +10,6 @@ from datetime import timedelta
 
 import pytest
 
-from studio_action.artifact import RemoteFile
 from studio_action.errors import (
     ContentMismatch,
     DeadlinePassed,
@@ -20,6 +19,7 @@ from studio_action.errors import (
     Unreachable,
     WorkspaceRefused,
 )
+from studio_action.model.artifact import RemoteFile
 from tests.download.conftest import Fetcher, Heard, contents, of
 from tests.download.storage import Reply, Request, Storage, running
 

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio_action.digest import Digest
 from studio_action.download.hashing import (
     BUFFER,
     Buffers,
@@ -22,6 +21,7 @@ from studio_action.download.hashing import (
     digests_of_bytes,
     digests_of_file,
 )
+from studio_action.model.digest import Digest
 
 
 def md5(data: bytes) -> str:

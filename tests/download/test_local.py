@@ -8,9 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from studio_action.artifact import RemoteFile
-from studio_action.clock import Clock, Deadline
-from studio_action.digest import Digest
 from studio_action.download.base import Fetched
 from studio_action.download.local import LocalDownloader
 from studio_action.errors import (
@@ -20,6 +17,9 @@ from studio_action.errors import (
     UnexpectedAnswer,
     WorkspaceRefused,
 )
+from studio_action.model.artifact import RemoteFile
+from studio_action.model.digest import Digest
+from studio_action.net.clock import Clock, Deadline
 from tests.download.conftest import Heard, Ticking, contents, of
 from tests.download.unfit import UNFIT
 from tests.fakes import MemoryDownloader, Time

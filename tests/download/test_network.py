@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from studio_action.artifact import RemoteFile
 from studio_action.errors import Unreachable
-from studio_action.network import Network
+from studio_action.model.artifact import RemoteFile
+from studio_action.net.network import Network
 from tests.download.conftest import Fetcher, contents, of
 from tests.download.proxy import Proxy, proxying
 from tests.download.storage import Reply, Storage, running

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from studio_action.artifact import RemoteFile
-from studio_action.digest import Digest
 from studio_action.download.hashing import BUFFER, Buffers
 from studio_action.download.incoming import Incoming, Store
 from studio_action.download.partials import STALE, Partials, Record, key_of
 from studio_action.download.parts import Span
 from studio_action.errors import WorkspaceRefused
+from studio_action.model.artifact import RemoteFile
+from studio_action.model.digest import Digest
 from tests.download.unfit import UNFIT
 
 FILE = RemoteFile("model", "https://host/key", digest=Digest("md5", "0" * 32))

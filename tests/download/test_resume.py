@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from studio_action.artifact import RemoteFile
 from studio_action.download.partials import Partials, key_of
 from studio_action.errors import StudioActionError
+from studio_action.model.artifact import RemoteFile
 from tests.download.conftest import Fetcher, Heard, contents, of
 from tests.download.storage import Reply, Request, Storage
 

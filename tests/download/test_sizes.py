@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from studio_action.artifact import RemoteFile
-from studio_action.clock import Deadline, Limits
 from studio_action.download.sizes import CONNECTIONS, look, measured
 from studio_action.errors import DeadlinePassed
-from studio_action.network import Network
+from studio_action.model.artifact import RemoteFile
+from studio_action.net.clock import Deadline, Limits
+from studio_action.net.network import Network
 from tests.fakes import Time
 from tests.reference import Answer, ReferenceServer
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from studio_action.artifact import RemoteFile
+from studio_action.model.artifact import RemoteFile
 from tests.download.conftest import Fetcher, Heard, contents, of
 from tests.download.storage import Storage
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from studio_action.artifact import RemoteFile
-from studio_action.digest import Digest
 from studio_action.download.base import Verified, Verify
 from studio_action.download.hashing import digests_of_bytes
 from studio_action.download.verifying import Told, difference, verified
+from studio_action.model.artifact import RemoteFile
+from studio_action.model.digest import Digest
 
 CONTENT = b"one\r\ntwo\r\n"
 MD5 = hashlib.md5(CONTENT).hexdigest()

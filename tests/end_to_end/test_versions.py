@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from studio_action import api
+from studio_action.studio import api
 from tests import sample
 from tests.end_to_end.conftest import Program, Ran
 from tests.end_to_end.test_download import CASES

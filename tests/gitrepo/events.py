@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from studio_action.artifact import ModelName
 from studio_action.gitrepo import history
 from studio_action.gitrepo.history import Model, TagRef
+from studio_action.model.artifact import ModelName
 
 M = ModelName("m")
 START = 1_800_000_000

@@ -7,9 +7,9 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from studio_action.clock import Clock, Deadline, Limits
 from studio_action.gitrepo.program import Credential, Git
-from studio_action.network import Network
+from studio_action.net.clock import Clock, Deadline, Limits
+from studio_action.net.network import Network
 from tests import sample
 
 _WHO = {

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from studio_action.artifact import ModelName
 from studio_action.errors import StudioActionError
 from studio_action.gitrepo import locating
 from studio_action.gitrepo.imports import Source
@@ -19,6 +18,7 @@ from studio_action.gitrepo.located import InRemote, Located, Outside
 from studio_action.gitrepo.remotes.config import Config, ConfigFile
 from studio_action.gitrepo.repository import Repository
 from studio_action.gitrepo.revision import Revision
+from studio_action.model.artifact import ModelName
 from tests.gitrepo.real_dvc import Dvc, running
 from tests.gitrepo.repositories import made_at, make_git
 

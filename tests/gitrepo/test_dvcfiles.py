@@ -11,8 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio_action.artifact import ModelName
-from studio_action.digest import Digest
 from studio_action.errors import (
     BadInput,
     ContentMismatch,
@@ -24,6 +22,8 @@ from studio_action.errors import (
 from studio_action.gitrepo import dvcfiles
 from studio_action.gitrepo.dvcfiles import Content, InGit, Stored, StoredFolder
 from studio_action.gitrepo.external import External
+from studio_action.model.artifact import ModelName
+from studio_action.model.digest import Digest
 from tests import sample
 from tests.gitrepo.memory import MemoryFiles, committed, files
 from tests.gitrepo.repositories import git

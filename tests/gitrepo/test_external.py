@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio_action.digest import Digest
 from studio_action.errors import BadInput, UnexpectedAnswer
 from studio_action.gitrepo import external
 from studio_action.gitrepo.documents import Node
 from studio_action.gitrepo.external import External
+from studio_action.model.digest import Digest
 
 
 @pytest.mark.parametrize(

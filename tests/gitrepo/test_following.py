@@ -10,7 +10,7 @@ from studio_action.errors import BadInput, ObjectMissing, TokenRefused
 from studio_action.gitrepo.following import Neighbours, Way, way
 from studio_action.gitrepo.imports import Source
 from studio_action.gitrepo.program import Credential
-from studio_action.repository import RepositoryUrl
+from studio_action.model.repository_url import RepositoryUrl
 from tests.gitrepo.repositories import committed, git, made_at, make_git
 from tests.servers.git import GitServer, git_server
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio_action.artifact import AtStage, AtVersion, Latest, ModelName, Selector
 from studio_action.gitrepo import history
 from studio_action.gitrepo.history import Model, Prerelease, TagRef, Version
-from studio_action.versions import InRange
+from studio_action.model.artifact import AtStage, AtVersion, Latest, ModelName, Selector
+from studio_action.model.versions import InRange
 from tests import sample
 from tests.gitrepo.events import START, M, commit, model, tagged
 from tests.gitrepo.repositories import git

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio_action.digest import Digest, folder_digest
 from studio_action.errors import BadInput, ContentMismatch, StudioActionError, UnexpectedAnswer
 from studio_action.gitrepo import imports
 from studio_action.gitrepo.documents import Node
 from studio_action.gitrepo.imports import Import
 from studio_action.gitrepo.remotes.config import Config
-from studio_action.repository import RepositoryUrl
+from studio_action.model.digest import Digest, folder_digest
+from studio_action.model.repository_url import RepositoryUrl
 
 URL = "https://git.example/a/b.git"
 COMMIT = "0a" * 20

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from studio_action.artifact import ModelName
-from studio_action.digest import Digest, folder_digest
 from studio_action.errors import BadInput, ContentMismatch, NoSuchModel, UnexpectedAnswer
 from studio_action.gitrepo import locating
 from studio_action.gitrepo.imports import Source
@@ -18,6 +16,8 @@ from studio_action.gitrepo.located import InRemote, InRepository, Located
 from studio_action.gitrepo.remotes.config import Config, ConfigFile, Settings
 from studio_action.gitrepo.repository import Repository
 from studio_action.gitrepo.revision import Revision
+from studio_action.model.artifact import ModelName
+from studio_action.model.digest import Digest, folder_digest
 from tests.fakes import md5
 from tests.gitrepo.repositories import made_at, make_git
 

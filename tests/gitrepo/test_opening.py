@@ -8,7 +8,7 @@ import pytest
 from studio_action.errors import BadInput, Unreachable
 from studio_action.gitrepo.opening import opened
 from studio_action.gitrepo.repository import Repository
-from studio_action.repository import RepositoryUrl
+from studio_action.model.repository_url import RepositoryUrl
 from tests.gitrepo.repositories import git, made_at, make_git
 from tests.servers.git import GitServer, git_server
 

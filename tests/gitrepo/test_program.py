@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import trustme
 
-from studio_action.clock import Clock, Deadline, Limits
 from studio_action.errors import (
     BadInput,
     DeadlinePassed,
@@ -20,7 +19,8 @@ from studio_action.errors import (
 )
 from studio_action.gitrepo.program import Credential, Git, Unadvertised, failure, has_ssh_key
 from studio_action.gitrepo.repository import Repository
-from studio_action.network import Network
+from studio_action.net.clock import Clock, Deadline, Limits
+from studio_action.net.network import Network
 from tests.download.proxy import proxying
 from tests.gitrepo.repositories import make_git, sample_at
 from tests.servers.git import GitServer, git_server

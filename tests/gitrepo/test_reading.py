@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from studio_action.artifact import ModelName
 from studio_action.errors import Unreachable
 from studio_action.gitrepo.reading import models_of
-from studio_action.repository import RepositoryUrl
+from studio_action.model.artifact import ModelName
+from studio_action.model.repository_url import RepositoryUrl
 from tests.gitrepo.repositories import git, made_at, make_git
 
 CHURN = ModelName("churn")

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio_action.artifact import AtStage, AtVersion, ModelName, Selector
 from studio_action.gitrepo import tags
 from studio_action.gitrepo.tags import (
     Assignment,
@@ -17,6 +16,7 @@ from studio_action.gitrepo.tags import (
     Tag,
     Unassignment,
 )
+from studio_action.model.artifact import AtStage, AtVersion, ModelName, Selector
 
 M = ModelName("m")
 

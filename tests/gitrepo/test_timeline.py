@@ -4,10 +4,10 @@ from datetime import datetime, timezone
 
 import pytest
 
-from studio_action.artifact import ModelName
 from studio_action.gitrepo import history, timeline
 from studio_action.gitrepo.history import TagRef
 from studio_action.gitrepo.timeline import Event
+from studio_action.model.artifact import ModelName
 
 ONE, TWO = "1" * 40, "2" * 40
 

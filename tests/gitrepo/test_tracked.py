@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio_action.digest import Digest
 from studio_action.errors import StudioActionError, UnexpectedAnswer
 from studio_action.gitrepo.tracked import (
     Kept,
@@ -21,6 +20,7 @@ from studio_action.gitrepo.tracked import (
     tells_outputs,
     under,
 )
+from studio_action.model.digest import Digest
 
 REVISION = "c0ffee0" + "0" * 33
 A, B = "a" * 32, "b" * 32

@@ -4,8 +4,6 @@ from pathlib import Path, PurePath
 
 import pytest
 
-from studio_action.api import NewProject
-from studio_action.artifact import ArtifactRef, ModelName
 from studio_action.ci.job import Job
 from studio_action.errors import BadInput, StudioActionError
 from studio_action.inputs import config
@@ -21,8 +19,10 @@ from studio_action.inputs.lookup import Inputs
 from studio_action.inputs.model_request import Skip
 from studio_action.inputs.previous import Previous
 from studio_action.inputs.studio import Source, Studio
-from studio_action.trust import Authorities
-from studio_action.workspace import Workspace
+from studio_action.model.artifact import ArtifactRef, ModelName
+from studio_action.net.certificates import Authorities
+from studio_action.studio.api import NewProject
+from studio_action.workspace.workspace import Workspace
 
 JOB = Job("generic", Path("/workspace"), repository="https://github.com/acme/models")
 CHURN = ArtifactRef("https://github.com/acme/models", ModelName("churn"))

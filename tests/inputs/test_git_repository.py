@@ -7,7 +7,7 @@ import pytest
 from studio_action.ci.job import Job
 from studio_action.inputs.git_repository import read_git_access
 from studio_action.inputs.lookup import Inputs
-from studio_action.repository import RepositoryUrl
+from studio_action.model.repository_url import RepositoryUrl
 
 GITHUB = Job("github", Path("/w"), server="https://github.com")
 GITLAB = Job("gitlab", Path("/w"), server="https://gitlab.example.org")

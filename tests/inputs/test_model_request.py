@@ -4,13 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from studio_action.artifact import ArtifactRef, AtStage, AtVersion, Latest, ModelName, Selector
 from studio_action.ci.job import Job
-from studio_action.download.plan import Filters
 from studio_action.errors import BadInput
 from studio_action.inputs.lookup import Inputs
 from studio_action.inputs.model_request import ModelRequest, Skip, read_model_request
-from studio_action.versions import InRange
+from studio_action.model.artifact import (
+    ArtifactRef,
+    AtStage,
+    AtVersion,
+    Latest,
+    ModelName,
+    Selector,
+)
+from studio_action.model.plan import Filters
+from studio_action.model.versions import InRange
 
 JOB = Job("generic", Path("/workspace"), repository="https://github.com/acme/models")
 CHURN = ArtifactRef("https://github.com/acme/models", ModelName("churn"))

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from studio_action.digest import Digest
 from studio_action.errors import BadInput
 from studio_action.inputs.previous import Previous, previous_digest, previous_manifest
-from studio_action.manifest import shown
+from studio_action.model.digest import Digest
+from studio_action.outputs.manifest import shown
 
 DIGEST = shown(Digest("md5", "0" * 32 + ".dir"))
 

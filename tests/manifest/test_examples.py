@@ -10,7 +10,7 @@ import yaml
 
 from studio_action.inputs.outputs_table import DOWNLOAD
 from studio_action.inputs.table import inputs_of
-from studio_action.server.configuration.reading import Options, read
+from studio_action.server.run.configuration.reading import Options, read
 from tests import public
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from studio_action.server.configuration.form import ConfigurationForm, RepositoryForm
+from studio_action.server.run.configuration.form import ConfigurationForm, RepositoryForm
 from tests.manifest.tables import rows_below
 
 ROOT = Path(__file__).parents[2]

@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from studio_action.artifact import AtStage, AtVersion, Resolution, Selector
-from studio_action.download import plan
+from studio_action.model import plan
+from studio_action.model.artifact import AtStage, AtVersion, Resolution, Selector
 from tests import sample
 
 

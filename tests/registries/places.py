@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
-from studio_action.artifact import ArtifactRef, ModelName, Resolution, Selector
-from studio_action.clock import Deadline, Limits
 from studio_action.download.local import LocalDownloader
 from studio_action.download.transfer import Transfer
 from studio_action.gitrepo.following import Neighbours
@@ -18,7 +16,9 @@ from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.gitrepo.remotes.opening import Storages
 from studio_action.gitrepo.repository import Repository
 from studio_action.gitrepo.whereabouts import Surroundings
-from studio_action.network import Network
+from studio_action.model.artifact import ArtifactRef, ModelName, Resolution, Selector
+from studio_action.net.clock import Deadline, Limits
+from studio_action.net.network import Network
 from studio_action.registries.git import GitRegistry
 from tests.fakes import Silence
 from tests.gitrepo.repositories import make_git

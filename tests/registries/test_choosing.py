@@ -2,10 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from studio_action.artifact import ArtifactRef, AtStage, AtVersion, Latest, ModelName, Selector
 from studio_action.errors import NoSuchModel
 from studio_action.gitrepo import history
 from studio_action.gitrepo.history import Model, TagRef
+from studio_action.model.artifact import (
+    ArtifactRef,
+    AtStage,
+    AtVersion,
+    Latest,
+    ModelName,
+    Selector,
+)
 from studio_action.registries.choosing import choose, listed, stage_of
 
 M = ModelName("m")

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from studio_action.artifact import Latest
 from studio_action.download.base import Fetched
 from studio_action.errors import BadInput, ContentMismatch, ObjectMissing
 from studio_action.gitrepo.repository import Repository
+from studio_action.model.artifact import Latest
 from tests.download.storage import Storage, running
 from tests.fakes import Silence, md5
 from tests.gitrepo.repositories import committed, made_at, make_git

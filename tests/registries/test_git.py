@@ -11,13 +11,6 @@ from typing import Any
 
 import pytest
 
-from studio_action.artifact import (
-    AtStage,
-    AtVersion,
-    Latest,
-    Selector,
-)
-from studio_action.digest import Digest
 from studio_action.errors import (
     BadInput,
     ContentMismatch,
@@ -27,6 +20,8 @@ from studio_action.errors import (
 )
 from studio_action.gitrepo.program import Credential
 from studio_action.gitrepo.repository import Repository
+from studio_action.model.artifact import AtStage, AtVersion, Latest, Selector
+from studio_action.model.digest import Digest
 from tests import sample
 from tests.download.storage import Reply, Request, Storage, running
 from tests.gitrepo.repositories import committed, git, made_at, make_git, sample_at

@@ -4,12 +4,19 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from studio_action.artifact import ArtifactRef, AtStage, AtVersion, Latest, ModelName, Selector
 from studio_action.errors import NoSuchModel, Unreachable
 from studio_action.gitrepo import history
 from studio_action.gitrepo.history import Model, Prerelease, TagRef
+from studio_action.model.artifact import (
+    ArtifactRef,
+    AtStage,
+    AtVersion,
+    Latest,
+    ModelName,
+    Selector,
+)
+from studio_action.model.versions import InRange
 from studio_action.registries.pinned import PinnedRegistry
-from studio_action.versions import InRange
 from tests.fakes import MemoryRegistry
 
 CHURN = ArtifactRef("acme/models", ModelName("churn"))

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from studio_action.artifact import Latest
 from studio_action.errors import BadInput, ObjectMissing, StudioActionError, UnexpectedAnswer
 from studio_action.gitrepo.repository import Repository
+from studio_action.model.artifact import Latest
 from tests.download.storage import Reply, Storage, running
 from tests.gitrepo.repositories import git, made_at, make_git
 from tests.registries.places import Places

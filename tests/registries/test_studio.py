@@ -6,13 +6,13 @@ from datetime import datetime, timezone
 import pytest
 import responses
 
-from studio_action.api import NewProject, Project
-from studio_action.artifact import ArtifactRef, AtStage, AtVersion, ModelName
-from studio_action.clock import Deadline, Limits
-from studio_action.digest import Digest
-from studio_action.network import Network
+from studio_action.model.artifact import ArtifactRef, AtStage, AtVersion, ModelName
+from studio_action.model.digest import Digest
+from studio_action.net.clock import Deadline, Limits
+from studio_action.net.network import Network
 from studio_action.registries.studio import StudioRegistry
-from studio_action.session import StudioSession
+from studio_action.studio.api import NewProject, Project
+from studio_action.studio.session import StudioSession
 from tests.fakes import Time
 
 BASE = "https://studio.example.org/"

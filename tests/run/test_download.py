@@ -8,10 +8,6 @@ from typing import Any
 
 import pytest
 
-from studio_action.artifact import ArtifactRef, AtStage, AtVersion, ModelName
-from studio_action.clock import Deadline
-from studio_action.digest import folder_digest
-from studio_action.download.plan import Filters
 from studio_action.errors import (
     ContentMismatch,
     NoSuchModel,
@@ -22,9 +18,13 @@ from studio_action.errors import (
 )
 from studio_action.inputs.config import Delivery
 from studio_action.inputs.model_request import ModelRequest
+from studio_action.model.artifact import ArtifactRef, AtStage, AtVersion, ModelName
+from studio_action.model.digest import folder_digest
+from studio_action.model.plan import Filters
+from studio_action.net.clock import Deadline
 from studio_action.run import download as recipe
 from studio_action.run.download import Delivered
-from studio_action.workspace import Workspace
+from studio_action.workspace.workspace import Workspace
 from tests.fakes import MemoryDownloader, MemoryRegistry, RecordingPlatform, Silence, Time, md5
 
 CHURN = ArtifactRef("https://github.com/acme/models", ModelName("churn", "models"))

@@ -7,11 +7,11 @@ import pytest
 from studio_action.ci.job import Job
 from studio_action.inputs.config import Resolve, RunConfig
 from studio_action.inputs.lookup import Inputs
-from studio_action.network import Network
+from studio_action.net.network import Network
+from studio_action.registries.branch_policy import GuardedRegistry
+from studio_action.registries.extended import TellingRegistry
 from studio_action.registries.git import GitRegistry
-from studio_action.registries.guarded import GuardedRegistry
 from studio_action.registries.pinned import PinnedRegistry
-from studio_action.registries.telling import TellingRegistry
 from studio_action.run.context import RunContext
 from studio_action.run.sources import open_registry
 from tests.fakes import RecordingPlatform

@@ -13,25 +13,25 @@ from typing import Any, cast
 import requests
 from sqlalchemy import delete
 
-from studio_action.artifact import ArtifactRef, ModelName, RemoteFile, Resolution, Selector
-from studio_action.digest import Digest
 from studio_action.errors import ObjectMissing
 from studio_action.gitrepo import history, timeline
 from studio_action.gitrepo.history import Prerelease, TagRef
-from studio_action.repository import RepositoryUrl
+from studio_action.model.artifact import ArtifactRef, ModelName, RemoteFile, Resolution, Selector
+from studio_action.model.digest import Digest
+from studio_action.model.repository_url import RepositoryUrl
 from studio_action.server.access import Scope
 from studio_action.server.app import create_app
+from studio_action.server.db import database, schema
+from studio_action.server.db.keys import SigningKeys
+from studio_action.server.db.projects import Projects
+from studio_action.server.db.pushes import Pushes
+from studio_action.server.db.tokens import Tokens
 from studio_action.server.links import FileHere, InFolder, InMirror, InWebRemote, Link
 from studio_action.server.metrics import Metrics
 from studio_action.server.parts import Parts
 from studio_action.server.registry.models import Catalogue
 from studio_action.server.registry.upstream import Answer
 from studio_action.server.settings import ServedRepository, ServerSettings
-from studio_action.server.state import database, schema
-from studio_action.server.state.keys import SigningKeys
-from studio_action.server.state.projects import Projects
-from studio_action.server.state.pushes import Pushes
-from studio_action.server.state.tokens import Tokens
 from tests.server.calendar import Calendar
 from tests.server.lines import Lines
 from tests.server.loopback import served

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import Engine
 
-from studio_action.server.state import database
+from studio_action.server.db import database
 
 if TYPE_CHECKING:
     from tests.servers.postgres import Postgres

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from studio_action.repository import RepositoryUrl
+from studio_action.model.repository_url import RepositoryUrl
 from studio_action.server.app import create_app
+from studio_action.server.db import database
 from studio_action.server.parts import Parts
-from studio_action.server.process import running
+from studio_action.server.run import process
 from studio_action.server.settings import ServedRepository, ServerSettings
-from studio_action.server.state import database
 from tests import sample
 from tests.gitrepo.repositories import sample_at
 from tests.server.loopback import served
@@ -49,7 +49,7 @@ def registry(folder: Path, **settings: Any) -> Iterator[Registry]:
         "folders": {"objects": sample.OBJECTS},
         "requests_per_minute": 1_000_000,
     }
-    parts = running.parts_of(ServerSettings(**{**own, **settings}), {"PATH": os.environ["PATH"]})
+    parts = process.parts_of(ServerSettings(**{**own, **settings}), {"PATH": os.environ["PATH"]})
     database.migrate(parts.engine)
     text, _ = parts.tokens.create(
         "tests",

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from urllib.parse import quote
 
-from studio_action.artifact import ModelName, Resolution, Selector
-from studio_action.clock import Clock
-from studio_action.network import Network
-from studio_action.repository import RepositoryUrl
+from studio_action.model.artifact import ModelName, Resolution, Selector
+from studio_action.model.repository_url import RepositoryUrl
+from studio_action.net.clock import Clock
+from studio_action.net.network import Network
 from studio_action.server.links import InFolder, InMirror, InWebRemote, ServedFile
 from studio_action.server.registry import models
 from studio_action.server.registry.mirrors import Mirrors

@@ -13,20 +13,20 @@ from typing import Any
 from studio_action.errors import ObjectMissing
 from studio_action.gitrepo import history, timeline
 from studio_action.gitrepo.history import TagRef
-from studio_action.repository import RepositoryUrl
+from studio_action.model.repository_url import RepositoryUrl
 from studio_action.server.access import Scope, Token
 from studio_action.server.app import create_app
+from studio_action.server.db import database
+from studio_action.server.db.keys import SigningKeys
+from studio_action.server.db.projects import Project, ProjectDraft, Projects
+from studio_action.server.db.pushes import Pushes
+from studio_action.server.db.tokens import Tokens
 from studio_action.server.links import FileHere, InWebRemote
 from studio_action.server.metrics import Metrics
 from studio_action.server.parts import Parts
 from studio_action.server.registry.models import Catalogue
 from studio_action.server.registry.upstream import Answer
 from studio_action.server.settings import ServedRepository, ServerSettings
-from studio_action.server.state import database
-from studio_action.server.state.keys import SigningKeys
-from studio_action.server.state.projects import Project, ProjectDraft, Projects
-from studio_action.server.state.pushes import Pushes
-from studio_action.server.state.tokens import Tokens
 from tests.server.calendar import Calendar
 from tests.server.lines import Lines
 from tests.server.loopback import served

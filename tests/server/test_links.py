@@ -9,10 +9,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from studio_action import signed_url
-from studio_action.digest import Digest, digest_in_url
 from studio_action.errors import UnexpectedAnswer
-from studio_action.paths import check_path
+from studio_action.model.digest import Digest, digest_in_url
+from studio_action.model.paths import check_path
+from studio_action.net import signed_url
 from studio_action.server import links
 from studio_action.server.links import (
     BadLink,

@@ -7,9 +7,9 @@ import json
 import sys
 from datetime import datetime, timezone
 
-from studio_action.server.state import database
-from studio_action.server.state.projects import ProjectDraft, Projects
-from studio_action.server.state.tokens import Tokens
+from studio_action.server.db import database
+from studio_action.server.db.projects import ProjectDraft, Projects
+from studio_action.server.db.tokens import Tokens
 
 
 def write(url: str) -> None:

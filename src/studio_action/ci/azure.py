@@ -14,7 +14,7 @@ from studio_action.ci import dotenv
 from studio_action.ci.console import Console
 from studio_action.ci.job import Job
 from studio_action.errors import WorkspaceRefused
-from studio_action.workspace import Workspace
+from studio_action.workspace.workspace import Workspace
 
 
 class Azure(Console):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from studio_action.ci import dotenv
-from studio_action.workspace import Workspace, refused
+from studio_action.workspace.workspace import Workspace, refused
 
 
 def size(path: Path) -> int:

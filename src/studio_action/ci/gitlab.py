@@ -10,14 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from studio_action import bounded_json, regular
 from studio_action.ci import dotenv
 from studio_action.ci.console import Console
 from studio_action.ci.job import Job
 from studio_action.errors import WorkspaceRefused
-from studio_action.paths import STATE_FOLDER
+from studio_action.model.paths import STATE_FOLDER
+from studio_action.net import bounded_json
 from studio_action.text import redact
-from studio_action.workspace import Workspace
+from studio_action.workspace import regular_files
+from studio_action.workspace.workspace import Workspace
 
 DOTENV_REPORT = "outputs.env"
 ANNOTATIONS_REPORT = "annotations.json"
@@ -88,7 +89,7 @@ class GitLab(Console):
         """What an earlier step of this job left."""
         path = Path(self._job.workspace, STATE_FOLDER, report)
         try:
-            return regular.read(path, _LARGEST_REPORT).decode()
+            return regular_files.read(path, _LARGEST_REPORT).decode()
         except (OSError, UnicodeDecodeError):
             return ""
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from studio_action.ci.job import Job
-from studio_action.clock import Clock
 from studio_action.download.base import Progress
+from studio_action.net.clock import Clock
 from studio_action.text import human_size, human_time
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from studio_action import backoff
+from studio_action.net import backoff
 
 Headers = Mapping[str, str]
 """By lower-case name; of equal names the last one."""

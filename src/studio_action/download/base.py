@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from studio_action.artifact import RemoteFile
+from studio_action.model.artifact import RemoteFile
 
 Renew = Callable[[], Mapping[str, str]]
 """Asks the registry once more; gives new signed URLs by `RemoteFile.path`."""

@@ -17,15 +17,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from studio_action import regular
-from studio_action.artifact import RemoteFile
-from studio_action.clock import Deadline
-from studio_action.digest import Digest
 from studio_action.download.base import Downloader, Fetched, Progress, Renew
 from studio_action.download.copying import Check, copy, each
 from studio_action.download.hashing import digests_of_file
 from studio_action.errors import WorkspaceRefused
-from studio_action.workspace import Workspace, refused
+from studio_action.model.artifact import RemoteFile
+from studio_action.model.digest import Digest
+from studio_action.net.clock import Deadline
+from studio_action.workspace import regular_files
+from studio_action.workspace.workspace import Workspace, refused
 
 _PROTECTED = 0o444
 
@@ -58,14 +58,14 @@ class Cache:
         if file.digest is None:
             return None
         place = self.place(file.digest)
-        if file.largest is not None and (regular.size(place) or 0) > file.largest:
+        if file.largest is not None and (regular_files.size(place) or 0) > file.largest:
             return None
         try:
             copy(place, to, check)
             found = digests_of_file(to, file.digest, check)
         except FileNotFoundError:
             return None
-        except regular.NotRegular:
+        except regular_files.NotRegular:
             _throw_away(place)
             return None
         except OSError as error:
@@ -85,7 +85,7 @@ class Cache:
         if digest is None or fetched.verified not in ("md5", "md5-dos2unix"):
             return
         place = self.place(digest)
-        if regular.size(place) is not None:
+        if regular_files.size(place) is not None:
             return
         with self.folder.folder(place.parent) as folder:
             beside = f".{secrets.token_hex(8)}.studio-action"

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from studio_action.artifact import RemoteFile
-from studio_action.clock import Limits
 from studio_action.download.base import Downloader, Fetched, Progress, Renew, Verify
 from studio_action.download.filesystems import Filesystems, Home
 from studio_action.download.opened import Opened
 from studio_action.download.partials import Partials, boot_id
 from studio_action.download.watching import Reading, Terms, Watch
+from studio_action.model.artifact import RemoteFile
+from studio_action.net.clock import Limits
 
 
 class ConnectedDownloader:

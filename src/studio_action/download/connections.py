@@ -19,7 +19,7 @@ from typing import Protocol
 import pycurl
 
 from studio_action import __version__
-from studio_action.network import Network
+from studio_action.net.network import Network
 from studio_action.text import printable
 
 MOST_REDIRECTS = 5

@@ -11,8 +11,8 @@ from pathlib import Path
 from threading import Event
 from typing import TypeVar
 
-from studio_action import regular
-from studio_action.clock import Deadline
+from studio_action.net.clock import Deadline
+from studio_action.workspace import regular_files
 
 COPIES = 4
 """Files that are copied and checked at a time."""
@@ -52,7 +52,7 @@ def copy(source: Path, target: Path, check: Check) -> None:
     No more is copied than the file had when it was opened. Raises `regular.NotRegular`, `OSError`
     and what `check` raises.
     """
-    with regular.opened(source) as whole, target.open("wb", buffering=0) as made:
+    with regular_files.opened(source) as whole, target.open("wb", buffering=0) as made:
         left = os.fstat(whole).st_size
         try:
             fcntl.ioctl(made.fileno(), _FICLONE, whole)

@@ -9,9 +9,6 @@ from concurrent.futures import Executor
 from datetime import datetime
 from typing import cast
 
-from studio_action import backoff
-from studio_action.artifact import RemoteFile
-from studio_action.clock import Limits
 from studio_action.download.agenda import Agenda
 from studio_action.download.answers import (
     Asked,
@@ -39,8 +36,11 @@ from studio_action.errors import (
     Unreachable,
     WorkspaceRefused,
 )
+from studio_action.model.artifact import RemoteFile
+from studio_action.net import backoff
+from studio_action.net.clock import Limits
 from studio_action.text import human_size, human_time
-from studio_action.workspace import refused
+from studio_action.workspace.workspace import refused
 
 TICK = 0.25
 """Seconds: no longer does the loop wait before it looks after things."""

@@ -10,9 +10,9 @@ from pathlib import Path
 from studio_action.download.base import Fetched
 from studio_action.download.copying import Check
 from studio_action.download.hashing import digests_of_file
-from studio_action.download.plan import Placement
 from studio_action.errors import WorkspaceRefused
-from studio_action.workspace import refused
+from studio_action.model.plan import Placement
+from studio_action.workspace.workspace import refused
 
 
 @dataclass(frozen=True, slots=True)

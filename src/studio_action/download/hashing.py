@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
-from studio_action import regular
-from studio_action.digest import TEXT_BLOCK, TEXT_CHUNK, Algorithm, Digest, looks_like_text
+from studio_action.model.digest import TEXT_BLOCK, TEXT_CHUNK, Algorithm, Digest, looks_like_text
+from studio_action.workspace import regular_files
 
 BUFFER = 256 << 10
 """Bytes gathered before they are written and hashed; larger ones cost more, not less."""
@@ -53,7 +53,7 @@ def digests_of_file(
     No more is read than it had when it was opened; `check` is called between two blocks, and may
     raise. Raises `regular.NotRegular`, and `OSError` as it comes.
     """
-    with regular.opened(path) as descriptor:
+    with regular_files.opened(path) as descriptor:
         size = os.fstat(descriptor).st_size
         if size <= BUFFER:  # threads would take longer than the hashing
             return digests_of_bytes(read_fully(descriptor, size, 0), wanted)

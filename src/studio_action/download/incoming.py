@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from studio_action.artifact import RemoteFile
 from studio_action.download.answers import Asked, Content
 from studio_action.download.hashing import Buffers, Digests, Hashing, digests_of_bytes
 from studio_action.download.partials import Partials, Record, key_of, write_fully
 from studio_action.download.parts import LARGEST_PART, Span, Spans, gaps, joined, part_of
+from studio_action.model.artifact import RemoteFile
 from studio_action.text import printable
-from studio_action.workspace import refused
+from studio_action.workspace.workspace import refused
 
 
 @dataclass(frozen=True, slots=True)

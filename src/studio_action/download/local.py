@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from studio_action import regular
-from studio_action.artifact import RemoteFile
-from studio_action.clock import Deadline
 from studio_action.download.base import Downloader, Fetched, Progress, Renew
 from studio_action.download.copying import Check, copy, each
 from studio_action.download.hashing import Digests, digests_of_file
 from studio_action.download.verifying import Told, difference, verified
 from studio_action.errors import ContentMismatch, ObjectMissing, UnexpectedAnswer
+from studio_action.model.artifact import RemoteFile
+from studio_action.net.clock import Deadline
 from studio_action.text import printable
-from studio_action.workspace import refused
+from studio_action.workspace import regular_files
+from studio_action.workspace.workspace import refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class LocalDownloader:
                 f"{printable(file.path, 300)!r} is in a folder of this machine, and has no digest",
                 "Such a remote gives only what can be checked: lay it out by content, as DVC does",
             )
-        file.check_size(regular.size(source) or 0)
+        file.check_size(regular_files.size(source) or 0)
         try:
             copy(source, to, check)
             found = digests_of_file(to, file.digest, check)

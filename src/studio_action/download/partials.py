@@ -21,11 +21,12 @@ from itertools import count
 from pathlib import Path
 from typing import cast
 
-from studio_action import bounded_json, regular
-from studio_action.artifact import RemoteFile
 from studio_action.download.parts import Span, Spans, joined
 from studio_action.errors import WorkspaceRefused
-from studio_action.workspace import refused
+from studio_action.model.artifact import RemoteFile
+from studio_action.net import bounded_json
+from studio_action.workspace import regular_files
+from studio_action.workspace.workspace import refused
 
 STALE = 7 * 24 * 3600.0
 """Seconds after which nobody comes back for a partial file."""
@@ -143,7 +144,7 @@ class Partials:
 
     def _load(self, key: str, size: int, *, decided: bool) -> Record | None:
         try:
-            content = regular.read(f"{key}.json", _LARGEST_RECORD, within=self._dir)
+            content = regular_files.read(f"{key}.json", _LARGEST_RECORD, within=self._dir)
             found = cast(dict[str, object], bounded_json.read(content))
             record, boot = _record(found), found["boot"]
         except (OSError, ValueError, KeyError, TypeError):

@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
-from studio_action.artifact import RemoteFile
-from studio_action.digest import Digest
 from studio_action.download.filesystems import Filesystem, Interrupted, Reader, Status
 from studio_action.download.hashing import Digests, digests_of_file
 from studio_action.download.partials import Partials, Record, key_of, write_fully
 from studio_action.download.parts import Span
 from studio_action.errors import ContentMismatch
+from studio_action.model.artifact import RemoteFile
+from studio_action.model.digest import Digest
 from studio_action.text import printable
-from studio_action.workspace import refused
+from studio_action.workspace.workspace import refused
 
 SMALLEST, LARGEST = 256 << 10, 8 << 20
 """Bytes asked for at once: enough in flight for a long way, and on a slow one no long silence."""

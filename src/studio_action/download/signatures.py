@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
-from studio_action import signed_url
 from studio_action.download.incoming import Incoming
 from studio_action.errors import UnexpectedAnswer, Unreachable
+from studio_action.net import signed_url
 
 MARGIN = timedelta(seconds=30)
 """A URL that ends this soon is renewed before it is used."""

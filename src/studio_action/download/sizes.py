@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
-from studio_action import regular
-from studio_action.artifact import RemoteFile
-from studio_action.clock import Limits
 from studio_action.download import answers
 from studio_action.download.answers import Asked, Content, Missing
 from studio_action.download.connections import Connections, Get
-from studio_action.network import Network
+from studio_action.model.artifact import RemoteFile
+from studio_action.net.clock import Limits
+from studio_action.net.network import Network
+from studio_action.workspace import regular_files
 
 CONNECTIONS = 16
 _ONE_BYTE = Asked(0, 1)
@@ -46,7 +46,7 @@ class _Probe:
 def _measured_here(file: RemoteFile) -> RemoteFile:
     if file.size is not None or file.here is None:
         return file
-    return replace(file, size=regular.size(file.here))
+    return replace(file, size=regular_files.size(file.here))
 
 
 def measured(files: Sequence[RemoteFile], network: Network, limits: Limits) -> list[RemoteFile]:
@@ -77,7 +77,11 @@ def look(files: Sequence[RemoteFile], network: Network, limits: Limits) -> Seen:
     lost = [
         file
         for file in files
-        if (probes[file.path].missing if file.here is None else regular.size(file.here) is None)
+        if (
+            probes[file.path].missing
+            if file.here is None
+            else regular_files.size(file.here) is None
+        )
     ]
     measured = (
         replace(file, size=probes[file.path].size)

@@ -19,13 +19,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
-from studio_action.artifact import RemoteFile
-from studio_action.clock import Limits
 from studio_action.download.base import Fetched, Progress, Renew, Verify
 from studio_action.download.connections import Connections
 from studio_action.download.engine import Engine
 from studio_action.download.partials import Partials, boot_id
-from studio_action.network import Network
+from studio_action.model.artifact import RemoteFile
+from studio_action.net.clock import Limits
+from studio_action.net.network import Network
 
 REPORT = 0.1
 """Seconds between two reports of progress."""

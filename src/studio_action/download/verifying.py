@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from studio_action.artifact import RemoteFile
 from studio_action.download.base import Verified, Verify
 from studio_action.download.hashing import Digests
+from studio_action.model.artifact import RemoteFile
 
 
 @dataclass(frozen=True, slots=True)

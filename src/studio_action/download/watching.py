@@ -9,9 +9,6 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from studio_action import backoff
-from studio_action.artifact import RemoteFile
-from studio_action.clock import Limits
 from studio_action.download.base import Fetched, Progress, Verify
 from studio_action.download.filesystems import Home, Interrupted, Status
 from studio_action.download.hashing import Digests
@@ -20,6 +17,9 @@ from studio_action.download.partials import Partials, key_of
 from studio_action.download.reading import Attempt, Changed, Whole
 from studio_action.download.verifying import Told, difference, verified
 from studio_action.errors import ContentMismatch, Unreachable, WorkspaceRefused
+from studio_action.model.artifact import RemoteFile
+from studio_action.net import backoff
+from studio_action.net.clock import Limits
 from studio_action.text import human_size, human_time, printable
 
 MOST_READING = 8

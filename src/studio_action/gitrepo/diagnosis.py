@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from studio_action.artifact import ModelName
 from studio_action.errors import UnexpectedAnswer
 from studio_action.gitrepo import tags
 from studio_action.gitrepo.history import Model, TagRef, Version
@@ -25,7 +24,8 @@ from studio_action.gitrepo.tags import (
     Unassignment,
 )
 from studio_action.gitrepo.telling import broken
-from studio_action.versions import semantic
+from studio_action.model.artifact import ModelName
+from studio_action.model.versions import semantic
 
 Severity = Literal["note", "warning", "error"]
 """`note`: good to know; `warning`: somebody may deploy what was not meant; `error`: broken."""

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from studio_action import bounded_json
 from studio_action.errors import UnexpectedAnswer
+from studio_action.net import bounded_json
 from studio_action.text import printable
 
 _LARGEST = 16 << 20

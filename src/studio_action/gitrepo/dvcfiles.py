@@ -11,9 +11,6 @@ import posixpath
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from studio_action import bounded_json
-from studio_action.artifact import ModelName
-from studio_action.digest import Digest
 from studio_action.errors import ContentMismatch, NoSuchModel, ObjectMissing, UnexpectedAnswer
 from studio_action.gitrepo import external
 from studio_action.gitrepo.documents import Node, read_json
@@ -32,7 +29,10 @@ from studio_action.gitrepo.tracked import (
 )
 from studio_action.gitrepo.trees import LINK, Entry
 from studio_action.gitrepo.way import check_way
-from studio_action.paths import check_path
+from studio_action.model.artifact import ModelName
+from studio_action.model.digest import Digest
+from studio_action.model.paths import check_path
+from studio_action.net import bounded_json
 from studio_action.text import first_few, printable, redact
 
 _OLD_ANNOTATIONS = "artifacts.yaml"

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, urlsplit
 
-from studio_action.digest import Digest
 from studio_action.errors import BadInput
 from studio_action.gitrepo.documents import Node
 from studio_action.gitrepo.inward import of_cloud
+from studio_action.model.digest import Digest
 from studio_action.text import printable, redact
 
 _URL = re.compile(r"(?P<scheme>[A-Za-z][\w+.-]*)://[^/]")

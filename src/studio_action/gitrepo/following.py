@@ -21,7 +21,7 @@ from studio_action.gitrepo.objects import EVERYTHING, Objects
 from studio_action.gitrepo.program import Git
 from studio_action.gitrepo.repository import Repository
 from studio_action.gitrepo.revision import Revision
-from studio_action.repository import RepositoryUrl
+from studio_action.model.repository_url import RepositoryUrl
 
 _OF_SSH = ("SSH_AUTH_SOCK", "GIT_SSH_COMMAND")
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from studio_action.artifact import AtStage, AtVersion, Latest, ModelName, Selector
 from studio_action.gitrepo import tags
 from studio_action.gitrepo.tags import (
     Assignment,
@@ -21,7 +20,8 @@ from studio_action.gitrepo.tags import (
     Tag,
     Unassignment,
 )
-from studio_action.versions import InRange, is_prerelease, semantic
+from studio_action.model.artifact import AtStage, AtVersion, Latest, ModelName, Selector
+from studio_action.model.versions import InRange, is_prerelease, semantic
 
 if TYPE_CHECKING:
     from semantic_version import Version as Semantic

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 
 from configobj import ConfigObj, ConfigObjError
 
-from studio_action.digest import Digest, folder_digest
 from studio_action.errors import BadInput, ContentMismatch, UnexpectedAnswer
 from studio_action.gitrepo.documents import Node
 from studio_action.gitrepo.remotes.config import Config, ConfigFile
-from studio_action.repository import RepositoryUrl
+from studio_action.model.digest import Digest, folder_digest
+from studio_action.model.repository_url import RepositoryUrl
 from studio_action.text import printable
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from studio_action.digest import Digest
 from studio_action.gitrepo.imports import Source
 from studio_action.gitrepo.remotes.config import Config, Settings
 from studio_action.gitrepo.revision import Revision
+from studio_action.model.digest import Digest
 
 CONFIG = ".dvc/config"
 

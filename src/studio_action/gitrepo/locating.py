@@ -11,8 +11,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
-from studio_action.artifact import ModelName
-from studio_action.digest import Digest
 from studio_action.download.hashing import digests_of_file
 from studio_action.errors import BadInput, StudioActionError, UnexpectedAnswer
 from studio_action.gitrepo import dvcfiles, imports
@@ -33,7 +31,9 @@ from studio_action.gitrepo.remotes.base import key_of
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.revision import Revision
 from studio_action.gitrepo.tracked import is_in
-from studio_action.paths import check_path
+from studio_action.model.artifact import ModelName
+from studio_action.model.digest import Digest
+from studio_action.model.paths import check_path
 from studio_action.text import printable, redact
 
 _DVC_FILES = ("dvc.yaml", "dvc.lock", ".dvc", ".dvcignore", "artifacts.yaml", CONFIG)

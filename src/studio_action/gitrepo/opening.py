@@ -8,7 +8,7 @@ from pathlib import Path
 from studio_action.gitrepo import checkout, tags
 from studio_action.gitrepo.program import Git
 from studio_action.gitrepo.repository import Repository
-from studio_action.repository import RepositoryUrl
+from studio_action.model.repository_url import RepositoryUrl
 
 
 def opened(

@@ -18,8 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio_action import backoff
-from studio_action.clock import Limits
 from studio_action.errors import (
     BadInput,
     NoSuchModel,
@@ -30,7 +28,9 @@ from studio_action.errors import (
     WorkspaceRefused,
 )
 from studio_action.gitrepo import communicating
-from studio_action.network import Network
+from studio_action.net import backoff
+from studio_action.net.clock import Limits
+from studio_action.net.network import Network
 from studio_action.text import human_size, human_time, printable
 
 if TYPE_CHECKING:

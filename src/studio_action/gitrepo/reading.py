@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from studio_action.artifact import ModelName
 from studio_action.errors import BadInput, StudioActionError
 from studio_action.gitrepo import checkout, history
 from studio_action.gitrepo.history import Model
 from studio_action.gitrepo.program import Git
 from studio_action.gitrepo.repository import Repository
-from studio_action.repository import RepositoryUrl
+from studio_action.model.artifact import ModelName
+from studio_action.model.repository_url import RepositoryUrl
 
 
 def models_of(

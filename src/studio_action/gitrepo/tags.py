@@ -14,8 +14,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from studio_action.artifact import AtStage, AtVersion, ModelName, Selector
 from studio_action.errors import BadInput
+from studio_action.model.artifact import AtStage, AtVersion, ModelName, Selector
 
 
 @dataclass(frozen=True, slots=True)

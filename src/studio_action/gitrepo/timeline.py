@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Literal
 
-from studio_action.artifact import ModelName
 from studio_action.gitrepo import tags
 from studio_action.gitrepo.history import LONGEST_NAME, Model, TagRef
 from studio_action.gitrepo.tags import (
@@ -19,7 +18,8 @@ from studio_action.gitrepo.tags import (
     Tag,
     Unassignment,
 )
-from studio_action.versions import semantic
+from studio_action.model.artifact import ModelName
+from studio_action.model.versions import semantic
 
 _LATEST = int(datetime(9999, 12, 31, tzinfo=timezone.utc).timestamp())
 """A tag's date is what its maker wrote, and may be beyond what a calendar has."""

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from studio_action.digest import Digest
 from studio_action.gitrepo import external, imports
 from studio_action.gitrepo.documents import Node, read_yaml
 from studio_action.gitrepo.imports import Import
+from studio_action.model.digest import Digest
 
 PIPELINE = "dvc.yaml"
 LOCK = "dvc.lock"

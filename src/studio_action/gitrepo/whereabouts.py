@@ -9,9 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from studio_action import regular, signed_url
-from studio_action.artifact import RemoteFile
-from studio_action.digest import Digest
 from studio_action.download.base import Downloader, Progress
 from studio_action.gitrepo import checkout
 from studio_action.gitrepo.dvcfiles import LARGEST_MANIFEST
@@ -22,7 +19,11 @@ from studio_action.gitrepo.remotes.base import Place, Remote
 from studio_action.gitrepo.remotes.config import Config, ConfigFile, Settings
 from studio_action.gitrepo.remotes.opening import Opener, config_files
 from studio_action.gitrepo.revision import Revision
+from studio_action.model.artifact import RemoteFile
+from studio_action.model.digest import Digest
+from studio_action.net import signed_url
 from studio_action.text import printable
+from studio_action.workspace import regular_files
 
 Follow = Callable[[Source], AbstractContextManager[Revision]]
 """Opens the repository that an import leads to; raises `BadInput` where it may not lead there, and
@@ -97,7 +98,7 @@ class Surroundings:
                 progress=Silent(),
             )
             assert file.digest is not None  # or it would not be a manifest
-            self._manifests[file.digest] = regular.read(fetched.partial, LARGEST_MANIFEST)
+            self._manifests[file.digest] = regular_files.read(fetched.partial, LARGEST_MANIFEST)
             fetched.partial.unlink()
         return self._manifests[file.digest]
 

@@ -12,11 +12,8 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import cast
 
-from studio_action.api import NewProject
 from studio_action.ci.job import Job
-from studio_action.clock import Deadline, Limits
 from studio_action.download.base import Verify
-from studio_action.download.plan import Layout
 from studio_action.gitrepo import checkout
 from studio_action.inputs import parsers
 from studio_action.inputs.git_repository import (
@@ -32,9 +29,12 @@ from studio_action.inputs.model_request import ModelRequest, Skip, read_model_re
 from studio_action.inputs.outputs_table import CREATE, DOCTOR, DOWNLOAD
 from studio_action.inputs.previous import Previous, read_previous
 from studio_action.inputs.studio import Source, Studio, read_source, read_studio
-from studio_action.network import proxies_of
-from studio_action.trust import Authorities
-from studio_action.workspace import Workspace
+from studio_action.model.plan import Layout
+from studio_action.net.certificates import Authorities
+from studio_action.net.clock import Deadline, Limits
+from studio_action.net.network import proxies_of
+from studio_action.studio.api import NewProject
+from studio_action.workspace.workspace import Workspace
 
 MOST_CONNECTIONS = 256
 

@@ -12,7 +12,7 @@ from studio_action.errors import BadInput
 from studio_action.gitrepo.program import Credential
 from studio_action.inputs import parsers
 from studio_action.inputs.lookup import Inputs, Value
-from studio_action.repository import RepositoryUrl
+from studio_action.model.repository_url import RepositoryUrl
 
 Origin = Callable[[], str]
 """Returns the URL of the remote `origin` of the checkout in the workspace; '' if there is none."""

@@ -7,17 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
-from studio_action.artifact import (
-    ArtifactRef,
-    AtStage,
-    AtVersion,
-    Latest,
-    ModelName,
-    Selector,
-    version_or_range,
-)
 from studio_action.ci.job import Job
-from studio_action.download.plan import Filters
 from studio_action.errors import BadInput
 from studio_action.gitrepo import tags
 from studio_action.gitrepo.history import Prerelease
@@ -26,7 +16,17 @@ from studio_action.inputs.git_repository import Origin, Place, read_place, read_
 from studio_action.inputs.lookup import Inputs, Value
 from studio_action.inputs.studio import read_source_name
 from studio_action.inputs.triggers import read_triggers
-from studio_action.repository import RepositoryUrl
+from studio_action.model.artifact import (
+    ArtifactRef,
+    AtStage,
+    AtVersion,
+    Latest,
+    ModelName,
+    Selector,
+    version_or_range,
+)
+from studio_action.model.plan import Filters
+from studio_action.model.repository_url import RepositoryUrl
 
 IfNotFound = Literal["error", "warn", "ignore"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from studio_action.inputs.lookup import Value
 from studio_action.inputs.table import BY_NAME
-from studio_action.paths import from_home
+from studio_action.model.paths import from_home
 
 _TRUE = frozenset({"true", "yes", "1", "on"})
 _FALSE = frozenset({"false", "no", "0", "off"})

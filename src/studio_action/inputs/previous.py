@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from studio_action import bounded_json, regular
-from studio_action.digest import Digest
 from studio_action.errors import BadInput
 from studio_action.inputs import parsers
 from studio_action.inputs.lookup import Inputs
-from studio_action.workspace import Workspace
+from studio_action.model.digest import Digest
+from studio_action.net import bounded_json
+from studio_action.workspace import regular_files
+from studio_action.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +57,4 @@ def read_previous(inputs: Inputs, workspace: Workspace) -> Previous | None:
     if manifest is None:
         return None
     place = workspace.place(manifest)
-    return previous_manifest(lambda: regular.read(place, bounded_json.LARGEST), str(manifest))
+    return previous_manifest(lambda: regular_files.read(place, bounded_json.LARGEST), str(manifest))

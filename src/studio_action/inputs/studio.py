@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import cast
 from urllib.parse import urlsplit, urlunsplit
 
-from studio_action.artifact import SourceName
 from studio_action.ci.job import Job
 from studio_action.errors import BadInput
 from studio_action.inputs import parsers
 from studio_action.inputs.lookup import Inputs, Value
 from studio_action.inputs.table import SERVICE
+from studio_action.model.artifact import SourceName
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _HEADER_SAFE = re.compile(r"[!-~]+")

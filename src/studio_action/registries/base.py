@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from studio_action.artifact import ArtifactRef, Resolution, Selector
+from studio_action.model.artifact import ArtifactRef, Resolution, Selector
 
 
 class Registry(Protocol):

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from studio_action import signed_url
-from studio_action.artifact import ArtifactRef, ModelName, RemoteFile, Resolution, Selector
 from studio_action.gitrepo import history, locating
 from studio_action.gitrepo.history import Model, Prerelease
 from studio_action.gitrepo.repository import Repository
 from studio_action.gitrepo.tracked import PIPELINE, SUFFIX
 from studio_action.gitrepo.whereabouts import Surroundings
+from studio_action.model.artifact import ArtifactRef, ModelName, RemoteFile, Resolution, Selector
+from studio_action.net import signed_url
 from studio_action.registries.choosing import choose, known, stage_of
 from studio_action.text import printable
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from studio_action.artifact import (
+from studio_action.errors import StudioActionError
+from studio_action.gitrepo.history import Model, Prerelease
+from studio_action.model.artifact import (
     ArtifactRef,
     AtVersion,
     Latest,
@@ -17,11 +19,9 @@ from studio_action.artifact import (
     Resolution,
     Selector,
 )
-from studio_action.errors import StudioActionError
-from studio_action.gitrepo.history import Model, Prerelease
+from studio_action.model.versions import InRange
 from studio_action.registries.base import Registry
 from studio_action.registries.choosing import Choice, choose, stage_of
-from studio_action.versions import InRange
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from studio_action import api, signed_url
-from studio_action.artifact import (
+from studio_action.errors import UnexpectedAnswer
+from studio_action.gitrepo.history import Prerelease
+from studio_action.model.artifact import (
     ArtifactRef,
     AtStage,
     AtVersion,
@@ -14,11 +15,11 @@ from studio_action.artifact import (
     Resolution,
     Selector,
 )
-from studio_action.digest import digest_in_url
-from studio_action.errors import UnexpectedAnswer
-from studio_action.gitrepo.history import Prerelease
-from studio_action.resolved import read_resolution, resolve_query
-from studio_action.session import StudioSession
+from studio_action.model.digest import digest_in_url
+from studio_action.net import signed_url
+from studio_action.studio import api
+from studio_action.studio.resolve import read_resolution, resolve_query
+from studio_action.studio.session import StudioSession
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from studio_action import report, summary
 from studio_action.ci import files
 from studio_action.ci.base import Platform
 from studio_action.download import sizes
@@ -13,7 +12,8 @@ from studio_action.errors import NoSuchModel
 from studio_action.inputs.config import CreateProject, Download, Examine, Resolve, RunConfig
 from studio_action.inputs.model_request import Skip
 from studio_action.inputs.outputs_table import MODEL_PREFIX, PROJECT_PREFIX
-from studio_action.paths import STATE_FOLDER
+from studio_action.model.paths import STATE_FOLDER
+from studio_action.outputs import report, summary
 from studio_action.run import download as recipe
 from studio_action.run.context import RunContext, publish
 from studio_action.run.sources import open_registry, open_repository, surroundings
@@ -27,7 +27,7 @@ from studio_action.run.wiring import (
 )
 
 if TYPE_CHECKING:
-    from studio_action.doctor import Diagnosis
+    from studio_action.run.doctor import Diagnosis
 
 
 def run(config: RunConfig, platform: Platform) -> None:
@@ -121,9 +121,9 @@ def _create(task: CreateProject, context: RunContext) -> None:
 
 def examine(config: RunConfig, platform: Platform) -> Diagnosis:
     """Return what `doctor` has to say about a repository."""
-    from studio_action import doctor
     from studio_action.gitrepo import diagnosis, history
     from studio_action.registries.git import GitRegistry
+    from studio_action.run import doctor
 
     context = RunContext(config, platform)
     assert isinstance(config.task, Examine)  # nothing else is examined

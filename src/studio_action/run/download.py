@@ -7,22 +7,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from studio_action import manifest, report
-from studio_action.artifact import RemoteFile, Resolution
 from studio_action.ci.base import Platform
-from studio_action.clock import Deadline
-from studio_action.digest import Digest
-from studio_action.download import existing, plan
+from studio_action.download import existing
 from studio_action.download.base import Downloader, Fetched, Progress
 from studio_action.download.existing import Landing
 from studio_action.errors import ContentMismatch
 from studio_action.inputs.config import Delivery
 from studio_action.inputs.model_request import ModelRequest
 from studio_action.inputs.previous import Previous
-from studio_action.placing import Move, put
+from studio_action.model import plan
+from studio_action.model.artifact import RemoteFile, Resolution
+from studio_action.model.digest import Digest
+from studio_action.net.clock import Deadline
+from studio_action.outputs import manifest, report
 from studio_action.registries.base import Registry
 from studio_action.text import human_size, human_time
-from studio_action.workspace import Workspace
+from studio_action.workspace.placing import Move, put
+from studio_action.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio_action.artifact import ModelName
-from studio_action.clock import Deadline, Limits
 from studio_action.download.base import Downloader
 from studio_action.errors import BadInput, DeadlinePassed, Unreachable
 from studio_action.gitrepo import checkout, reading
@@ -22,10 +20,12 @@ from studio_action.gitrepo.repository import Repository
 from studio_action.inputs.git_repository import Place
 from studio_action.inputs.model_request import ModelRequest
 from studio_action.inputs.studio import Studio
-from studio_action.network import Network
+from studio_action.model.artifact import ModelName
+from studio_action.model.repository_url import RepositoryUrl
+from studio_action.net.clock import Deadline, Limits
+from studio_action.net.network import Network
 from studio_action.registries.base import Registry
 from studio_action.registries.pinned import PinnedRegistry
-from studio_action.repository import RepositoryUrl
 from studio_action.run.context import RunContext
 from studio_action.run.wiring import open_studio, open_transfer, scratch_folder
 
@@ -200,7 +200,7 @@ def _open_studio_registry(
         if not studio.own:
             yield pinned
             return
-        from studio_action.registries.telling import TellingRegistry
+        from studio_action.registries.extended import TellingRegistry
 
         yield TellingRegistry(registry, pinned, request.prerelease, say)
 
@@ -208,7 +208,7 @@ def _open_studio_registry(
 def _on_branch(
     registry: Registry, request: ModelRequest, context: RunContext, network: Network, scratch: Path
 ) -> Registry:
-    from studio_action.registries.guarded import GuardedRegistry
+    from studio_action.registries.branch_policy import GuardedRegistry
 
     return GuardedRegistry(
         registry,

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from studio_action.ci.progress import shown
-from studio_action.clock import Clock
 from studio_action.download.base import Downloader, Progress, Verify
 from studio_action.download.cache import Cache, CachedDownloader
 from studio_action.download.connected import ConnectedDownloader
@@ -22,10 +21,11 @@ from studio_action.download.local import LocalDownloader
 from studio_action.download.transfer import Transfer
 from studio_action.inputs.config import Delivery
 from studio_action.inputs.studio import Studio
-from studio_action.network import Network
+from studio_action.net.certificates import ca_bundle
+from studio_action.net.clock import Clock
+from studio_action.net.network import Network
 from studio_action.run.context import RunContext
-from studio_action.trust import ca_bundle
-from studio_action.workspace import Workspace
+from studio_action.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from studio_action.registries.studio import StudioRegistry
@@ -58,7 +58,7 @@ def open_network(context: RunContext) -> Iterator[Network]:
 def open_studio(studio: Studio, context: RunContext, network: Network) -> Iterator[StudioRegistry]:
     """Make the registry that Studio is, with a session that is closed in the end."""
     from studio_action.registries.studio import StudioRegistry
-    from studio_action.session import StudioSession
+    from studio_action.studio.session import StudioSession
 
     platform = context.platform
     platform.mask(studio.token)

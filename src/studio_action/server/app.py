@@ -17,23 +17,23 @@ from starlette.types import ASGIApp
 
 from studio_action.errors import StudioActionError
 from studio_action.server.api.answers import FAULT, NOT_FOUND, Refused, refusal, refused
-from studio_action.server.api.bearer import Callers
-from studio_action.server.api.lanes import Lanes
+from studio_action.server.api.authentication import Callers
 from studio_action.server.api.repositories import Repositories
 from studio_action.server.api.routes.documentation import Documentation
 from studio_action.server.api.routes.model_registry import ModelRegistry
 from studio_action.server.api.routes.operation import Operation
 from studio_action.server.api.routes.projects import ProjectCreation
 from studio_action.server.api.routes.webhook import Webhook
+from studio_action.server.api.threads import Lanes
 from studio_action.server.files.relaying import Relay
 from studio_action.server.files.serving import Files
 from studio_action.server.log import Log
 from studio_action.server.metrics import FILES_ROUTE, Measured, MetricsPage
-from studio_action.server.pages.site import create_pages
+from studio_action.server.middleware.access_log import AccessLog
+from studio_action.server.middleware.entrance import AT_THE_ROOT, Entrance, Headers
+from studio_action.server.middleware.limits import Limits, Share
 from studio_action.server.parts import Parts
-from studio_action.server.traffic.access_log import AccessLog
-from studio_action.server.traffic.entrance import AT_THE_ROOT, Entrance, Headers
-from studio_action.server.traffic.limits import Limits, Share
+from studio_action.server.web.site import create_pages
 
 _REFUSALS_PER_MINUTE = 10
 """How often one address may try tokens that open nothing."""

@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import quote
 
-from studio_action.digest import Digest
 from studio_action.errors import UnexpectedAnswer
 from studio_action.gitrepo.remotes.base import LIFETIME
-from studio_action.paths import check_path
+from studio_action.model.digest import Digest
+from studio_action.model.paths import check_path
 from studio_action.text import printable
 
 

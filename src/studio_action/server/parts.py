@@ -8,14 +8,14 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
+from studio_action.server.db.keys import SigningKeys
+from studio_action.server.db.projects import Projects
+from studio_action.server.db.pushes import Pushes
+from studio_action.server.db.tokens import Tokens
 from studio_action.server.log import Log
 from studio_action.server.metrics import Metrics
 from studio_action.server.registry.models import Models
 from studio_action.server.settings import ServerSettings
-from studio_action.server.state.keys import SigningKeys
-from studio_action.server.state.projects import Projects
-from studio_action.server.state.pushes import Pushes
-from studio_action.server.state.tokens import Tokens
 
 
 @dataclass(frozen=True, slots=True)

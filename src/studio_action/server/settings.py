@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from studio_action.gitrepo.program import Credential
-from studio_action.repository import RepositoryUrl
+from studio_action.model.repository_url import RepositoryUrl
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
-from studio_action.artifact import RemoteFile
-from studio_action.clock import Deadline, Limits
-from studio_action.digest import Digest
 from studio_action.download.connected import ConnectedDownloader
 from studio_action.download.filesystems import Filesystems
 from studio_action.gitrepo.dvcfiles import Stored
 from studio_action.gitrepo.remotes.base import Remote, key_of
 from studio_action.gitrepo.remotes.config import Settings
+from studio_action.model.artifact import RemoteFile
+from studio_action.model.digest import Digest
+from studio_action.net.clock import Deadline, Limits
 from tests.download.conftest import Heard
 from tests.fakes import MemoryDownloader
 

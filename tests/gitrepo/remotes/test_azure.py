@@ -15,13 +15,13 @@ import pytest
 import trustme
 from azure.core.credentials import AccessToken
 
-from studio_action import signed_url
 from studio_action.errors import BadInput, Unreachable
 from studio_action.gitrepo.remotes.azure import Account, AzureRemote, DelegationKeys, login
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.credentials import Address
 from studio_action.gitrepo.remotes.identity import Identity
-from studio_action.network import Network
+from studio_action.net import signed_url
+from studio_action.net.network import Network
 from tests.gitrepo.remotes.test_s3 import got
 from tests.servers import SampleStorage, tampered
 

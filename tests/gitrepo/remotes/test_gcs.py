@@ -11,12 +11,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from google.oauth2.credentials import Credentials
 
-from studio_action import signed_url
 from studio_action.errors import BadInput, Unreachable
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.gcs import GcsRemote
 from studio_action.gitrepo.remotes.identity import Identity
-from studio_action.network import Network
+from studio_action.net import signed_url
+from studio_action.net.network import Network
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 

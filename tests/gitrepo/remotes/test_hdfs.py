@@ -18,7 +18,7 @@ from studio_action.errors import (
 )
 from studio_action.gitrepo.remotes import hdfs
 from studio_action.gitrepo.remotes.config import Settings
-from studio_action.network import Network
+from studio_action.net.network import Network
 from tests.gitrepo.remotes.reading import Reads, put
 from tests.servers.webhdfs import Hadoop, basic, webhdfs
 

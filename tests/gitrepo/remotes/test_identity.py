@@ -13,7 +13,7 @@ from studio_action.gitrepo.remotes.gcs import GcsRemote
 from studio_action.gitrepo.remotes.identity import nobody_for_aws
 from studio_action.gitrepo.remotes.opening import Storages
 from studio_action.gitrepo.remotes.s3 import S3Remote
-from studio_action.network import Network
+from studio_action.net.network import Network
 
 FINDS = (
     "DefaultAzureCredential",

@@ -16,7 +16,7 @@ from studio_action.gitrepo.remotes.oss import OssRemote
 from studio_action.gitrepo.remotes.s3 import S3Remote
 from studio_action.gitrepo.remotes.web import LocalRemote, WebRemote
 from studio_action.gitrepo.remotes.webdav import WebDavRemote
-from studio_action.network import Network
+from studio_action.net.network import Network
 
 OSS = {"oss_endpoint": "oss-x.aliyuncs.com", "oss_key_id": "x", "oss_key_secret": "x"}
 OPEN = {"allow_anonymous_login": "true"}

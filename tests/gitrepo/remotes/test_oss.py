@@ -8,11 +8,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from studio_action import signed_url
 from studio_action.errors import BadInput
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.gitrepo.remotes.oss import OssRemote
+from studio_action.net import signed_url
 
 NOW = datetime(2026, 7, 6, tzinfo=timezone.utc)
 KEY = "files/md5/a b/é+%~(1)!*'"

@@ -11,11 +11,11 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.credentials import Credentials, RefreshableCredentials
 
-from studio_action import signed_url
 from studio_action.errors import BadInput
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.presigning import PROBE_KEY, PROBE_VERSION, Presigner
 from studio_action.gitrepo.remotes.s3 import S3Remote
+from studio_action.net import signed_url
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"

@@ -11,12 +11,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from studio_action import signed_url
 from studio_action.errors import BadInput
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.gitrepo.remotes.s3 import S3Remote, region_of
-from studio_action.network import Network
+from studio_action.net import signed_url
+from studio_action.net.network import Network
 from tests.servers import SampleStorage, tampered
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from studio_action.digest import Digest
 from studio_action.errors import BadInput, UnexpectedAnswer
 from studio_action.gitrepo.dvcfiles import Stored
 from studio_action.gitrepo.remotes.base import Place, key_of
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.web import LocalRemote, WebRemote
+from studio_action.model.digest import Digest
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 HEX = "4c65eb98e1" + "0" * 22

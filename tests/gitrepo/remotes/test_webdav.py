@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 import trustme
 
-from studio_action.artifact import RemoteFile
-from studio_action.clock import Limits
 from studio_action.download.transfer import Transfer
 from studio_action.errors import (
     BadInput,
@@ -19,7 +17,9 @@ from studio_action.errors import (
 )
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.webdav import WebDavRemote
-from studio_action.network import Network
+from studio_action.model.artifact import RemoteFile
+from studio_action.net.clock import Limits
+from studio_action.net.network import Network
 from tests.download.conftest import Heard
 from tests.gitrepo.remotes.reading import NOW, digest, key, put
 from tests.servers.webdav import WebDav, webdav

@@ -27,7 +27,7 @@ from studio_action.errors import BadInput, Unreachable
 from studio_action.gitrepo.remotes import opening
 from studio_action.gitrepo.remotes.config import Config, ConfigFile, Settings
 from studio_action.gitrepo.remotes.identity import Identity
-from studio_action.network import Network
+from studio_action.net.network import Network
 from studio_action.server.registry.storages import ServedFolder, Storages, governed
 from tests.server.serving import repository
 

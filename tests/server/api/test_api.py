@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import requests
 
-from studio_action.artifact import AtStage, AtVersion, Latest
 from studio_action.errors import (
     BadInput,
     ContentMismatch,
@@ -20,7 +19,8 @@ from studio_action.errors import (
     Unreachable,
     WorkspaceRefused,
 )
-from studio_action.versions import InRange
+from studio_action.model.artifact import AtStage, AtVersion, Latest
+from studio_action.model.versions import InRange
 from tests.server.answering import CONTENT, DIGEST, Api, answering
 
 NO_REPOSITORY = {"detail": "Repository not found or you don't have access to it"}

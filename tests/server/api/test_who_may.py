@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from studio_action.server.access import Scope
 from studio_action.server.app import api_of
-from studio_action.server.pages.site import create_pages
+from studio_action.server.web.site import create_pages
 from tests.server.answering import MODELS, Api, answering
 
 SCOPES: dict[tuple[str, str], Scope] = {

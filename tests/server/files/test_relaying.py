@@ -15,14 +15,14 @@ import requests
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from studio_action.network import Network
+from studio_action.net.network import Network
 from studio_action.server import links
 from studio_action.server.files.relaying import Relay
 from studio_action.server.files.serving import HEADERS, Files
 from studio_action.server.links import InWebRemote, Key
+from studio_action.server.middleware.access_log import AccessLog
 from studio_action.server.registry.relayed import place_of
 from studio_action.server.registry.upstream import BLOCK, Upstream
-from studio_action.server.traffic.access_log import AccessLog
 from tests.download.storage import Reply, Request, Storage
 from tests.server.guarded import AUTHORIZATION, OPTIONS, PASSWORD, guarded
 from tests.server.lines import NOW, Lines

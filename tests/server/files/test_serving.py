@@ -19,8 +19,8 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from studio_action.digest import Digest
 from studio_action.errors import ObjectMissing
+from studio_action.model.digest import Digest
 from studio_action.server import links
 from studio_action.server.files import serving
 from studio_action.server.files.serving import BLOCK, Files

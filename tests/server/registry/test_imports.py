@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from studio_action.artifact import Latest, Resolution
-from studio_action.digest import Digest
 from studio_action.errors import BadInput
+from studio_action.model.artifact import Latest, Resolution
+from studio_action.model.digest import Digest
 from studio_action.server.links import InMirror
 from studio_action.server.registry.models import Models
 from studio_action.server.settings import ServedRepository

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from studio_action.clock import Clock
-from studio_action.digest import Digest
 from studio_action.errors import (
     BadInput,
     ContentMismatch,
@@ -24,7 +22,9 @@ from studio_action.gitrepo.remotes import opening
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.trust import Origin
 from studio_action.gitrepo.remotes.web import WebRemote
-from studio_action.network import Network
+from studio_action.model.digest import Digest
+from studio_action.net.clock import Clock
+from studio_action.net.network import Network
 from studio_action.server.registry.manifests import Manifests, signed
 from studio_action.server.registry.storages import Storages
 from studio_action.server.registry.upstream import Upstream

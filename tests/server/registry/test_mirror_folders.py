@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from studio_action.clock import Clock, Deadline
 from studio_action.errors import (
     DeadlinePassed,
     NoSuchModel,
@@ -15,6 +14,7 @@ from studio_action.errors import (
     WorkspaceRefused,
 )
 from studio_action.gitrepo.program import Broken, Unadvertised
+from studio_action.net.clock import Clock, Deadline
 from studio_action.server.registry.mirror_folders import Failure, MirrorFolder, State
 from tests.fakes import Time
 

@@ -13,10 +13,10 @@ from threading import Event
 
 import pytest
 
-from studio_action.clock import Clock
 from studio_action.errors import NoSuchModel, StudioActionError, TokenRefused, Unreachable
 from studio_action.gitrepo.program import Broken, Credential
-from studio_action.network import Network
+from studio_action.net.clock import Clock
+from studio_action.net.network import Network
 from studio_action.server.registry import models
 from studio_action.server.registry.mirror_fetching import MOST_PACKS
 from studio_action.server.registry.mirrors import LONG_WAIT, WAIT, Mirrors, Snapshot

@@ -14,15 +14,6 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import requests
 
-from studio_action.artifact import (
-    AtStage,
-    AtVersion,
-    Latest,
-    ModelName,
-    Resolution,
-    Selector,
-)
-from studio_action.digest import Digest
 from studio_action.errors import (
     BadInput,
     ContentMismatch,
@@ -30,10 +21,19 @@ from studio_action.errors import (
     ObjectMissing,
     UnexpectedAnswer,
 )
+from studio_action.model.artifact import (
+    AtStage,
+    AtVersion,
+    Latest,
+    ModelName,
+    Resolution,
+    Selector,
+)
+from studio_action.model.digest import Digest
+from studio_action.model.versions import InRange
 from studio_action.server.links import InFolder, InMirror
 from studio_action.server.registry.models import Models
 from studio_action.server.settings import ServedRepository
-from studio_action.versions import InRange
 from tests import sample
 from tests.gitrepo.repositories import committed, git, made_at, sample_at
 from tests.registries import answers

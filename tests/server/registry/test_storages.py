@@ -14,7 +14,7 @@ from studio_action.gitrepo.remotes.base import Place, Remote
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.gitrepo.remotes.trust import Origin
-from studio_action.network import Network
+from studio_action.net.network import Network
 from studio_action.server.links import InFolder
 from studio_action.server.registry import storages
 from studio_action.server.registry.storages import (

@@ -13,7 +13,7 @@ import trustme
 
 from studio_action.errors import Unreachable
 from studio_action.gitrepo.remotes.base import Place
-from studio_action.network import Network
+from studio_action.net.network import Network
 from studio_action.server.registry.upstream import BLOCK, Upstream, _is_own, _onward
 from tests.download.storage import Reply, Request, Storage, running
 from tests.server.guarded import AUTHORIZATION, PASSWORD, guarded, whole

@@ -25,7 +25,7 @@ from studio_action.gitrepo.remotes.credentials import (
 )
 from studio_action.gitrepo.remotes.identity import Identity, no_credentials
 from studio_action.gitrepo.remotes.trust import Origin
-from studio_action.network import Network
+from studio_action.net.network import Network
 from studio_action.text import printable
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from studio_action.gitrepo.remotes.connecting import (
     check_identity,
     secret,
 )
-from studio_action.network import Network
+from studio_action.net.network import Network
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response, Session

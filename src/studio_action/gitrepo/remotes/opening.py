@@ -20,7 +20,7 @@ from studio_action.gitrepo.remotes.oss import OssRemote
 from studio_action.gitrepo.remotes.s3 import S3Remote
 from studio_action.gitrepo.remotes.web import LocalRemote, WebRemote
 from studio_action.gitrepo.remotes.webdav import WebDavRemote
-from studio_action.network import Network
+from studio_action.net.network import Network
 from studio_action.text import printable
 
 

@@ -23,7 +23,7 @@ from studio_action.gitrepo.remotes.credentials import (
 )
 from studio_action.gitrepo.remotes.identity import Identity, no_credentials, nobody_for_aws
 from studio_action.gitrepo.remotes.presigning import PROBE_KEY, PROBE_VERSION, Keys, Presigner
-from studio_action.network import Network
+from studio_action.net.network import Network
 from studio_action.text import printable
 
 _LIFETIME = int(LIFETIME.total_seconds())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from studio_action.artifact import Resolution
 from studio_action.gitrepo.history import Model, Version
 from studio_action.gitrepo.timeline import Event
+from studio_action.model.artifact import Resolution
 from studio_action.server.api.documents import (
     AssignedStage,
     ListedModel,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from studio_action.repository import RepositoryUrl
+from studio_action.model.repository_url import RepositoryUrl
 from studio_action.server.access import Token
 from studio_action.server.api.answers import NO_REPOSITORY, refused
 from studio_action.server.settings import ServedRepository

@@ -13,9 +13,9 @@ import hmac
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import parse_qs
 
-from studio_action import bounded_json
 from studio_action.errors import BadInput
-from studio_action.repository import RepositoryUrl
+from studio_action.model.repository_url import RepositoryUrl
+from studio_action.net import bounded_json
 
 _SIGNATURES = ("x-hub-signature-256", "x-gitea-signature", "x-forgejo-signature", "x-hub-signature")
 _EVENTS = ("x-github-event", "x-gitea-event", "x-forgejo-event", "x-event-key")

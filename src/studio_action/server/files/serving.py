@@ -20,8 +20,8 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from studio_action.digest import Digest, digest_in_url
 from studio_action.errors import ObjectMissing
+from studio_action.model.digest import Digest, digest_in_url
 from studio_action.server import links
 from studio_action.server.files.ranges import Part, part
 from studio_action.server.links import BadLink, FileHere, InFolder, InMirror, InWebRemote

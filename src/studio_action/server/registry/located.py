@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
 
-from studio_action.artifact import ModelName
 from studio_action.gitrepo.located import Located
-from studio_action.server.registry.turns import Turns
+from studio_action.model.artifact import ModelName
+from studio_action.server.registry.keyed_locks import Turns
 
 MOST_FILES = 200_000
 """Files that are remembered, over all models: some hundred bytes each."""

@@ -10,10 +10,6 @@ from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 
-from studio_action import regular
-from studio_action.artifact import RemoteFile
-from studio_action.clock import Clock, Deadline, Limits
-from studio_action.digest import Digest
 from studio_action.download.transfer import Transfer
 from studio_action.errors import (
     BadInput,
@@ -29,13 +25,17 @@ from studio_action.gitrepo.located import InRemote, Located
 from studio_action.gitrepo.remotes.base import Place, Remote
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.whereabouts import Silent
-from studio_action.network import Network
+from studio_action.model.artifact import RemoteFile
+from studio_action.model.digest import Digest
+from studio_action.net.clock import Clock, Deadline, Limits
+from studio_action.net.network import Network
 from studio_action.server.registry.relayed import place_of, relayed
 from studio_action.server.registry.storages import ServedFolder, Storages
 from studio_action.server.registry.upstream import Answer, Upstream
 from studio_action.server.settings import ServedRepository
 from studio_action.text import printable
-from studio_action.workspace import refused
+from studio_action.workspace import regular_files
+from studio_action.workspace.workspace import refused
 
 SECONDS = 30.0
 """That a manifest may take; callers do not wait longer."""
@@ -83,10 +83,10 @@ class Manifests:
     def _here(self, file: Located, place: Path) -> bytes:
         """The manifest from a folder that the server serves."""
         try:
-            return _checked(file, regular.read(place, LARGEST_MANIFEST))
+            return _checked(file, regular_files.read(place, LARGEST_MANIFEST))
         except FileNotFoundError:
             raise _lost() from None
-        except regular.TooLarge as error:
+        except regular_files.TooLarge as error:
             raise UnexpectedAnswer(f"{printable(file.path, 300)!r} cannot be: {error}") from None
         except OSError as error:
             raise refused("a list of a folder's files cannot be read", place, error) from error
@@ -117,7 +117,7 @@ class Manifests:
             ):
                 wanted = RemoteFile(file.path, url, digest=file.digest, largest=LARGEST_MANIFEST)
                 (fetched,) = transfer.fetch([wanted], renew=dict, progress=Silent())
-                return regular.read(fetched.partial, LARGEST_MANIFEST)
+                return regular_files.read(fetched.partial, LARGEST_MANIFEST)
         except DeadlinePassed as error:
             raise Unreachable(
                 f"the remote {printable(home.settings.name, 100)!r} did not give the list of a"

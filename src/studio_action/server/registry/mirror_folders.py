@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from studio_action import errors
-from studio_action.clock import Deadline
 from studio_action.errors import StudioActionError
 from studio_action.gitrepo.program import Broken
-from studio_action.workspace import refused
+from studio_action.net.clock import Deadline
+from studio_action.workspace.workspace import refused
 
 _POLL = 0.02
 """Seconds between two looks whether another has done fetching."""

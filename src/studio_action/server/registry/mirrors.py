@@ -15,8 +15,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from urllib.parse import quote
 
-from studio_action.artifact import ModelName
-from studio_action.clock import Clock
 from studio_action.errors import DeadlinePassed, Unreachable
 from studio_action.gitrepo import history, timeline
 from studio_action.gitrepo.history import Model, TagRef
@@ -24,6 +22,8 @@ from studio_action.gitrepo.objects import Fetched, Objects
 from studio_action.gitrepo.program import Broken
 from studio_action.gitrepo.repository import Repository
 from studio_action.gitrepo.timeline import Event
+from studio_action.model.artifact import ModelName
+from studio_action.net.clock import Clock
 from studio_action.server.registry.mirror_fetching import (
     FETCH,
     Fetching,

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from studio_action.artifact import ArtifactRef, ModelName, RemoteFile, Resolution, Selector
-from studio_action.clock import Clock, Deadline, Limits
 from studio_action.errors import BadInput, ObjectMissing
 from studio_action.gitrepo import located, locating
 from studio_action.gitrepo.history import Model, Prerelease
@@ -22,7 +20,9 @@ from studio_action.gitrepo.remotes.config import Config
 from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.gitrepo.revision import Revision
 from studio_action.gitrepo.timeline import Event
-from studio_action.network import Network
+from studio_action.model.artifact import ArtifactRef, ModelName, RemoteFile, Resolution, Selector
+from studio_action.net.clock import Clock, Deadline, Limits
+from studio_action.net.network import Network
 from studio_action.registries.choosing import choose, known, stage_of
 from studio_action.server.links import FileHere, InFolder, InMirror, InWebRemote, Link
 from studio_action.server.registry.located import Found, LocatedModels

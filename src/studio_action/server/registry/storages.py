@@ -39,7 +39,7 @@ from studio_action.gitrepo.remotes.config import Config, ConfigFile, Settings
 from studio_action.gitrepo.remotes.opening import Opener
 from studio_action.gitrepo.remotes.trust import LAYOUT, Option
 from studio_action.server.links import InFolder
-from studio_action.server.registry.turns import Turns
+from studio_action.server.registry.keyed_locks import Turns
 from studio_action.server.settings import ServedRepository
 from studio_action.text import printable
 

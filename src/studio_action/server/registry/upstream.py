@@ -20,8 +20,8 @@ from urllib3.exceptions import HTTPError, ProtocolError
 from studio_action.errors import Unreachable
 from studio_action.gitrepo.inward import inward
 from studio_action.gitrepo.remotes.base import Place
-from studio_action.network import Network
-from studio_action.session import MOST_REDIRECTS, USER_AGENT, proxies_for, why
+from studio_action.net.network import Network
+from studio_action.studio.session import MOST_REDIRECTS, USER_AGENT, proxies_for, why
 
 BLOCK = 1 << 18
 """Bytes that are read at once, at most."""

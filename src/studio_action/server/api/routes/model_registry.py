@@ -11,12 +11,11 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
-from studio_action.artifact import Resolution
+from studio_action.model.artifact import Resolution
 from studio_action.server import links
 from studio_action.server.api.addresses import base_of
 from studio_action.server.api.answers import Json, document
-from studio_action.server.api.asking import model_question, repository_question
-from studio_action.server.api.bearer import Callers
+from studio_action.server.api.authentication import Callers
 from studio_action.server.api.documents import (
     DownloadUris,
     ListedModels,
@@ -24,9 +23,10 @@ from studio_action.server.api.documents import (
     failures,
     parameters,
 )
-from studio_action.server.api.lanes import Lanes
 from studio_action.server.api.listing import listed, resolved
+from studio_action.server.api.parameters import model_question, repository_question
 from studio_action.server.api.repositories import Repositories
+from studio_action.server.api.threads import Lanes
 from studio_action.server.links import ServedFile
 from studio_action.server.parts import Parts
 

@@ -13,8 +13,8 @@ from starlette.responses import Response
 from studio_action.errors import StudioActionError
 from studio_action.server.api.answers import document
 from studio_action.server.api.documents import Health
+from studio_action.server.db import database
 from studio_action.server.parts import Parts
-from studio_action.server.state import database
 
 
 @dataclass(frozen=True, slots=True)

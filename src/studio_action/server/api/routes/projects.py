@@ -8,21 +8,21 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
-from studio_action.api import NewProject
 from studio_action.errors import NoSuchModel, TokenRefused
-from studio_action.repository import RepositoryUrl
+from studio_action.model.repository_url import RepositoryUrl
 from studio_action.server.access import Token
 from studio_action.server.api.addresses import base_of
 from studio_action.server.api.answers import NO_REPOSITORY, Refused, document, refused, wrong_fields
-from studio_action.server.api.asking import project_question
-from studio_action.server.api.bearer import Callers
+from studio_action.server.api.authentication import Callers
 from studio_action.server.api.documents import CreatedProject, CreatedProjects, failures, json_body
 from studio_action.server.api.documents import NewProject as NewProjectDocument
-from studio_action.server.api.lanes import Lanes
+from studio_action.server.api.parameters import project_question
 from studio_action.server.api.repositories import Repositories
+from studio_action.server.api.threads import Lanes
+from studio_action.server.db.projects import ProjectDraft
 from studio_action.server.parts import Parts
 from studio_action.server.settings import ServedRepository
-from studio_action.server.state.projects import ProjectDraft
+from studio_action.studio.api import NewProject
 
 
 @dataclass(frozen=True, slots=True)

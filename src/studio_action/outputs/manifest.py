@@ -1,0 +1,119 @@
+"""The record of one download: `model.json` and the checksums. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+from studio_action.download.base import Origin, Verified
+from studio_action.model.artifact import Resolution
+from studio_action.model.digest import Digest
+from studio_action.model.plan import Filters
+
+SCHEMA = 1
+"""Grows when a reader of `model.json` would have to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """One file as it came to lie in the workspace.
+
+    `path` is relative to the workspace, `source_path` to the repository; `size` in bytes; `md5`
+    and `sha256` are of the bytes as they are; `origin` says where they came from.
+    """
+
+    path: str
+    source_path: str
+    size: int
+    md5: str
+    sha256: str
+    verified: Verified
+    origin: Origin
+
+
+_COLUMNS = tuple(each.name for each in fields(FileRecord))
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A finished download; `path` is the model's own, relative to the workspace."""
+
+    resolution: Resolution
+    path: str
+    digest: Digest | None
+    filters: Filters
+    files: tuple[FileRecord, ...]
+    transferred: int
+    started: datetime
+    seconds: float
+
+    @property
+    def size(self) -> int:
+        """Bytes, all files together."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def cached(self) -> bool:
+        """Whether nothing had to be downloaded."""
+        return all(file.origin != "storage" for file in self.files)
+
+
+def folder_for(resolution: Resolution, dest: str) -> str:
+    """The name of the folder that keeps the record, one for each model and destination.
+
+    Two steps of one job that fetch two models, or one model twice, keep two records.
+    """
+    name = str(resolution.artifact.model)
+    identity = "\n".join((resolution.artifact.repository, name, dest))
+    mark = hashlib.sha256(identity.encode()).hexdigest()[:8]
+    return f"{re.sub(r'[^A-Za-z0-9_-]+', '-', name)[:80]}-{mark}"
+
+
+def document(download: Download) -> str:
+    """The text of `model.json`. It holds no URL of a file: signed URLs are secrets."""
+    resolution = download.resolution
+    head = {
+        "schema": SCHEMA,
+        "repository": resolution.artifact.repository,
+        "model": str(resolution.artifact.model),
+        "asked": str(resolution.selector),
+        "version": resolution.version,
+        "stage": resolution.stage,
+        "tag": resolution.tag,
+        "revision": resolution.revision,
+        "previous_version": resolution.previous_version,
+        "source": resolution.source,
+        "digest": shown(download.digest),
+        "path": download.path,
+        "size": download.size,
+        "transferred": download.transferred,
+        "include": list(download.filters.include),
+        "exclude": list(download.filters.exclude),
+        "started": download.started.isoformat(timespec="milliseconds"),
+        "seconds": round(download.seconds, 3),
+    }
+    lines = [f"  {_json(name)}: {_json(value)}" for name, value in head.items()]
+    rows = ",\n".join(f"    {_json(_row(file))}" for file in download.files)
+    return "{\n" + ",\n".join([*lines, f'  "files": [\n{rows}\n  ]']) + "\n}\n"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _row(file: FileRecord) -> dict[str, str | int]:
+    return {name: getattr(file, name) for name in _COLUMNS}
+
+
+def checksums(files: Sequence[FileRecord]) -> str:
+    """The files' SHA-256 as `sha256sum --check` reads them in the workspace."""
+    return "".join(f"{file.sha256}  {file.path}\n" for file in files)
+
+
+def shown(digest: Digest | None) -> str:
+    """A digest as outputs and records give it; '' where it is unknown."""
+    return f"md5:{digest.hex}" if digest else ""

@@ -1,0 +1,118 @@
+"""The outputs of each command, made from what it found. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from studio_action.inputs.outputs_table import CREATE, DOWNLOAD, LISTED_FILES, RESOLVE, outputs_of
+from studio_action.inputs.previous import Previous
+from studio_action.model.artifact import RemoteFile, Resolution
+from studio_action.model.digest import Digest
+from studio_action.model.plan import Filters
+from studio_action.outputs.manifest import Download, shown
+from studio_action.studio.api import Project
+
+
+def cache_key(digest: Digest | None, filters: Filters) -> str:
+    """A key for a CI system's cache: no commas, no spaces, well below 512 characters."""
+    if digest is None:
+        return ""
+    key = f"studio-action-{digest.hex}"
+    if not filters:
+        return key
+    chosen = json.dumps([filters.include, filters.exclude]).encode()
+    return f"{key}-{hashlib.sha256(chosen).hexdigest()[:16]}"
+
+
+def download_outputs(
+    download: Download, *, manifest: str, sums: str, previous: Previous | None
+) -> dict[str, str]:
+    """The outputs of `download-model`, in their order."""
+    return _complete(
+        DOWNLOAD,
+        {
+            **_identity(download.resolution, download.digest, download.filters),
+            "changed": _changed(previous, download.digest),
+            "path": download.path,
+            "files": _listed([file.path for file in download.files]),
+            "file-count": str(len(download.files)),
+            "size": str(download.size),
+            "cached": _flag(download.cached),
+            "manifest": manifest,
+            "checksums": sums,
+        },
+    )
+
+
+def resolve_outputs(
+    resolution: Resolution,
+    files: Sequence[RemoteFile],
+    digest: Digest | None,
+    filters: Filters,
+    previous: Previous | None = None,
+) -> dict[str, str]:
+    """The outputs of `resolve-model`, in their order; `files` are those that pass the filters."""
+    known = [file.size for file in files if file.size is not None]
+    return _complete(
+        RESOLVE,
+        {
+            **_identity(resolution, digest, filters),
+            "changed": _changed(previous, digest),
+            "files": _listed([file.path for file in files]),
+            "file-count": str(len(files)),
+            "size": str(sum(known)) if len(known) == len(files) else "",
+        },
+    )
+
+
+def project_outputs(projects: Sequence[Project]) -> dict[str, str]:
+    """The outputs of `create-project`, in their order."""
+    first = projects[0]
+    return _complete(
+        CREATE,
+        {
+            "project-id": first.id,
+            "project-url": first.url,
+            "project-name": first.name,
+            "projects": json.dumps([asdict(project) for project in projects], ensure_ascii=False),
+        },
+    )
+
+
+def skipped_outputs(command: str) -> dict[str, str]:
+    """The outputs of a step that ended early, as an input or a tag asked."""
+    return {**dict.fromkeys(outputs_of(command), ""), "skipped": _flag(True)}
+
+
+def _identity(resolution: Resolution, digest: Digest | None, filters: Filters) -> dict[str, str]:
+    return {
+        "model": str(resolution.artifact.model),
+        "version": resolution.version,
+        "stage": resolution.stage,
+        "revision": resolution.revision,
+        "tag": resolution.tag,
+        "previous-version": resolution.previous_version,
+        "source": resolution.source,
+        "digest": shown(digest),
+        "cache-key": cache_key(digest, filters),
+    }
+
+
+def _changed(previous: Previous | None, digest: Digest | None) -> str:
+    return _flag(previous.changed(shown(digest))) if previous else ""
+
+
+def _complete(command: str, values: dict[str, str]) -> dict[str, str]:
+    every = {"skipped": _flag(False), **values}
+    return {name: every[name] for name in outputs_of(command)}
+
+
+def _listed(paths: Sequence[str]) -> str:
+    return json.dumps(list(paths[:LISTED_FILES]), ensure_ascii=False)
+
+
+def _flag(value: bool) -> str:
+    return "true" if value else "false"

@@ -1,1 +1,0 @@
-"""How a server runs: its processes, its connections, its end."""

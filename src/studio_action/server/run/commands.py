@@ -1,0 +1,15 @@
+"""The commands that need the server, by name: each is made for one environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import click
+
+from studio_action.server.run.serve import serve_command
+from studio_action.server.run.token import token_group
+
+COMMANDS: Mapping[str, Callable[[Mapping[str, str]], click.Command]] = {
+    "serve": serve_command,
+    "token": token_group,
+}

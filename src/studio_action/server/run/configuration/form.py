@@ -1,0 +1,196 @@
+"""The form of the configuration file.
+
+Faults are pydantic's; `configuration.py` says them in one line.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from studio_action.errors import BadInput
+from studio_action.gitrepo.program import Credential
+from studio_action.model.repository_url import RepositoryUrl
+from studio_action.server.registry import storages
+from studio_action.server.run.configuration.entries import (
+    Address,
+    Database,
+    Folder,
+    FullName,
+    Name,
+    Proxies,
+    PublicAddress,
+    Remote,
+    RepositoryPlace,
+    Seconds,
+    Secret,
+    SubPath,
+    repository_name,
+    sub_path,
+)
+from studio_action.server.settings import ServedRepository, ServerSettings
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        alias_generator=lambda name: name.replace("_", "-"),
+        hide_input_in_errors=True,
+    )
+
+
+class RepositoryForm(_Form):
+    """One entry of `repositories`."""
+
+    url: RepositoryPlace
+    name: FullName = ""
+    aliases: tuple[Address, ...] = ()
+    token: Secret = ""
+    teams: frozenset[Name] = frozenset()
+    remotes: Annotated[dict[str, Remote], Field(repr=False)] = {}
+    imports: frozenset[FullName] = frozenset()
+    webhook_secret: Secret = ""
+    refresh: Seconds = 60.0
+    stale_for: Seconds = 24 * 3600.0
+
+    @model_validator(mode="after")
+    def _token_has_a_host(self) -> RepositoryForm:
+        if self.token and not self._origin:
+            raise ValueError("a token is for an http(s) address")
+        return self
+
+    @model_validator(mode="after")
+    def _keeps_credentials(self) -> RepositoryForm:
+        try:
+            storages.check(self.served())
+        except BadInput as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    @property
+    def _origin(self) -> str:
+        place = self.url
+        if isinstance(place, RepositoryUrl) and place.form in ("https", "http"):
+            return f"{place.form}://{place.host}"
+        return ""
+
+    @property
+    def full_name(self) -> str:
+        """The name that was given, else the last two parts of the address."""
+        path = self.url.path if isinstance(self.url, RepositoryUrl) else str(self.url)
+        return self.name or "/".join(path.split("/")[-2:]).removesuffix(".git")
+
+    def served(self) -> ServedRepository:
+        """What it says, as the server wants it."""
+        return ServedRepository(
+            name=self.full_name,
+            place=self.url,
+            aliases=self.aliases,
+            credential=Credential(self._origin, self.token) if self.token else None,
+            teams=self.teams,
+            remotes=self.remotes,
+            imports=self.imports,
+            webhook_secret=self.webhook_secret,
+            refresh=self.refresh,
+            stale_for=self.stale_for,
+        )
+
+
+def _in_data_dir(folder: Path) -> str:
+    """The URL of the database where none is named."""
+    return f"sqlite:///{folder}/registry.db"
+
+
+class DatabaseForm(_Form):
+    """What the file says of the database; the rest, which needs secrets of its own, is not read."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    data_dir: Folder | None = None
+    database: Database = ""
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> DatabaseForm:
+        if not self.database and self.data_dir is None:
+            raise ValueError("neither a database nor a data-dir is named")
+        return self
+
+    @property
+    def address(self) -> str:
+        """The database's URL."""
+        return (
+            self.database if self.data_dir is None else self.database or _in_data_dir(self.data_dir)
+        )
+
+
+class ConfigurationForm(_Form):
+    """The whole file; entries have hyphens where the fields have underscores."""
+
+    data_dir: Folder
+    database: Database = ""
+    url: PublicAddress = ""
+    base_path: SubPath | None = None
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    folders: dict[Name, Folder] = {}
+    trusted_proxies: tuple[Proxies, ...] = ()
+    webhook_secret: Secret = ""
+    metrics_token: Secret = ""
+    requests_per_minute: Annotated[int, Field(ge=1)] = 600
+    largest_body: Annotated[int, Field(ge=1024)] = 1 << 20
+    grace: Seconds = 25.0
+    repositories: tuple[RepositoryForm, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_of_each_name(self) -> ConfigurationForm:
+        names = [each.full_name for each in self.repositories]
+        for each in names:
+            try:
+                repository_name(each)
+            except ValueError:
+                raise ValueError(
+                    f"the repository {each} needs a name, such as acme/models"
+                ) from None
+        folded = [each.lower() for each in names]
+        if twice := sorted({each for each in folded if folded.count(each) > 1}):
+            raise ValueError(f"two repositories are named {twice[0]}: give one another name")
+        if not names:
+            raise ValueError("no repository is given: there is nothing to serve")
+        return self
+
+    @model_validator(mode="after")
+    def _imports_are_served(self) -> ConfigurationForm:
+        names = {each.full_name for each in self.repositories}
+        for each in self.repositories:
+            if unknown := sorted(each.imports - names):
+                raise ValueError(
+                    f"the repository {each.full_name} has {unknown[0]} among its imports, which is"
+                    " not served: add it to the repositories"
+                )
+        return self
+
+    def settings(self) -> ServerSettings:
+        """What it says, as the server wants it."""
+        own_path = sub_path(urlsplit(self.url).path)
+        return ServerSettings(
+            data_dir=self.data_dir,
+            database=self.database or _in_data_dir(self.data_dir),
+            repositories=tuple(each.served() for each in self.repositories),
+            folders=self.folders,
+            url=self.url,
+            base_path=own_path if self.base_path is None else self.base_path,
+            host=self.host,
+            port=self.port,
+            workers=self.workers,
+            trusted_proxies=self.trusted_proxies,
+            webhook_secret=self.webhook_secret,
+            metrics_token=self.metrics_token,
+            requests_per_minute=self.requests_per_minute,
+            largest_body=self.largest_body,
+            grace=self.grace,
+        )

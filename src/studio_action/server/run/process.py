@@ -1,0 +1,241 @@
+"""A server from its start to its end: in this process, or in workers of it."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Mapping
+from contextlib import ExitStack
+from datetime import datetime, timezone
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import anyio
+import uvicorn
+
+from studio_action.errors import StudioActionError, WorkspaceRefused
+from studio_action.net.certificates import system_bundle
+from studio_action.net.clock import Clock
+from studio_action.net.network import Network, proxies_of
+from studio_action.server.app import create_app
+from studio_action.server.db import database
+from studio_action.server.db.keys import SigningKeys
+from studio_action.server.db.projects import Projects
+from studio_action.server.db.pushes import Pushes
+from studio_action.server.db.tokens import Tokens
+from studio_action.server.log import Level, Log, to_descriptor
+from studio_action.server.metrics import FOLDER, Metrics
+from studio_action.server.parts import Parts
+from studio_action.server.registry import models
+from studio_action.server.run.connections import BACKLOG, PromptProtocol, address_of, listen
+from studio_action.server.run.workers import SIGNALS, Workers, figures_folder
+from studio_action.server.settings import ServerSettings
+
+_STANDARD_ERROR = 2
+_KEEP_ALIVE = 75
+"""Seconds that a connection may be idle: longer than the usual proxies keep theirs."""
+_CONNECTIONS = 1000
+"""Of one process; more are answered 503. Each may hold some hundred kilobytes of a file."""
+_LAST_SECONDS = 2.0
+"""After the grace: for ending what is still running. Threads that wait longer are left behind."""
+
+
+def serve(settings: ServerSettings, environ: Mapping[str, str]) -> None:
+    """Serve until a signal comes; then finish what is running, and return.
+
+    Raises `BadInput`, `Unreachable` or `WorkspaceRefused` where it cannot start.
+    """
+    _make(settings.data_dir)
+    parts = parts_of(settings, environ)
+    database.migrate(parts.engine)
+    with ExitStack() as stack:
+        stack.callback(parts.engine.dispose)
+        listening = stack.enter_context(listen(settings.host, settings.port))
+        url = address_of(listening) + settings.base_path
+        parts.log("listening", url=url, workers=settings.workers)
+        if settings.workers == 1:
+            _work(parts, listening)
+            return
+        folder = stack.enter_context(figures_folder(settings.data_dir))
+        start = functools.partial(_started, settings, listening, {**environ, FOLDER: str(folder)})
+        Workers(listening, start, parts.log, Clock()).run(settings.workers)
+
+
+def parts_of(settings: ServerSettings, environ: Mapping[str, str]) -> Parts:
+    """The parts of one process; nothing of outside is asked yet."""
+    log, engine = _log(), database.open_engine(settings.database)
+    pushes = Pushes(engine)
+    served = models.assembled(
+        settings,
+        network=network_of(environ),
+        environ=environ,
+        pushes=pushes,
+        utc=_utc,
+        log=log,
+    )
+    figures = environ.get(FOLDER, "")
+    return Parts(
+        settings=settings,
+        engine=engine,
+        tokens=Tokens(engine, _utc),
+        projects=Projects(engine, _utc),
+        keys=SigningKeys(engine, _utc),
+        pushes=pushes,
+        models=served,
+        utc=_utc,
+        log=log,
+        metrics=Metrics(Path(figures) if figures else None, served.mirrors),
+    )
+
+
+def network_of(environ: Mapping[str, str]) -> Network:
+    """Whom the server trusts, and the proxies that it uses itself."""
+    bundle = environ.get("SSL_CERT_FILE") or environ.get("REQUESTS_CA_BUNDLE")
+    return Network(Path(bundle) if bundle else system_bundle(), proxies_of(environ))
+
+
+def _utc() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+def _log() -> Log:
+    return Log(to_descriptor(_STANDARD_ERROR), _utc)
+
+
+def _make(data_dir: Path) -> None:
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        if not os.access(data_dir, os.W_OK | os.X_OK):
+            raise PermissionError
+    except OSError as error:
+        raise WorkspaceRefused(
+            f"the data-dir {str(data_dir)!r} cannot be written to",
+            "Give another one, or make it this user's",
+        ) from error
+
+
+def _started(
+    settings: ServerSettings, listening: socket.socket, environ: Mapping[str, str]
+) -> BaseProcess:
+    """A worker, which gets its settings through a pipe."""
+    os.environ[FOLDER] = environ[FOLDER]  # which the library reads when the worker imports it
+    context = multiprocessing.get_context("spawn")
+    worker = context.Process(target=_follow, args=(settings, listening, environ), daemon=True)
+    worker.start()
+    return worker
+
+
+def _follow(settings: ServerSettings, listening: socket.socket, environ: Mapping[str, str]) -> None:
+    """Work in a process of one's own, which ends when its parent does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal tells all; the parent says when
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def end() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=end, daemon=True).start()
+    parts = parts_of(settings, environ)
+    try:
+        _work(parts, listening)
+    except Exception:
+        parts.log.fault("a worker failed", traceback.format_exc())
+        sys.exit(1)
+
+
+def _work(parts: Parts, listening: socket.socket) -> None:
+    _speak_through(parts.log)
+    server = uvicorn.Server(_uvicorn(parts))
+    threading.Thread(target=_warm, args=(parts,), daemon=True).start()
+    anyio.run(_serve, server, listening, parts, backend_options={"use_uvloop": True})
+
+
+def _uvicorn(parts: Parts) -> uvicorn.Config:
+    settings = parts.settings
+    return uvicorn.Config(
+        create_app(parts),
+        http=PromptProtocol,
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        backlog=BACKLOG,
+        limit_concurrency=_CONNECTIONS,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=round(settings.grace),
+    )
+
+
+async def _serve(server: uvicorn.Server, listening: socket.socket, parts: Parts) -> None:
+    """Serve until a signal comes; a second one ends the process at once."""
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        for each in handled:
+            loop.remove_signal_handler(each)
+            signal.signal(each, signal.SIG_DFL)
+        parts.log("stopping", grace=parts.settings.grace)
+        server.should_exit = True
+        last = threading.Timer(parts.settings.grace + _LAST_SECONDS, os._exit, (0,))
+        last.daemon = True
+        last.start()
+
+    handled = [each for each in SIGNALS if signal.getsignal(each) != signal.SIG_IGN]
+    serving = asyncio.create_task(server.serve([listening]))
+    await asyncio.sleep(0)  # it has put its own handlers in place
+    for each in handled:
+        loop.add_signal_handler(each, stop)
+    parts.log("ready", pid=os.getpid())
+    await serving
+
+
+def _warm(parts: Parts) -> None:
+    """Bring the mirrors up to date before somebody waits for one."""
+    for repository in parts.settings.repositories:
+        try:
+            parts.models.catalogue(repository)
+        except StudioActionError as error:
+            parts.log(
+                "a repository cannot be read",
+                level="warning",
+                repository=repository.name,
+                error=str(error),
+            )
+
+
+class _Handler(logging.Handler):
+    """Passes on what libraries say."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        kind = record.exc_info[0] if record.exc_info else None
+        if kind is asyncio.CancelledError:
+            return  # of requests that are given up, which the access log tells
+        if record.exc_info and kind:
+            trace = logging.Formatter().formatException(record.exc_info)
+            self._log.fault(record.getMessage(), trace, logger=record.name)
+        else:
+            level: Level = "error" if record.levelno >= logging.ERROR else "warning"
+            self._log(record.getMessage(), level=level, logger=record.name)
+
+
+def _speak_through(log: Log) -> None:
+    logging.basicConfig(level=logging.WARNING, handlers=[_Handler(log)], force=True)
+    logging.captureWarnings(True)

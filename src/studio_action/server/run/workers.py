@@ -1,0 +1,133 @@
+"""Several processes behind one address: started, replaced when one ends, and stopped together."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing import connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import FrameType
+
+from studio_action.errors import Stopped
+from studio_action.net.clock import Clock
+from studio_action.server.log import Log
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+_PAUSE = 1.0
+"""Seconds before a worker that ended by itself is replaced, lest a broken one keep us busy."""
+_SHORT_LIFE = 30.0
+_MOST_SHORT_LIVES = 5
+"""In a row; then something is wrong that another worker would not change."""
+_PREFIX = "figures-"
+
+
+class Workers:
+    """Processes that all listen at one socket, as `start` starts them."""
+
+    def __init__(
+        self, listening: socket.socket, start: Callable[[], BaseProcess], log: Log, clock: Clock
+    ) -> None:
+        self._listening, self._start, self._log, self._clock = listening, start, log, clock
+        self._signals: list[int] = []
+        self._since: dict[BaseProcess, float] = {}
+        self._short_lives = 0
+
+    def run(self, count: int) -> None:
+        """Keep so many running until a signal comes: then they stop, at a second one at once.
+
+        Raises `Stopped` in the latter case, and `RuntimeError` where they do not live.
+        """
+        with _handled(self._told):
+            for _ in range(count):
+                self._add()
+            while self._since:
+                by_sentinel = {each.sentinel: each for each in self._since}
+                for sentinel in connection.wait(list(by_sentinel)):
+                    self._ended(by_sentinel[sentinel])  # type: ignore[index]
+        if self._short_lives > _MOST_SHORT_LIVES:
+            raise RuntimeError("workers end soon after they start; the lines above say why")
+        if len(self._signals) > 1:
+            raise Stopped(self._signals[0])
+
+    def _add(self) -> None:
+        if self._signals:
+            return
+        worker = self._start()
+        self._since[worker] = self._clock.now()
+        if self._signals:  # while it started
+            _tell(worker, signal.SIGTERM)
+
+    def _ended(self, worker: BaseProcess) -> None:
+        worker.join()
+        lived = self._clock.now() - self._since.pop(worker)
+        if self._signals:
+            return
+        pid, code = worker.pid, worker.exitcode
+        self._log("a worker ended by itself", level="error", pid=pid, exit_code=code)
+        self._short_lives = 0 if lived > _SHORT_LIFE else self._short_lives + 1
+        if self._short_lives > _MOST_SHORT_LIVES:
+            self._told(signal.SIGTERM, None)
+        else:
+            self._clock.sleep(_PAUSE)
+            self._add()
+
+    def _told(self, signum: int, _: FrameType | None) -> None:
+        for worker in self._since:
+            _tell(worker, signal.SIGKILL if self._signals else signal.SIGTERM)
+        self._signals.append(signum)
+        self._listening.close()  # else callers would wait here, for nobody
+
+
+def _tell(worker: BaseProcess, signum: int) -> None:
+    if worker.exitcode is None and worker.pid is not None:
+        with suppress(ProcessLookupError):  # it ended just now
+            os.kill(worker.pid, signum)
+
+
+@contextmanager
+def figures_folder(data_dir: Path) -> Iterator[Path]:
+    """A folder for what the workers of one server count, for as long as it runs.
+
+    What a server left that was killed is removed by the next one that starts.
+    """
+    with ExitStack() as stack:
+        with _locked(data_dir, fcntl.LOCK_EX):
+            for left in data_dir.glob(f"{_PREFIX}*"):
+                _remove_unless_held(left)
+            folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=data_dir))
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            stack.enter_context(_locked(folder, fcntl.LOCK_SH))
+        yield folder
+
+
+def _remove_unless_held(folder: Path) -> None:
+    with suppress(BlockingIOError), _locked(folder, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path, how: int) -> Iterator[None]:
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, how)
+        yield
+    finally:
+        os.close(held)
+
+
+@contextmanager
+def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    before = {each: signal.signal(each, handler) for each in SIGNALS}
+    try:
+        yield
+    finally:
+        for each, handler_before in before.items():
+            signal.signal(each, handler_before)

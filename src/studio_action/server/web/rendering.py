@@ -1,0 +1,105 @@
+"""Pages made of templates, and what they are styled with; all of it comes from this server.
+
+No script and no style stands in a page, so the policy that goes with each can forbid them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib import resources
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from studio_action.server.access import Token
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self';"
+        " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    # Not `no-referrer`: with that, browsers keep a form's origin from this very server, which
+    # could no longer tell its own forms from others' (https://fetch.spec.whatwg.org/#origin-header).
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_FOREVER = {
+    "Cache-Control": "public, max-age=31536000, immutable",
+    "X-Content-Type-Options": "nosniff",
+}
+_TYPES = {
+    "style.css": "text/css; charset=utf-8",
+    "copy.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Static:
+    """One file that pages refer to; `address` is below the base path and changes with it."""
+
+    address: str
+    content: bytes
+    type: str
+
+
+class Rendering:
+    """Makes the pages of a server below `base_path`."""
+
+    def __init__(self, base_path: str) -> None:
+        self._static = {name: _static(name) for name in _TYPES}
+        self._templates = Environment(
+            loader=PackageLoader("studio_action.server.web"),
+            autoescape=True,
+            auto_reload=False,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters["moment"] = moment
+        self._templates.globals["base"] = base_path
+        self._templates.globals["query"] = query
+        self._templates.globals["static"] = {
+            name: base_path + file.address for name, file in self._static.items()
+        }
+
+    def page(
+        self, template: str, visitor: Token | None, *, status: int = 200, **shown: object
+    ) -> HTMLResponse:
+        """The page that a template makes of what is `shown` to a visitor."""
+        html = self._templates.get_template(template).render(visitor=visitor, **shown)
+        return HTMLResponse(html, status, HEADERS)
+
+    def static(self, request: Request) -> Response:
+        """A style sheet, script or image, which browsers may keep for ever."""
+        for file in self._static.values():
+            if file.address == f"/static/{request.path_params['path']}":
+                return Response(file.content, headers=_FOREVER, media_type=file.type)
+        return self.page("not_found.html", None, status=404)
+
+
+def _static(name: str) -> Static:
+    content = (resources.files("studio_action.server.web") / "static" / name).read_bytes()
+    mark = hashlib.sha256(content).hexdigest()[:12]
+    return Static(f"/static/{mark}/{name}", content, _TYPES[name])
+
+
+def query(**told: str | None) -> str:
+    """A link to the same page with another query; what is None is left out."""
+    return "?" + urlencode({name: text for name, text in told.items() if text is not None})
+
+
+def moment(when: datetime) -> Markup:
+    """A moment for people, in UTC, with the machine's form beside it."""
+    utc = when.astimezone(timezone.utc)
+    text = f"{utc.day} {utc:%b} {utc.year}, {utc:%H:%M} UTC"
+    return Markup('<time datetime="{}">{}</time>').format(
+        f"{utc.replace(tzinfo=None).isoformat(timespec='seconds')}Z", text
+    )

@@ -1,0 +1,256 @@
+"""The DVC Studio REST API: what is sent, and what an answer means. Pure.
+
+Two endpoints, as the API's documents give them; error bodies are not documented, so all the shapes
+that Django REST framework and django-ninja produce are read, and HTML is told from JSON. The third,
+`resolve`, is our own server's alone: `resolved.py` reads it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from studio_action.errors import (
+    BadInput,
+    NoSuchModel,
+    ObjectMissing,
+    StudioActionError,
+    TokenRefused,
+    UnexpectedAnswer,
+    Unreachable,
+)
+from studio_action.model.artifact import ArtifactRef, AtStage, AtVersion, Latest, Selector
+from studio_action.model.paths import check_path, clash
+from studio_action.model.versions import InRange
+from studio_action.net import bounded_json
+from studio_action.text import hides, printable, redact
+
+DOWNLOAD_URIS = "api/model-registry/get-download-uris"
+CREATE_PROJECT = "api/create-project"
+RESOLVE = "api/model-registry/resolve"
+TELLING = "Studio-Action"
+"""The header, `1`, by which a server says that it has `RESOLVE`: every answer of its API has it."""
+
+_SCOPES = {
+    DOWNLOAD_URIS: "'Model Registry operations'",
+    RESOLVE: "'Model Registry operations'",
+    CREATE_PROJECT: "'Admin operations' (earlier documents: PROJECT)",
+}
+_TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_REASON_LIMIT = 300
+_LONGEST_URL = 16 << 10
+"""Characters; a URL that S3 signs for a session has 2,000."""
+_LONGEST_TEXT = 5000
+
+MOST_FILES = 500_000
+"""Of one model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back from one endpoint; `url` is where it came from, fit to be shown.
+
+    `telling` if it has the header `TELLING`.
+    """
+
+    endpoint: str
+    url: str
+    status: int
+    body: bytes = field(repr=False)
+    telling: bool = False
+
+    @property
+    def document(self) -> Any:
+        """The body as JSON; None where it is not, or is nested without an end."""
+        try:
+            return bounded_json.read(self.body)
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class NewProject:
+    """The project to create; a field that is empty is left to Studio."""
+
+    repo_url: str
+    name: str = ""
+    team_name: str = ""
+    subdir: str = ""
+    public: bool = False
+
+    @property
+    def body(self) -> dict[str, str | bool]:
+        """The JSON to post."""
+        optional = {"name": self.name, "team_name": self.team_name, "subdir": self.subdir}
+        given: dict[str, str | bool] = {key: text for key, text in optional.items() if text}
+        return {"repo_url": self.repo_url, "public": self.public, **given}
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project as Studio lists it."""
+
+    id: str
+    url: str
+    name: str
+
+
+def download_uris_query(artifact: ArtifactRef, selector: Selector) -> dict[str, str]:
+    """The query of `GET api/model-registry/get-download-uris`."""
+    asked = {"repo": artifact.repository, "name": str(artifact.model)}
+    match selector:
+        case AtVersion(version):
+            return {**asked, "version": version}
+        case AtStage(stage):
+            return {**asked, "stage": stage}
+        case Latest():
+            return asked
+        case InRange():
+            raise BadInput(f"Studio cannot be asked for {selector}", "Name one version, or a stage")
+
+
+def read_download_uris(answer: Answer, asked: str) -> dict[str, str]:
+    """Signed URLs by path in the repository; `asked` says what was asked for, in words."""
+    if answer.status != 200:
+        refuse(answer, asked)
+    uris = answer.document
+    if not isinstance(uris, dict) or not uris:
+        raise odd(answer, "no JSON object of paths and URLs")
+    check_paths(answer, uris)
+    for path, url in uris.items():
+        if not isinstance(url, str) or not fetchable(url):
+            raise odd(answer, f"no http(s) URL for {printable(path, 200)!r}")
+    return uris
+
+
+def check_paths(answer: Answer, paths: Collection[str]) -> None:
+    """Raise `UnexpectedAnswer` for paths that cannot be, all of them, a model's files."""
+    if len(paths) > MOST_FILES:
+        raise odd(answer, f"{len(paths)} files, more than {MOST_FILES}")
+    for path in paths:
+        check_path(path)
+        check_text(answer, "a path that", path)
+    pair = clash(paths)
+    if pair:
+        raise odd(answer, f"two paths that cannot both be files: {pair[0]!r} and {pair[1]!r}")
+
+
+def check_text(answer: Answer, name: str, text: str) -> None:
+    """Raise `UnexpectedAnswer` for text that cannot be shown as it is; `name` says what it is."""
+    if hides(text) or len(text) > _LONGEST_TEXT:
+        raise odd(answer, f"{name} is not printable, or is longer than any")
+
+
+def read_projects(answer: Answer, asked: str) -> list[Project]:
+    """The projects that were created; at least one."""
+    if answer.status not in (200, 201):
+        refuse(answer, asked)
+    document = answer.document
+    rows = document.get("projects") if isinstance(document, dict) else None
+    if not isinstance(rows, list) or not rows:
+        raise odd(answer, "no JSON list of projects")
+    return [_project(answer, row) for row in rows]
+
+
+def _project(answer: Answer, row: object) -> Project:
+    match row:
+        case {"id": str(id), "url": str(url), "name": str(name)} if id and name:
+            if not fetchable(url):
+                raise odd(answer, "a project whose URL is not http(s)")
+            for what, text in (("id", id), ("name", name)):
+                check_text(answer, f"a project whose {what}", text)
+            return Project(id, url, name)
+    raise odd(answer, "a project without id, url and name")
+
+
+def fetchable(url: str) -> bool:
+    """Whether it is a whole http(s) URL of a sensible length, without user info."""
+    if len(url) > _LONGEST_URL or not url.isprintable() or " " in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        named = bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
+        return parts.scheme in ("http", "https") and named
+    except ValueError:
+        return False
+
+
+def refuse(answer: Answer, asked: str) -> NoReturn:
+    """Raise the error that the status is; `asked` says what was asked for, in words."""
+    reason = reason_in(answer)
+    said = f"Studio answered {answer.status} to {asked}" + (f": {reason}" if reason else "")
+    raise _refusal(answer, said)
+
+
+def _refusal(answer: Answer, said: str) -> StudioActionError:
+    """The one place where a status becomes an error."""
+    structured = isinstance(answer.document, (dict, list))
+    match answer.status:
+        case 401 | 403:
+            scope = _SCOPES[answer.endpoint]
+            return TokenRefused(
+                said,
+                f"The token was rejected or lacks the scope {scope}: check that it is whole, has"
+                " not expired, and belongs to a user or team that sees this repository",
+            )
+        case 404 if structured:
+            return NoSuchModel(
+                said,
+                "Check the names; the repository must be connected to Studio, and the model"
+                " registered with that version or stage",
+            )
+        case 404:
+            return UnexpectedAnswer(
+                f"{said}: {answer.url} is not the API", "Check studio-url, and its sub-path"
+            )
+        case 409 if answer.telling:
+            return ObjectMissing(said, "Mend the repository, or its storage, as the server says")
+        case 429 | 408 | 425:
+            return Unreachable(said, "Studio wants fewer requests; try again later")
+        case status if status >= 500:
+            return Unreachable(said, "Try again later; see Studio's own status")
+        case status if status >= 400 and structured:
+            return BadInput(said, "Correct the input that Studio names")
+    return UnexpectedAnswer(said, "Check studio-url, and that no proxy or login page is in between")
+
+
+def odd(answer: Answer, what: str) -> UnexpectedAnswer:
+    """The error for an answer that is not the API's: `what` came instead."""
+    page = _title(answer.body)
+    return UnexpectedAnswer(
+        f"Studio answered {answer.status} with {what}" + (f", but a page {page!r}" if page else ""),
+        f"Is {redact(answer.url)} the API? Check studio-url, and proxies and login pages between",
+    )
+
+
+def reason_in(answer: Answer) -> str:
+    """What the answer's body says went wrong, in one line that is safe to show; maybe empty."""
+    document = answer.document
+    if document is None:
+        return _title(answer.body)
+    return printable("; ".join(_reasons(document)), _REASON_LIMIT)
+
+
+def _title(body: bytes) -> str:
+    title = _TITLE.search(body[:65536])
+    return printable(title[1].decode("utf-8", "replace"), _REASON_LIMIT) if title else ""
+
+
+def _reasons(document: object) -> Iterator[str]:
+    """The texts of `detail`, `message`, field lists and django-ninja's `{loc, msg}`."""
+    match document:
+        case str():
+            yield document
+        case list():
+            for each in document:
+                yield from _reasons(each)
+        case {"loc": list(where), "msg": str(text)}:
+            yield f"{'.'.join(map(str, where))}: {text}"
+        case {"detail": inner} | {"message": inner} | {"non_field_errors": inner}:
+            yield from _reasons(inner)
+        case dict():
+            for name, inner in document.items():
+                yield from (f"{name}: {text}" for text in _reasons(inner))

@@ -1,0 +1,200 @@
+"""The whole answer at once: `GET api/model-registry/resolve`, which our own server has. Pure.
+
+    {"repo": "acme/models", "name": "churn", "version": "v1.2.0", "stage": "prod",
+     "tag": "churn@v1.2.0", "revision": COMMIT, "previous_version": "v1.1.0",
+     "path": "models/churn.pkl", "files": [{"path": PATH, "url": URL, "size": BYTES or null,
+     "digest": "md5:…" or null, "executable": false}]}
+
+Empty text stands for what there is not: the version of a commit that was never registered, the
+stage where none was asked for. What contradicts itself or the question is refused as a whole.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from studio_action.errors import BadInput
+from studio_action.gitrepo import tags
+from studio_action.gitrepo.history import Prerelease
+from studio_action.gitrepo.tags import Assignment, Registration, Unassignment
+from studio_action.model.artifact import (
+    ArtifactRef,
+    AtStage,
+    AtVersion,
+    Latest,
+    RemoteFile,
+    Resolution,
+    Selector,
+)
+from studio_action.model.digest import Digest, digest_in_url
+from studio_action.model.paths import check_path
+from studio_action.model.versions import InRange, semantic
+from studio_action.net import signed_url
+from studio_action.studio.api import (
+    Answer,
+    check_paths,
+    check_text,
+    download_uris_query,
+    fetchable,
+    odd,
+    refuse,
+)
+from studio_action.text import printable
+
+_REVISION = re.compile(r"[0-9a-f]{40}")
+_TEXTS = ("name", "version", "stage", "tag", "revision", "previous_version", "path")
+
+
+def resolve_query(
+    artifact: ArtifactRef, selector: Selector, prerelease: Prerelease
+) -> dict[str, str]:
+    """The query; unlike Studio's own endpoint, this one takes a range as `version`."""
+    match selector:
+        case InRange(wanted):
+            asked = {**download_uris_query(artifact, Latest()), "version": wanted}
+        case _:
+            asked = download_uris_query(artifact, selector)
+    if prerelease != "include" and isinstance(selector, Latest | InRange):
+        asked["prerelease"] = prerelease
+    return asked
+
+
+def read_resolution(answer: Answer, artifact: ArtifactRef, selector: Selector) -> Resolution:
+    """What `selector` means, with version, commit, sizes and digests."""
+    if answer.status != 200:
+        refuse(answer, f"the {selector} of {artifact}")
+    document = answer.document
+    if not isinstance(document, dict):
+        raise odd(answer, "no JSON object")
+    said = {name: _text(answer, document, name) for name in _TEXTS}
+    found = Resolution(
+        artifact=artifact,
+        selector=selector,
+        source="studio",
+        files=_files(answer, document.get("files")),
+        version=said["version"],
+        stage=said["stage"],
+        tag=said["tag"],
+        revision=said["revision"],
+        previous_version=said["previous_version"],
+        root=said["path"],
+    )
+    fault = _fault(found, said["name"])
+    if fault:
+        raise odd(answer, fault)
+    return found
+
+
+def _text(answer: Answer, document: dict[str, Any], name: str) -> str:
+    text = document.get(name)
+    if not isinstance(text, str):
+        raise odd(answer, f"no text as {name}")
+    check_text(answer, f"a {name.replace('_', ' ')} that", text)
+    return text
+
+
+def _files(answer: Answer, rows: object) -> tuple[RemoteFile, ...]:
+    if not isinstance(rows, list) or not rows:
+        raise odd(answer, "no JSON list of files")
+    files = tuple(sorted((_file(answer, row) for row in rows), key=lambda file: file.path))
+    check_paths(answer, [file.path for file in files])
+    return files
+
+
+def _file(answer: Answer, row: object) -> RemoteFile:
+    match row:
+        case {
+            "path": str(path),
+            "url": str(url),
+            "size": None | int() as size,
+            "digest": None | str() as digest,
+            "executable": bool(executable),
+        }:
+            pass
+        case _:
+            raise odd(answer, "a file without path, url, size, digest and executable")
+    shown = repr(printable(path, 200))
+    if not fetchable(url):
+        raise odd(answer, f"no http(s) URL for {shown}")
+    if isinstance(size, bool) or (size is not None and not 0 <= size < 1 << 63):
+        raise odd(answer, f"a size of {shown} that is none")
+    try:
+        known = _digest(digest, url)
+    except ValueError as error:
+        raise odd(answer, f"a digest of {shown} that {error}") from error
+    return RemoteFile(path, url, size, known, signed_url.expiry(url), executable=executable)
+
+
+def _digest(text: str | None, url: str) -> Digest | None:
+    """The digest as it is told, else as the URL tells it; where both do, they have to agree."""
+    stored = digest_in_url(url)
+    if text is None:
+        return stored
+    try:
+        told = Digest.parse(text)
+    except ValueError:
+        raise ValueError("cannot be read") from None
+    if told.hex.endswith(".dir"):
+        raise ValueError("is a folder's")
+    if stored not in (None, told):
+        raise ValueError("its URL contradicts")
+    return told
+
+
+def _fault(found: Resolution, name: str) -> str:
+    """What contradicts itself, or what was asked; '' for nothing."""
+    if name != str(found.artifact.model):
+        return "another model"
+    if not _answers(found):
+        return f"what is not the {found.selector}"
+    if not _REVISION.fullmatch(found.revision):
+        return "a revision that is no commit"
+    if not _tagged(found):
+        return "a tag that does not say so"
+    if found.previous_version and not _is_version(found.previous_version):
+        return "a previous version that is none"
+    return _misplaced(found)
+
+
+def _answers(found: Resolution) -> bool:
+    """Whether version and stage are what was asked for."""
+    match found.selector:
+        case AtVersion(version):
+            return (found.version, found.stage) == (version, "")
+        case AtStage(stage):
+            return found.stage == stage
+        case Latest():
+            return found.stage == ""
+        case InRange():
+            registered = found.stage == "" and _is_version(found.version)
+            return registered and found.selector.spec().match(semantic(found.version))
+
+
+def _tagged(found: Resolution) -> bool:
+    """Whether the tag makes the commit this version of the model, or gives it a stage."""
+    match tags.parse(found.tag):
+        case Registration(model, version):
+            return (model, version) == (found.artifact.model, found.version)
+        case Assignment(model, _) | Unassignment(model, _):
+            return model == found.artifact.model and not found.version
+    return False
+
+
+def _is_version(text: str) -> bool:
+    try:
+        AtVersion.parse(text)
+    except BadInput:
+        return False
+    return True
+
+
+def _misplaced(found: Resolution) -> str:
+    """What is wrong with the model's own path, or with a file that is not in it."""
+    if not found.root:
+        return ""
+    check_path(found.root)
+    for file in found.files:
+        if file.path != found.root and not file.path.startswith(f"{found.root}/"):
+            return f"{printable(file.path, 200)!r}, which is not in {printable(found.root, 200)!r}"
+    return ""

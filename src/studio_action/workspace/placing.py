@@ -1,0 +1,147 @@
+"""All files of a model reach their final paths together, or none does.
+
+Each file appears whole, by a rename. What it replaces is kept beside it until the last file is in
+place, and comes back if anything fails or the step is stopped meanwhile.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from studio_action.workspace.workspace import Workspace, refused
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A finished file at `partial`, and the final path `target` that it is to have."""
+
+    partial: Path
+    target: Path
+    executable: bool = False
+
+
+@dataclass(slots=True)
+class _Step:
+    """One move under way; `folder` is the descriptor of the target's folder."""
+
+    move: Move
+    folder: int
+    inode: int
+    replaces: bool = True
+    spare: str = field(default_factory=lambda: f".{secrets.token_hex(8)}.studio-action")
+
+    @property
+    def name(self) -> str:
+        return self.move.target.name
+
+
+def put(moves: Iterable[Move], workspace: Workspace) -> None:
+    """Make every move or none; raise `WorkspaceRefused` for what the file system refuses."""
+    mask = _umask()
+    steps: list[_Step] = []
+    with ExitStack() as folders:
+        opened: dict[str, int] = {}
+        try:
+            for move in moves:
+                parent = str(move.target).rpartition("/")[0]
+                if parent not in opened:
+                    opened[parent] = folders.enter_context(workspace.folder(Path(parent)))
+                mode = (0o777 if move.executable else 0o666) & ~mask
+                step = _Step(move, opened[parent], _prepare(move.partial, mode, workspace))
+                steps.append(step)
+                _keep_spare(step)
+                _rename(step, workspace)
+        except BaseException as error:
+            for step in reversed(steps):
+                _undo(step)
+            if isinstance(error, OSError):
+                raise refused("a file cannot be placed", move.target, error) from error
+            raise
+        for step in steps:
+            if step.replaces:
+                with suppress(FileNotFoundError):
+                    os.unlink(step.spare, dir_fd=step.folder)
+
+
+def _prepare(partial: Path, mode: int, workspace: Workspace) -> int:
+    """Give the file the mode and the owner that it is to have; its inode is returned."""
+    found = partial.stat()
+    if stat.S_IMODE(found.st_mode) != mode:
+        partial.chmod(mode)
+    workspace.give(partial)
+    return found.st_ino
+
+
+def _keep_spare(step: _Step) -> None:
+    """Keep what is at the final path under another name, without taking it away if possible."""
+    try:
+        os.link(
+            step.name,
+            step.spare,
+            src_dir_fd=step.folder,
+            dst_dir_fd=step.folder,
+            follow_symlinks=False,
+        )
+    except FileNotFoundError:
+        step.replaces = False
+    except OSError:  # a file of somebody else's, or a file system without links
+        if stat.S_ISDIR(os.stat(step.name, dir_fd=step.folder, follow_symlinks=False).st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)) from None
+        os.rename(step.name, step.spare, src_dir_fd=step.folder, dst_dir_fd=step.folder)
+
+
+def _rename(step: _Step, workspace: Workspace) -> None:
+    try:
+        os.replace(step.move.partial, step.name, dst_dir_fd=step.folder)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _copy(step, workspace)
+
+
+def _copy(step: _Step, workspace: Workspace) -> None:
+    """The same across file systems: a copy beside the final path, then a rename."""
+    beside = step.spare + ".copy"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    descriptor = os.open(beside, flags, 0o600, dir_fd=step.folder)
+    try:
+        with step.move.partial.open("rb") as source, os.fdopen(descriptor, "wb") as sink:
+            shutil.copyfileobj(source, sink, 1 << 20)
+            os.fchmod(sink.fileno(), step.move.partial.stat().st_mode & 0o777)
+            if workspace.owner:
+                os.fchown(sink.fileno(), workspace.owner.uid, workspace.owner.gid)
+            step.inode = os.fstat(sink.fileno()).st_ino
+        os.replace(beside, step.name, src_dir_fd=step.folder, dst_dir_fd=step.folder)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(beside, dir_fd=step.folder)
+        raise
+    step.move.partial.unlink()
+
+
+def _undo(step: _Step) -> None:
+    """Bring the final path back to what it was; the new file returns to its partial place."""
+    with suppress(OSError):
+        found = os.stat(step.name, dir_fd=step.folder, follow_symlinks=False)
+        if found.st_ino == step.inode:
+            try:
+                os.replace(step.name, step.move.partial, src_dir_fd=step.folder)
+            except OSError:
+                os.unlink(step.name, dir_fd=step.folder)
+    with suppress(OSError):
+        os.replace(step.spare, step.name, src_dir_fd=step.folder, dst_dir_fd=step.folder)
+        os.unlink(step.spare, dir_fd=step.folder)  # left where both were one file already
+
+
+def _umask() -> int:
+    current = os.umask(0o022)
+    os.umask(current)
+    return current

@@ -1,0 +1,178 @@
+"""The folder that the job works in: what lies inside it, and whose it is.
+
+As root in a container, what was made must belong to the owner of the workspace, or the next run
+on that machine cannot clean up (https://github.com/actions/runner/issues/434).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from studio_action.errors import WorkspaceRefused
+from studio_action.model.paths import STATE_FOLDER
+from studio_action.text import printable
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who is to own what is made; None leaves it to the process."""
+
+    uid: int
+    gid: int
+
+    @classmethod
+    def of(cls, folder: Path) -> Owner | None:
+        """The owner of `folder`, where this process is root and may give files away."""
+        if os.geteuid() != 0:
+            return None
+        found = folder.stat()
+        return cls(found.st_uid, found.st_gid)
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A folder that nothing is written outside of. `root` has no symbolic link in it."""
+
+    root: Path
+    owner: Owner | None
+
+    @classmethod
+    def at(cls, folder: Path) -> Workspace:
+        """The workspace at `folder`; raise `WorkspaceRefused` if it is no folder."""
+        try:
+            root = folder.resolve(strict=True)
+            if not root.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+            return cls(root, Owner.of(root))
+        except OSError as error:
+            raise refused("the workspace cannot be used", folder, error) from error
+
+    def inside(self, path: PurePath) -> Path:
+        """The real place of `path`, relative to the workspace or absolute.
+
+        Raises `WorkspaceRefused` if it, or a symbolic link on its way, leads out of the workspace.
+        The last part may be missing, and so may folders above it; it is not followed.
+        """
+        whole = self.root / path
+        if whole.name in ("", ".."):
+            place = Path(os.path.realpath(whole))
+        else:
+            place = Path(os.path.realpath(whole.parent)) / whole.name
+        if not place.is_relative_to(self.root):
+            raise WorkspaceRefused(
+                f"{printable(str(path), 200)!r} leads out of the workspace",
+                "Name a folder in the workspace, and look for symbolic links on the way to it",
+            )
+        return place
+
+    def place(self, path: PurePath) -> Path:
+        """Return where a file that the user named goes: anywhere, if its path is absolute.
+
+        Raises `WorkspaceRefused` if a relative path leads out of the workspace.
+        """
+        return Path(path) if path.is_absolute() else self.inside(path)
+
+    def places(self, folder: Path, targets: Iterable[PurePath]) -> Iterator[Path]:
+        """`inside` for many paths relative to `folder`; each parent is looked up once."""
+        parents: dict[str, Path] = {}
+        for target in map(str, targets):
+            parent, _, name = target.rpartition("/")
+            if parent not in parents:
+                parents[parent] = self.inside(folder / parent / "file").parent
+            yield parents[parent] / name
+
+    def relative(self, place: Path) -> str:
+        """`place` as later steps see it: POSIX, relative to the workspace."""
+        return str(place)[len(str(self.root)) :].lstrip("/") or "."
+
+    @contextmanager
+    def folder(self, place: Path) -> Iterator[int]:
+        """A descriptor of the folder `place`, made with those above it where they are missing.
+
+        No symbolic link is followed below the root, so that none can be slipped in meanwhile.
+        """
+        descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            for part in place.relative_to(self.root).parts:
+                inner = self._enter(part, descriptor)
+                os.close(descriptor)
+                descriptor = inner
+            yield descriptor
+        except OSError as error:
+            raise refused("a folder cannot be made or entered", place, error) from error
+        finally:
+            os.close(descriptor)
+
+    def _enter(self, part: str, within: int) -> int:
+        try:
+            os.mkdir(part, dir_fd=within)
+        except FileExistsError:
+            pass
+        else:
+            if self.owner:
+                os.chown(part, self.owner.uid, self.owner.gid, dir_fd=within, follow_symlinks=False)
+        return os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=within)
+
+    def state(self, *below: str) -> Path:
+        """Our own folder in the workspace, or one below it, made if it is missing."""
+        top = self.inside(PurePath(STATE_FOLDER))
+        place = top.joinpath(*below)
+        with self.folder(place):
+            pass
+        ignore = top / ".gitignore"
+        if not ignore.exists():
+            self.write(ignore, "*\n")
+        return place
+
+    def write(self, place: Path, text: str, mode: int = 0o666) -> None:
+        """Put `text` at `place`, whole or not at all; `mode` is subject to the umask."""
+        temporary = f".{place.name[:200]}.{os.getpid()}.part"
+        with self.folder(place.parent) as folder:
+            try:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+                descriptor = os.open(temporary, flags, mode, dir_fd=folder)
+                with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+                    file.write(text)
+                    if self.owner:
+                        os.fchown(file.fileno(), self.owner.uid, self.owner.gid)
+                os.replace(temporary, place.name, src_dir_fd=folder, dst_dir_fd=folder)
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(temporary, dir_fd=folder)
+                raise
+
+    def give(self, place: str | Path) -> None:
+        """Give `place` alone to the owner of the workspace."""
+        if self.owner:
+            os.chown(place, self.owner.uid, self.owner.gid, follow_symlinks=False)
+
+    def hand_over(self, place: Path) -> None:
+        """Give `place`, and all below it, to the owner of the workspace."""
+        if self.owner is None:
+            return
+        for folder, names, files in os.walk(place):
+            for name in (".", *names, *files):
+                self.give(os.path.join(folder, name))  # noqa: PTH118 - a hot loop over plain text
+
+
+def refused(what: str, place: Path, error: OSError) -> WorkspaceRefused:
+    """The error for a failure of the file system, with what helps against it."""
+    hints = {
+        errno.ENOSPC: "Free some space, or use a runner with a larger disk",
+        errno.EDQUOT: "Free some space: the quota is used up",
+        errno.EACCES: "Run as a user who may write there",
+        errno.EPERM: "Run as a user who may write there",
+        errno.EROFS: "Mount the workspace writable",
+        errno.ELOOP: "Remove the symbolic link in its way",
+        errno.ENOTDIR: "A file, or a symbolic link, is in the way of a folder",
+        errno.ENOENT: "Is the folder mounted into the container?",
+    }
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return WorkspaceRefused(
+        f"{what}: {printable(str(place), 300)!r}: {reason}", hints.get(error.errno or 0, "")
+    )

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from studio_action.net import bounded_json
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**25), 10**25) | st.text() | st.floats(-9, 9),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(VALUES, st.booleans())
+def test_read__what_was_written(value: object, ascii: bool) -> None:
+    text = json.dumps(value, ensure_ascii=ascii)
+
+    assert bounded_json.read(text.encode("utf-8", "surrogatepass")) == value
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"[" * 200_000, "nested more than 50 deep"),
+        (b"[" * 200_000 + b"]" * 200_000, "nested more than 50 deep"),
+        (b'{"a":' * 51 + b"1" + b"}" * 51, "nested more than 50 deep"),
+        (b'[{"a":' * 26 + b'"]}"' + b"}]" * 26, "nested more than 50 deep"),
+        (b"1" * 31, "more than 30 digits"),
+        (b"[NaN]", "NaN is no number"),
+        (b"[-Infinity]", "-Infinity is no number"),
+        (b"[1]" + b" " * 100, "it has 103 bytes, more than 100"),
+        (b'["\xff"]', "utf-8"),
+        ('{"a": 1}'.encode("utf-16"), "utf-8"),
+        (b"", "Expecting value"),
+        (b"[1", "Expecting ',' delimiter"),
+    ],
+    ids=lambda each: repr(each)[:12],
+)
+def test_read__refused(content: bytes, fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        bounded_json.read(content, largest=100 if b" " * 50 in content else bounded_json.LARGEST)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[" * 50 + b"]" * 50,
+        b'{"a":' * 50 + b'"[[[[\\"[[[[\\\\"' + b"}" * 50,
+        b"[" + b"[]," * 100_000 + b"{}]",
+        b'\xef\xbb\xbf{"a": "\\u00e9"}',
+    ],
+    ids=["deep", "brackets in texts", "many", "byte order mark"],
+)
+def test_read__deep_enough(content: bytes) -> None:
+    assert bounded_json.read(content) == json.loads(content)
+
+
+def test_read__as_large_as_it_gets_in_a_moment() -> None:
+    row = {"path": "a" * 40, "url": "https://h/" + "b\\" * 300, "size": 1, "digest": None}
+    content = json.dumps([row] * 50_000).encode()
+
+    assert len(bounded_json.read(content)) == 50_000

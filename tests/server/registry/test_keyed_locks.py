@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import gc
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+from studio_action.server.registry.keyed_locks import Turns
+
+
+def test_of__one_at_a_time() -> None:
+    turns, inside, most = Turns(), 0, 0
+
+    def enter(_: int) -> None:
+        nonlocal inside, most
+        with turns.of("name"):
+            inside += 1
+            most = max(most, inside)
+            inside -= 1
+
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(enter, range(500)))
+
+    assert most == 1
+
+
+def test_of__other_names_do_not_wait() -> None:
+    turns, both = Turns(), Barrier(2, timeout=10)
+
+    def enter(name: str) -> None:
+        with turns.of(name):
+            both.wait()
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(enter, ["one", "another"]))
+
+
+def test_of__nothing_stays() -> None:
+    turns = Turns()
+    with turns.of("name"):
+        assert len(turns._locks) == 1
+
+    gc.collect()
+    assert len(turns._locks) == 0

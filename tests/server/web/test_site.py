@@ -1,0 +1,544 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+import requests
+
+from studio_action.errors import Unreachable
+from studio_action.server.access import Token
+from studio_action.server.web import sessions
+from tests.gitrepo.repositories import made_at
+from tests.server import serving
+from tests.server.site import Site, catalogue, day, site, tag
+
+CHURN = (
+    tag("churn@v1.0.0", "1", day(1)),
+    tag("churn@v1.1.0", "2", day(2)),
+    tag("churn#prod#1", "2", day(3), by="Grace Example"),
+    tag("models/vision=segmenter@v3.0.0", "3", day(4)),
+)
+VOID = {"meta", "link", "img", "input", "br"}
+
+
+class Page(HTMLParser):
+    """A page as a browser has it: its elements, and the text in all of them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.html = html
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert not self.open, f"not closed: {self.open}"
+
+    def handle_starttag(self, name: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.elements.append((name, dict(attributes)))
+        if name not in VOID:
+            self.open.append(name)
+
+    def handle_endtag(self, name: str) -> None:
+        assert self.open.pop() == name
+
+    def handle_data(self, text: str) -> None:
+        self.text = " ".join(f"{self.text} {text}".split())
+
+    def all(self, name: str) -> list[dict[str, str | None]]:
+        return [attributes for each, attributes in self.elements if each == name]
+
+    def links(self) -> list[str | None]:
+        return [link["href"] for link in self.all("a")]
+
+
+class Browser:
+    """Somebody with a browser, who may have logged in."""
+
+    def __init__(self, here: Site, session: requests.Session) -> None:
+        self.here, self.session = here, session
+
+    def enters(self, token: Token) -> Browser:
+        key, now = self.here.parts.keys.current(), self.here.calendar()
+        self.session.cookies.set(sessions.COOKIE, sessions.signed(token.id, key, now))
+        return self
+
+    def answer(self, path: str, method: str = "GET") -> requests.Response:
+        address = f"{self.here.url}/{path}"
+        return self.session.request(method, address, allow_redirects=False, timeout=10)
+
+    def page(self, path: str = "", status: int = 200) -> Page:
+        answer = self.answer(path)
+        assert answer.status_code == status
+        return Page(answer.text)
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Site]:
+    with site(tmp_path) as running:
+        running.models.answers["acme/models"] = catalogue(running.calendar(), *CHURN)
+        yield running
+
+
+@pytest.fixture
+def browser(here: Site) -> Iterator[Browser]:
+    with requests.Session() as session:
+        session.trust_env = False
+        yield Browser(here, session)
+
+
+@pytest.fixture
+def ada(here: Site, browser: Browser) -> Browser:
+    """Somebody whose token was given acme/models."""
+    return browser.enters(here.token("acme/models", name="ada")[1])
+
+
+# The list of projects
+
+
+def test_projects__with_their_models_and_when_tags_were_read(here: Site, ada: Browser) -> None:
+    whole = here.project("Churn models")
+    here.project("Vision", subdir="models/vision")
+
+    page = ada.page()
+
+    assert f"/{whole.path}" in page.links()
+    assert (
+        "Churn models acme/models · team/ml 2 models · tags read 22 Nov 2026, 09:30 UTC"
+        in page.text
+    )
+    assert "Vision acme/models, folder models/vision · team/ml 1 model ·" in page.text
+    assert {"datetime": "2026-11-22T09:30:00Z"} in page.all("time")
+    assert "Token ada" in page.text
+
+
+def test_projects__of_others_are_not_told(here: Site, ada: Browser) -> None:
+    here.project("Hidden plans", "acme/secret")
+    here.project("Open plans", "acme/secret", subdir="x", public=True)
+
+    page = ada.page()
+
+    assert "plans" not in page.html
+    assert "acme/secret" not in page.html
+
+
+def test_projects__repositories_that_have_none(here: Site, ada: Browser) -> None:
+    page = ada.page()
+
+    assert "Repositories without a project acme/models 2 models" in page.text
+    assert "acme/secret" not in page.html
+
+
+def test_projects__of_a_repository_that_is_served_no_more(here: Site, ada: Browser) -> None:
+    gone = here.project("Gone", "acme/gone", public=True)
+
+    assert "Gone" not in ada.page().text
+    ada.page(gone.path, 404)
+
+
+@pytest.mark.parametrize(
+    ("sought", "found"),
+    [
+        pytest.param("CHURN", ["Churn models"], id="by name, in any case"),
+        pytest.param("team/vis", ["Vision"], id="by owner"),
+        pytest.param("acme", ["Churn models", "Vision"], id="by repository"),
+        pytest.param(" ", ["Churn models", "Vision"], id="nothing"),
+        pytest.param("nobody", [], id="what there is not"),
+    ],
+)
+def test_projects__sought(sought: str, found: list[str], here: Site, ada: Browser) -> None:
+    here.project("Churn models")
+    here.project("Vision", owner="team/vision")
+
+    page = ada.page(f"?q={quote(sought)}")
+
+    assert [name for name in ("Churn models", "Vision") if name in page.text] == found
+    assert page.all("input")[0]["value"] == sought.strip()
+
+
+def test_projects__one_repository_fails(here: Site, browser: Browser) -> None:
+    browser.enters(here.token(all_repositories=True)[1])
+    here.project("Churn models")
+    here.project("Far away", "acme/secret")
+    here.models.answers["acme/secret"] = Unreachable("git said: /data/mirrors/secret")
+
+    page = browser.page()
+
+    assert "Churn models acme/models · team/ml 2 models" in page.text
+    assert "The repository could not be read." in page.text
+    assert "/data/mirrors" not in page.html
+
+
+# One project
+
+
+def test_project__its_models_with_stages_and_versions(here: Site, ada: Browser) -> None:
+    page = ada.page(here.project("Churn models").path)
+
+    assert "prod v1.1.0 3 Mar 2026, 12:00 UTC by Grace Example" in page.text
+    assert "v1.1.0 prod 2 Mar 2026, 12:00 UTC by Ada Example 2222222" in page.text
+    assert "churn v1.1.0 assigned to prod by Grace Example 2222222" in page.text
+    assert f"https://github.com/acme/models/commit/{'2' * 40}" in page.links()
+    assert "Repository acme/models" in page.text
+
+
+def test_project__the_models_of_its_folder_only(here: Site, ada: Browser) -> None:
+    page = ada.page(here.project("Vision", subdir="models/vision").path)
+
+    assert "models/vision:segmenter" in page.text
+    assert "churn" not in page.text
+
+
+def test_project__the_snippet_says_this_server(here: Site, ada: Browser) -> None:
+    page = ada.page(here.project("Churn models").path)
+
+    assert f"studio-url: {here.url} repo: acme/models model: churn stage: prod" in page.text
+
+
+def test_project__the_snippet_for_another_ci_and_the_latest_version(
+    here: Site, ada: Browser
+) -> None:
+    page = ada.page(here.project("Churn models").path + "?model=churn&ci=docker&stage=")
+
+    assert f"--studio-url {here.url} \\ --repo acme/models \\ --model churn \\ --dest" in page.text
+    assert "models/vision:segmenter" not in page.text
+
+
+def test_project__all_versions(here: Site, ada: Browser) -> None:
+    refs = [tag(f"churn@v1.{number}.0", "1", day(1, number)) for number in range(23)]
+    here.models.answers["acme/models"] = catalogue(here.calendar(), *refs)
+    project = here.project("Churn models")
+
+    some = ada.page(project.path)
+    everything = ada.page(f"{project.path}?model=churn&ci=github&all=1")
+
+    assert "?model=churn&ci=github&all=1" in some.links()
+    assert "All 23 versions" in some.text
+    assert "v1.1.0 1 Mar" not in some.text
+    assert "v1.1.0 1 Mar" in everything.text
+
+
+def test_project__without_models(here: Site, ada: Browser) -> None:
+    here.models.answers["acme/models"] = catalogue(here.calendar())
+
+    assert "No model is registered here yet." in ada.page(here.project("New").path).text
+
+
+def test_project__no_such_model(here: Site, ada: Browser) -> None:
+    assert "No model of this name" in ada.page(here.project("C").path + "?model=nobody").text
+
+
+def test_project__a_deprecated_model(here: Site, ada: Browser) -> None:
+    old = (tag("old@v1.0.0", "4", day(4)), tag("old@deprecated", "4", day(5)))
+    here.models.answers["acme/models"] = catalogue(here.calendar(), *CHURN, *old)
+    project = here.project("Churn models")
+
+    everything, alone = ada.page(project.path), ada.page(f"{project.path}?model=old")
+
+    assert "Deprecated models old History" in everything.text
+    assert "old is deprecated. History" in alone.text
+    assert "old deprecated by Ada Example" in alone.text
+
+
+def test_project__the_last_refresh_failed(here: Site, ada: Browser) -> None:
+    project = here.project("Churn models")
+    known = here.models.answers["acme/models"]
+    here.models.answers["acme/models"] = replace(known, failing=True)
+
+    for path in ("", project.path):
+        page = ada.page(path)
+        assert "The repository could not be reached since" in page.text
+        assert "22 Nov 2026, 09:30 UTC" in page.text
+
+
+def test_project__the_repository_cannot_be_read(here: Site, ada: Browser) -> None:
+    here.models.answers["acme/models"] = Unreachable("no route to git.internal")
+
+    page = ada.page(here.project("Churn models").path, 503)
+
+    assert "Churn models" in page.text
+    assert "The repository could not be read." in page.text
+    assert "git.internal" not in page.html
+
+
+def test_project__of_a_real_repository(tmp_path: Path) -> None:
+    place = made_at(tmp_path / "models", {"model.pkl": b"1"}, "churn@v1.0.0", "churn#prod#1")
+    served = (serving.repository(place),)
+    told = serving.settings(tmp_path / "data", *served)
+    (tmp_path / "data").mkdir()
+    models = serving.made(told, serving.World())
+    with (
+        site(tmp_path / "data", models=models, repositories=served) as here,
+        requests.Session() as session,
+    ):
+        session.trust_env = False
+        page = Browser(here, session).page(here.project("Churn models", public=True).path)
+
+    assert "prod v1.0.0 1 Mar 2026, 12:00 UTC by Ada Example" in page.text
+
+
+# Who may see it
+
+
+def test_project__not_given_is_not_there(here: Site, ada: Browser) -> None:
+    secret = here.project("Hidden plans", "acme/secret")
+
+    hidden, missing = ada.answer(secret.path), ada.answer("team/ml/projects/nothing-0123456789")
+
+    assert hidden.status_code == missing.status_code == 404
+    assert hidden.text == missing.text
+
+
+def test_project__without_a_session(here: Site, browser: Browser) -> None:
+    project = here.project("Churn models")
+
+    there = browser.answer(project.path)
+    missing = browser.answer("team/ml/projects/nothing-0123456789")
+
+    assert (there.status_code, missing.status_code) == (303, 303)
+    assert there.headers["Location"] == f"/login?next=/{project.path}"
+    assert missing.headers["Location"] == "/login?next=/team/ml/projects/nothing-0123456789"
+
+
+def test_project__public_without_a_session(here: Site, browser: Browser) -> None:
+    project = here.project("Churn models", public=True)
+
+    page = browser.page(project.path)
+
+    assert "prod v1.1.0" in page.text
+    assert "/login" in page.links()
+    assert browser.answer("").status_code == 303
+
+
+def test_project__public_for_a_token_of_others(here: Site, ada: Browser) -> None:
+    project = here.project("Open plans", "acme/secret", public=True)
+
+    assert "Open plans" in ada.page(project.path).text
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param("team/ml", "team/other", id="of another team"),
+        pytest.param("team/", "user/", id="of a user"),
+        pytest.param("/churn", "/burnt", id="with another name"),
+        pytest.param("/projects/", "/project/", id="spelt wrongly"),
+        pytest.param("team/ml/projects/churn-models-", "", id="its id alone"),
+        pytest.param("team/", "x/team/", id="below something else"),
+    ],
+)
+def test_project__at_another_path(old: str, new: str, here: Site, ada: Browser) -> None:
+    path = here.project("Churn models").path
+    assert old in path
+
+    ada.page(path.replace(old, new), 404)
+
+
+def test_project__of_a_user_with_an_odd_name(here: Site, ada: Browser) -> None:
+    project = here.project("Mine", owner="user/Ada #1 <ada@example.com>/ü?")
+
+    page = ada.page(project.path)
+
+    assert "user/Ada #1 <ada@example.com>/ü?" in page.text
+
+
+def test_project__a_token_that_was_given_to_a_team(here: Site, browser: Browser) -> None:
+    browser.enters(here.token(teams=["ml"])[1])
+
+    assert "Churn models" in browser.page(here.project("Churn models").path).text
+
+
+# What pages are like
+
+
+HOSTILE = "</title><script>alert(1)</script>\" onmouseover='alert(2)' \u202e{{ 7907*7919 }}"
+
+
+def test_page__hostile_names_are_text(here: Site, ada: Browser) -> None:
+    refs = (
+        tag("churn@v1.0.0", "1", day(1), by=HOSTILE),
+        tag("churn@v1.1.0", "1", day(1), by=HOSTILE),
+        tag("churn#prod", "1", day(2), by=HOSTILE),
+    )
+    here.models.answers["acme/models"] = catalogue(here.calendar(), *refs)
+    project = here.project(HOSTILE, owner=f"user/{HOSTILE}", subdir="")
+
+    query = quote(HOSTILE)
+    pages = [
+        ada.page(),
+        ada.page(f"?q={query}"),
+        ada.page(project.path),
+        ada.page(f"{project.path}?model={query}&ci={query}&stage={query}&all={query}"),
+        ada.page(f"team/{query}", 404),
+        ada.page(f"login?next={query}"),
+    ]
+
+    for page in pages:
+        assert [set(script) for script in page.all("script")] == [{"src", "defer"}]
+        assert not [name for _, told in page.elements for name in told if name.startswith("on")]
+        assert "62615533" not in page.text
+    assert "alert(1)" in pages[2].text
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("", 200), ("login", 200), ("nothing", 404), ("static/x/y.css", 404)]
+)
+def test_page__headers(path: str, status: int, ada: Browser) -> None:
+    answer = ada.answer(path)
+
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("path", ["", "login", "nothing", "project"])
+def test_page__nothing_in_it_needs_a_looser_policy(path: str, here: Site, ada: Browser) -> None:
+    page = ada.page(
+        here.project("C").path if path == "project" else path, 404 if path == "nothing" else 200
+    )
+
+    assert not page.all("style")
+    assert not [told for _, told in page.elements if "style" in told]
+    sources = [
+        told.get("src") or told.get("href")
+        for _, told in page.elements
+        if "src" in told or told.get("rel") in ("stylesheet", "icon")
+    ]
+    assert sources
+    assert all(each and each.startswith("/static/") for each in sources)
+
+
+@pytest.mark.parametrize("path", ["", "login", "nothing", "project"])
+def test_page__can_be_read_by_machines_that_read_aloud(path: str, here: Site, ada: Browser) -> None:
+    page = ada.page(
+        here.project("C").path if path == "project" else path, 404 if path == "nothing" else 200
+    )
+
+    assert page.all("html") == [{"lang": "en"}]
+    assert len(page.all("h1")) == len(page.all("main")) == 1
+    ids = [told["id"] for _, told in page.elements if "id" in told]
+    assert len(ids) == len(set(ids))
+    labels = {label["for"] for label in page.all("label")}
+    visible = [told for told in page.all("input") if told.get("type") != "hidden"]
+    assert all(told.get("aria-label") or told.get("id") in labels for told in visible)
+    assert all("alt" in told for told in page.all("img"))
+    named = {told.get("aria-labelledby") for _, told in page.elements} - {None}
+    assert named <= set(ids)
+
+
+def test_static__is_kept_by_browsers(here: Site, ada: Browser) -> None:
+    page = ada.page()
+
+    for address in (page.all("link")[0]["href"], page.all("script")[0]["src"]):
+        assert address
+        answer = ada.answer(address[1:])
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["Cache-Control"]
+        assert len(answer.content) < 12_000
+
+
+def test_page__below_a_sub_path(tmp_path: Path) -> None:
+    with site(tmp_path, base_path="/studio") as here, requests.Session() as session:
+        session.trust_env = False
+        browser = Browser(here, session)
+        project = here.project("Churn models")
+        here.models.answers["acme/models"] = catalogue(here.calendar(), *CHURN)
+        assert browser.answer("").headers["Location"] == "/studio/login?next=/studio/"
+        browser.enters(here.token("acme/models")[1])
+
+        page = browser.page()
+
+        assert f"/studio/{project.path}" in page.links()
+        own = [link for link in page.links() if link and link.startswith("/")]
+        assert all(link.startswith("/studio/") for link in own)
+        style = page.all("link")[0]["href"]
+        assert style
+        assert browser.answer(style.removeprefix("/studio/")).status_code == 200
+        assert f"studio-url: {here.url} repo" in browser.page(project.path).text
+
+
+def test_page__the_public_address_is_in_the_snippet(tmp_path: Path) -> None:
+    address = "https://models.example.org/studio"
+    with site(tmp_path, base_path="/studio", url=address) as here, requests.Session() as session:
+        session.trust_env = False
+        here.models.answers["acme/models"] = catalogue(here.calendar(), *CHURN)
+        project = here.project("Churn models", public=True)
+
+        page = Browser(here, session).page(project.path)
+
+    assert f"studio-url: {address} repo" in page.text
+
+
+def test_page__the_method_is_another(ada: Browser) -> None:
+    answer = ada.answer("login", "DELETE")
+
+    assert answer.status_code == 405
+    assert "Method Not Allowed" in Page(answer.text).text
+
+
+def test_page__the_host_is_none(here: Site, ada: Browser) -> None:
+    project = here.project("Churn models")
+    ada.session.headers["Host"] = "models.example.org/<script>"
+
+    answer = ada.answer(project.path)
+
+    assert answer.status_code == 400
+    assert "Bad Request" in Page(answer.text).text
+
+
+def test_page__the_database_fails(here: Site, ada: Browser) -> None:
+    ada.page()
+    with here.parts.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE projects RENAME TO elsewhere")
+
+    answer = ada.answer("")
+
+    assert answer.status_code == 503
+    assert "Service Unavailable" in Page(answer.text).text
+    assert "elsewhere" not in answer.text
+    here.lines.wait_for("request")
+    assert "no such table: projects" in here.lines.text
+
+
+def test_page__a_fault_of_ours(here: Site, ada: Browser) -> None:
+    here.models.answers["acme/models"] = ZeroDivisionError("in models")
+
+    answer = ada.answer("")
+
+    assert answer.status_code == 500
+    assert "Internal Server Error" in Page(answer.text).text
+    assert "ZeroDivisionError" not in answer.text
+    here.lines.wait_for("request")
+    assert "ZeroDivisionError: in models" in here.lines.text
+
+
+def test_page__a_long_one_is_compressed(here: Site, ada: Browser) -> None:
+    answer = ada.answer(here.project("Churn models").path)
+
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert int(answer.headers["Content-Length"]) < len(answer.content) / 3
+
+
+def test_page__head(ada: Browser) -> None:
+    answer = ada.answer("login", "HEAD")
+
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+def test_page__moments_are_in_utc(here: Site, ada: Browser) -> None:
+    project = here.project("Churn models")
+    here.models.answers["acme/models"] = catalogue(here.calendar() - timedelta(seconds=1), *CHURN)
+
+    page = ada.page(project.path)
+
+    assert {"datetime": "2026-03-03T12:00:00Z"} in page.all("time")

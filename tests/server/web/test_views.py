@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from studio_action.gitrepo import history, timeline
+from studio_action.gitrepo.history import TagRef
+from studio_action.server.web import views
+from studio_action.server.web.views import Asked, Shown, ShownStage, Source
+from tests.server.site import day, tag
+
+SOURCE = Source("acme/models", "https://github.com/acme/models", "https://models.example.org")
+
+
+def shown(*refs: TagRef, **asked: str) -> Shown:
+    models = history.read(refs)
+    return views.shown(models.values(), timeline.read(refs, models), Asked.of(asked), SOURCE)
+
+
+def test_shown__a_stage_and_who_gave_it_last() -> None:
+    (model,) = shown(
+        tag("churn@v1.0.0", "1", day(1)),
+        tag("churn@v1.1.0", "2", day(2)),
+        tag("churn#prod#1", "2", day(3), by="Grace"),
+        tag("churn#prod#2", "1", day(4), by="Ada"),
+        tag("churn#prod#3", "2", day(5), by="Linus"),
+    ).models
+
+    assert model.stages == (ShownStage("prod", "v1.1.0", day(5), "Linus"),)
+
+
+def test_shown__versions_with_who_registered_them_and_their_stages() -> None:
+    (model,) = shown(
+        tag("churn@v1.0.0", "1", day(1), by="Ada"),
+        tag("churn@v1.1.0", "2", day(2), by="Grace"),
+        tag("churn#prod", "1", day(3)),
+        tag("churn#dev", "1", day(3)),
+    ).models
+
+    assert [(it.name, it.by, it.when, it.stages) for it in model.versions] == [
+        ("v1.1.0", "Grace", day(2), ()),
+        ("v1.0.0", "Ada", day(1), ("dev", "prod")),
+    ]
+    assert model.versions[0].page == f"https://github.com/acme/models/commit/{'2' * 40}"
+
+
+def test_shown__a_commit_that_is_no_version() -> None:
+    (model,) = shown(tag("churn#prod", "d", day(1))).models
+
+    assert model.stages[0].version == "commit ddddddd"
+    assert model.versions[0].name == "commit ddddddd"
+
+
+def numbered(count: int) -> list[TagRef]:
+    return [
+        tag(f"churn@v1.{number}.0", f"{number % 10}", day(1, number)) for number in range(count)
+    ]
+
+
+def test_shown__the_first_versions_and_events() -> None:
+    refs = [TagRef(it.name, f"{at:040x}", it.when, True) for at, it in enumerate(numbered(24))]
+
+    some, everything = shown(*refs), shown(*refs, all="1")
+
+    assert (len(some.models[0].versions), some.models[0].further) == (20, 4)
+    assert (len(some.events), some.further_events) == (20, 4)
+    assert some.models[0].versions[0].name == "v1.23.0"
+    assert (len(everything.models[0].versions), everything.models[0].further) == (24, 0)
+    assert (len(everything.events), everything.further_events) == (24, 0)
+
+
+def test_shown__the_first_models() -> None:
+    refs = [tag(f"model-{number:03}@v1.0.0", "1", day(1)) for number in range(60)]
+
+    some, everything = shown(*refs), shown(*refs, all="1")
+
+    assert (len(some.models), some.further_models, some.models[0].name) == (50, 10, "model-000")
+    assert (len(everything.models), everything.further_models) == (60, 0)
+
+
+def test_shown__one_model_of_many() -> None:
+    page = shown(tag("churn@v1.0.0", "1", day(1)), tag("fraud@v2.0.0", "2", day(2)), model="fraud")
+
+    assert [it.name for it in page.models] == ["fraud"]
+    assert [it.model for it in page.events] == ["fraud"]
+
+
+def test_shown__deprecated_models_apart() -> None:
+    page = shown(
+        tag("churn@v1.0.0", "1", day(1)),
+        tag("old@v1.0.0", "2", day(2)),
+        tag("old@deprecated", "2", day(3)),
+    )
+
+    assert [it.name for it in page.models] == ["churn"]
+    assert page.deprecated == ("old",)
+
+
+def test_shown__the_history_of_all_models_newest_first() -> None:
+    page = shown(
+        tag("churn@v1.0.0", "1", day(1), by="Ada"),
+        tag("fraud@v1.0.0", "2", day(2)),
+        tag("churn#prod#1", "1", day(3)),
+        tag("churn#prod!#2", "1", day(4)),
+        tag("fraud#dev#1", "3", day(5)),
+        tag("fraud@v1.0.0!", "2", day(6)),
+        tag("fraud@deprecated", "2", day(7)),
+        tag("idea@created", "2", day(8)),
+    )
+
+    assert [(it.model, it.what) for it in page.events] == [
+        ("idea", "created"),
+        ("fraud", "deprecated"),
+        ("fraud", "is no longer registered as v1.0.0"),
+        ("fraud", "commit 3333333 assigned to dev"),
+        ("churn", "v1.0.0 taken from prod"),
+        ("churn", "v1.0.0 assigned to prod"),
+        ("fraud", "registered as v1.0.0"),
+        ("churn", "registered as v1.0.0"),
+    ]
+    assert (page.events[-1].by, page.events[-1].when) == ("Ada", day(1))
+
+
+def test_shown__warnings_of_the_tags() -> None:
+    (model,) = shown(
+        tag("churn@v1.0.0", "1", day(1)),
+        tag("churn@v1.1.0", "1", day(2)),
+        tag("churn#prod", "1", day(3)),
+    ).models
+
+    assert model.warnings == (
+        "v1.0.0 and v1.1.0 are one commit, 1111111: the stages given to it count for v1.1.0",
+    )
+
+
+def test_shown__a_name_that_would_turn_the_page_around() -> None:
+    page = shown(tag("churn@v1.0.0", "1", day(1), by="\u202eevil\x00\x1b[31m"))
+
+    assert page.events[0].by == "�evil��[31m"
+    assert page.models[0].versions[0].by == "�evil��[31m"
+
+
+@pytest.mark.parametrize(
+    ("asked", "stage"),
+    [
+        pytest.param({}, "prod", id="the usual one"),
+        pytest.param({"stage": "dev"}, "dev", id="the one asked for"),
+        pytest.param({"stage": ""}, "", id="the latest version"),
+        pytest.param({"stage": "nowhere"}, "prod", id="one that the model does not have"),
+    ],
+)
+def test_shown__the_stage_of_the_snippet(asked: dict[str, str], stage: str) -> None:
+    (model,) = shown(
+        tag("churn@v1.0.0", "1", day(1)),
+        tag("churn#dev", "1", day(2)),
+        tag("churn#prod", "1", day(2)),
+        **asked,
+    ).models
+
+    assert model.stage == stage
+    assert ("stage: " + stage in model.snippet) if stage else ("stage" not in model.snippet)
+
+
+def test_shown__a_snippet_without_any_stage() -> None:
+    (model,) = shown(tag("churn@v1.0.0", "1", day(1))).models
+
+    assert model.stage == ""
+    assert "studio-url: https://models.example.org" in model.snippet
+
+
+@pytest.mark.parametrize(
+    ("web", "page"),
+    [
+        ("https://github.com/a/b", "https://github.com/a/b/commit/c0ffee"),
+        ("https://gitlab.example.org/a/b/c", "https://gitlab.example.org/a/b/c/-/commit/c0ffee"),
+        ("https://bitbucket.org/a/b", "https://bitbucket.org/a/b/commits/c0ffee"),
+        ("https://codeberg.org/a/b", "https://codeberg.org/a/b/commit/c0ffee"),
+        ("", ""),
+    ],
+)
+def test_commit_page(web: str, page: str) -> None:
+    assert views.commit_page(web, "c0ffee") == page
+
+
+def test_asked__what_is_not_understood_is_nothing() -> None:
+    assert Asked.of({"all": "yes", "ci": "jenkins", "what": "ever"}) == Asked()
+
+
+def test_shown__a_tagger_who_lives_far_away() -> None:
+    page = shown(tag("churn@v1.0.0", "1", datetime(9999, 12, 31, tzinfo=timezone.utc)))
+
+    assert page.events[0].when.year == 9999
+
+
+WORDS = ("@v1.0.0", "@v1.1.0", "@v1.0.0!", "#prod#1", "#prod#2", "#prod!#3", "#dev", "@deprecated")
+TAGS = st.builds(
+    lambda word, number, commit, second: TagRef(
+        f"m{word}{'' if '#' in word else f'#{number}'}", commit * 40, second, annotated=True
+    ),
+    st.sampled_from(WORDS),
+    st.integers(1, 9),
+    st.sampled_from("123"),
+    st.integers(0, 5),
+)
+
+
+@given(st.lists(TAGS, max_size=12, unique_by=lambda ref: ref.name))
+def test_shown__whatever_was_tagged(refs: list[TagRef]) -> None:
+    page = shown(*refs)
+
+    assert len(page.events) == len(refs)
+    for model in page.models:
+        held = {stage.name: stage.version for stage in model.stages}
+        assert {stage for version in model.versions for stage in version.stages} == held.keys()
