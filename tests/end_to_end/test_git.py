@@ -13,6 +13,7 @@ from studio_action import cli
 from tests import sample
 from tests.end_to_end.conftest import Program, Ran
 from tests.end_to_end.test_download import CASES, contents
+from tests.fakes import md5
 from tests.gitrepo.repositories import committed, git, made_at, sample_at
 from tests.servers import SampleStorage
 from tests.servers.git import git_server
@@ -191,3 +192,36 @@ def test_doctor(program: Program, checkout: Path) -> None:
     texts = " ".join(each["text"] for each in found["findings"])
     assert "text-classifier@v9.9.9 is a lightweight one" in texts
     assert "the latest version is v0.10.0 by `gto show`, and v0.11.0 by" in texts
+
+
+@pytest.mark.parametrize("by_folder", [False, True])
+def test_download__an_import_from_the_same_private_server(
+    program: Program, tmp_path: Path, by_folder: bool
+) -> None:
+    """`git-token` reads the repository that is named, also by a checkout, and its neighbours."""
+    password = "correct-horse-battery"
+    (tmp_path / "private").mkdir()
+    with git_server(tmp_path / "private", password=password) as server:
+        origin = made_at(tmp_path / "origin", {"m.bin": b"model"})
+        repo = {"url": f"{server.url}/origin.git", "rev_lock": git(origin, "rev-parse", "HEAD")}
+        outs = [{"path": "m", "md5": md5(b"model"), "hash": "md5"}]
+        dvc_file = json.dumps({"deps": [{"path": "m.bin", "repo": repo}], "outs": outs})
+        files = {"dvc.yaml": b"artifacts: {m: {path: m}}", "m.dvc": dvc_file.encode()}
+        registry = made_at(tmp_path / "registry", files, "m@v1.0.0")
+        for made in (origin, registry):
+            there = server.folder / f"{made.name}.git"
+            git(tmp_path, "clone", "--quiet", "--bare", str(made), str(there))
+        git(registry, "remote", "add", "origin", f"{server.url}/registry.git")
+        place = str(registry) if by_folder else f"{server.url}/registry.git"
+
+        ran = run(
+            program,
+            "download-model",
+            "--model=m",
+            "--dest=out",
+            STUDIO_ACTION_REPO=place,
+            STUDIO_ACTION_GIT_TOKEN=password,
+        )
+
+        assert (ran.code, delivered(program)) == (0, {"m": b"model"}), ran.said
+        assert password not in ran.said
