@@ -285,6 +285,22 @@ def test_place__by_content_alone(here: Here, version: str, worktree: str) -> Non
         remote.place("etc/passwd", version, NOW)
 
 
+@pytest.mark.parametrize(
+    "key", ["passwd", "ab/cd", "files/md5/ab/../../../etc/passwd", "AB/" + "0" * 30]
+)
+def test_place__no_file_by_its_name_where_the_repository_says_where_it_is(
+    here: Here, key: str
+) -> None:
+    committed = ssh.opened(here.settings(said="repository"), Filesystems())
+    named = ssh.opened(here.settings(), Filesystems())
+
+    with pytest.raises(BadInput, match="is not read by its name"):
+        committed.place(key, "", NOW)
+    for by_content in ("ab/" + "0" * 30, "files/md5/ab/" + "0" * 30 + ".dir"):
+        committed.place(by_content, "", NOW)
+    named.place(key, "", NOW)
+
+
 def test_place__no_secret_is_shown(here: Here) -> None:
     filesystems = Filesystems()
     said = here.settings(password="hunter2", passphrase="open sesame")

@@ -34,6 +34,8 @@ _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*|[0-9A-Fa-f:.]+")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]*")
 _PARTS = ("port", "use_https")
 """Options that say where a remote is, beside its URL."""
+_BY_CONTENT = re.compile(r"(?:files/md5/)?[0-9a-f]{2}/[0-9a-f]{30}(?:\.dir)?")
+"""As `base.key_of` lays objects out."""
 _CHANGES = ("etag", "mtime", "modificationTime", "checksum", "last_modified")
 """Under which names fsspec's file systems tell when, or as what, a file was written last."""
 
@@ -82,7 +84,8 @@ def _no_address(settings: Settings) -> BadInput:
 class ConnectedRemote:
     """A remote that `connect` reaches; its objects are below `folder` there, at `address` to show.
 
-    It knows no versions and no names of one's own: objects are found by their content alone.
+    It knows no versions. Where the repository says where it is, objects are found by their content
+    alone: else it could name any file that this machine may read there.
     """
 
     settings: Settings
@@ -97,6 +100,12 @@ class ConnectedRemote:
             raise BadInput(
                 f"the remote {printable(self.settings.name, 100)!r} keeps no versions of files",
                 "DVC knows version_aware and worktree for S3, Azure and Google Cloud Storage",
+            )
+        if not _BY_CONTENT.fullmatch(key) and self.settings.origin == "repository":
+            raise BadInput(
+                f"a file at {printable(self.address, 300)!r} is not read by its name, where the"
+                " repository alone says that it is there",
+                "Track it with DVC and push it, or name the address outside of the repository",
             )
         home = Home(self.connect, posixpath.join(self.folder, key))
         return Place(self.filesystems.add(f"{self.address.rstrip('/')}/{key}", home))
