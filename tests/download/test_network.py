@@ -68,6 +68,24 @@ def test_unknown_authority(secure: Storage, fetcher: Fetcher, tmp_path: Path, ot
     assert secure.requests == []
 
 
+def test_authorities_of_one_file(
+    secure: Storage, storage: Storage, fetcher: Fetcher, bundle: Path, tmp_path: Path
+) -> None:
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
+    fetcher.network = Network(tmp_path / "other.pem")
+    url = secure.put("key", LARGE)
+    known = replace(of("known", url, LARGE), tls_verify=bundle)
+    unchecked = replace(of("unchecked", url, LARGE), tls_verify=False)
+    plain = of("plain", storage.put("key", LARGE), LARGE)
+
+    assert contents(fetcher.fetch(known, unchecked, plain)) == [LARGE, LARGE, LARGE]
+    asked = len(secure.requests)
+
+    with pytest.raises(Unreachable, match="its certificate is not trusted"):
+        fetcher.fetch(known, unchecked, of("other", f"{secure.url}/key?other", LARGE))
+    assert all("other" not in request.path for request in secure.requests[asked:])
+
+
 def test_wrong_name(authority: trustme.CA, fetcher: Fetcher, bundle: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("elsewhere.example.org").configure_cert(context)

@@ -6,6 +6,7 @@ TLS. It is told everything and reads nothing of its own: no environment, no netr
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import select
@@ -14,6 +15,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 import pycurl
@@ -64,11 +66,13 @@ class Get:
     """One request: a URL, which is a secret, and header lines.
 
     `credentials` are more of them, for the server of `url` alone: no redirect is followed then.
+    `tls_verify` is as `artifact.RemoteFile` has it.
     """
 
     url: str = field(repr=False)
     headers: tuple[str, ...] = ()
     credentials: tuple[str, ...] = field(default=(), repr=False)
+    tls_verify: bool | Path = True
 
 
 Ended = tuple[Receiver, Trouble | None]
@@ -78,7 +82,8 @@ Ended = tuple[Receiver, Trouble | None]
 class _Connection:
     """One of libcurl's easy handles, used for one request after the other."""
 
-    def __init__(self, network: Network, timeout: float) -> None:
+    def __init__(self, network: Network, timeout: float, tls_verify: bool | Path) -> None:
+        self.tls_verify = tls_verify
         self.receiver: Receiver | None = None
         self.raised: BaseException | None = None
         self._network = network
@@ -97,8 +102,12 @@ class _Connection:
         curl.setopt(pycurl.HEADERFUNCTION, self._lines.append)
         curl.setopt(pycurl.WRITEFUNCTION, self._body)
         curl.setopt(pycurl.NOPROXY, network.proxies.get("no", ""))
-        if network.ca_bundle is not None:
-            curl.setopt(pycurl.CAINFO, str(network.ca_bundle))
+        bundle = tls_verify if isinstance(tls_verify, Path) else network.ca_bundle
+        if bundle is not None:
+            curl.setopt(pycurl.CAINFO, str(bundle))
+        if tls_verify is False:
+            curl.setopt(pycurl.SSL_VERIFYPEER, 0)
+            curl.setopt(pycurl.SSL_VERIFYHOST, 0)
 
     def ask(self, get: Get, receiver: Receiver) -> None:
         """Make this handle ready for a request."""
@@ -148,7 +157,7 @@ class Connections:
 
     def __init__(self, network: Network, timeout: float) -> None:
         self._network, self._timeout = network, timeout
-        self._idle: list[_Connection] = []
+        self._idle: dict[bool | Path, list[_Connection]] = {}
         self._busy: dict[Receiver, _Connection] = {}
         self._ended: list[Ended] = []
         self._poll = select.poll()
@@ -168,12 +177,13 @@ class Connections:
 
     def start(self, get: Get, receiver: Receiver) -> None:
         """Send a request; its receiver hears of it during `turn`."""
-        connection = self._idle.pop() if self._idle else _Connection(self._network, self._timeout)
+        idle = self._idle.get(get.tls_verify)
+        connection = idle.pop() if idle else self._new(get.tls_verify)
         connection.curl.connection = connection
         try:
             connection.ask(get, receiver)
         except (pycurl.error, ValueError):
-            self._idle.append(connection)
+            self._rest(connection)
             self._ended.append((receiver, Trouble("its URL cannot be used", final=True)))
             return
         self._busy[receiver] = connection
@@ -184,7 +194,7 @@ class Connections:
         connection = self._busy.pop(receiver)
         self._multi.remove_handle(connection.curl)
         connection.receiver = None
-        self._idle.append(connection)
+        self._rest(connection)
 
     def turn(self, wait: float) -> list[Ended]:
         """Move whatever can be moved, after up to `wait` seconds if nothing can be at once.
@@ -216,7 +226,7 @@ class Connections:
         for connection in self._busy.values():
             connection.receiver = None
             self._multi.remove_handle(connection.curl)
-        for connection in (*self._idle, *self._busy.values()):
+        for connection in (*itertools.chain(*self._idle.values()), *self._busy.values()):
             del connection.curl.connection
             connection.curl.close()
         self._idle.clear()
@@ -238,10 +248,17 @@ class Connections:
 
     def _free(self, connection: _Connection, trouble: Trouble | None) -> None:
         self._multi.remove_handle(connection.curl)
-        self._idle.append(connection)
+        self._rest(connection)
         if connection.receiver is not None:
             del self._busy[connection.receiver]
             self._ended.append((connection.finish(), trouble))
+
+    def _new(self, tls_verify: bool | Path) -> _Connection:
+        return _Connection(self._network, self._timeout, tls_verify)
+
+    def _rest(self, connection: _Connection) -> None:
+        """Keep it for another request whose server is checked in the same way."""
+        self._idle.setdefault(connection.tls_verify, []).append(connection)
 
     def _watch(self, what: int, descriptor: int, *_: object) -> None:
         """A wish of libcurl's to hear about a socket, or not any more."""

@@ -172,7 +172,8 @@ class Engine:
         stream = Stream(incoming, asked, generation=generation, now=now, buffer=buffer)
         incoming.streams.append(stream)
         self._streams[stream] = None
-        get = Get(incoming.url, asked.headers, incoming.file.headers)
+        file = incoming.file
+        get = Get(incoming.url, asked.headers, file.headers, file.tls_verify)
         self._connections.start(get, stream)
 
     def _wait(self, now: float) -> list[Ended]:

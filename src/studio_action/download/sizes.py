@@ -104,7 +104,8 @@ def _probed(files: Sequence[RemoteFile], network: Network, limits: Limits) -> di
             deadline.check()
             while waiting and len(connections) < CONNECTIONS:
                 probe, file = waiting.pop()
-                connections.start(Get(file.url, _ONE_BYTE.headers, file.headers), probe)
+                get = Get(file.url, _ONE_BYTE.headers, file.headers, file.tls_verify)
+                connections.start(get, probe)
             if connections.turn(min(0.25, deadline.remaining())):
                 quiet = deadline.clock.now()
     finally:

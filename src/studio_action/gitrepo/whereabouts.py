@@ -126,6 +126,7 @@ class Surroundings:
                 file.pushed,
                 etag=file.etag,
                 external=file.external,
+                tls_verify=place.tls_verify,
             )
 
     def _place(self, home: InRemote | InRepository | AtAddress, now: datetime) -> Place:
@@ -139,7 +140,11 @@ class Surroundings:
                 self._say_once(trust.note(home.settings.name, home.settings.dropped))
             opened = home.settings, self.open_remote(home.settings)
             self._opened[id(home.settings)] = opened
-        return opened[1].place(home.key, home.version_id, now)
+        place = opened[1].place(home.key, home.version_id, now)
+        said = home.settings["ssl_verify"]
+        if told := trust.unchecked(home.settings.name, said, place.tls_verify):
+            self._say_once(told)
+        return place
 
 
 @dataclass(frozen=True, slots=True)

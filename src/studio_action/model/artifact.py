@@ -150,7 +150,8 @@ class RemoteFile:
     and so are `headers`, lines to send along where the URL alone opens nothing. `pushed` is false
     where DVC is told to keep the file out of its remote. No more than `largest` bytes are wanted
     of it, however many there are. An `external` file is in no remote of DVC's; `etag` is what its
-    storage called its content when DVC looked, '' where that is not known.
+    storage called its content when DVC looked, '' where that is not known. `tls_verify` is whether
+    its server's certificate is checked, or the authorities that it is checked against.
     """
 
     path: str
@@ -164,6 +165,7 @@ class RemoteFile:
     largest: int | None = None
     etag: str = ""
     external: bool = False
+    tls_verify: bool | Path = True
 
     def check_size(self, size: int) -> None:
         """Raise `UnexpectedAnswer` if that many bytes are more than are wanted."""

@@ -1,20 +1,25 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 import http.client
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 
 from studio_action.errors import BadInput
 from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.gitrepo.remotes.s3 import S3Remote, region_of
+from studio_action.gitrepo.remotes.trust import Origin
 from studio_action.net import signed_url
 from studio_action.net.network import Network
 from tests.servers import SampleStorage, tampered
@@ -170,3 +175,113 @@ def test_place__a_real_server_takes_it(real_storage: SampleStorage) -> None:
     listed = dict(s3.objects("models"))
     assert (status, body) == (200, listed[f"registry/{key}"])
     assert got(tampered(place.url))[0] == 403
+
+
+# Options as DVC has them
+
+
+SSE = base64.b64encode(b"k" * 32).decode()
+
+
+def test_place__a_key_of_the_objects_own() -> None:
+    place = remote(**OPTIONS, sse_customer_key=SSE).place("a b", "v", NOW)
+
+    md5 = base64.b64encode(hashlib.md5(b"k" * 32).digest()).decode()
+    head = "x-amz-server-side-encryption-customer-"
+    assert place.headers == (
+        f"{head}algorithm: AES256",
+        f"{head}key: {SSE}",
+        f"{head}key-MD5: {md5}",
+    )
+    (signed,) = parse_qs(urlsplit(place.url).query)["X-Amz-SignedHeaders"]
+    assert {"host", *(line.partition(":")[0].lower() for line in place.headers)} == set(
+        signed.split(";")
+    )
+    assert SSE not in repr(place) + place.url
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"sse_customer_key": "no base64!"},
+        {"sse_customer_key": SSE, "sse_customer_algorithm": "A\nB"},
+    ],
+)
+def test_place__no_key_of_the_objects_own(options: dict[str, str]) -> None:
+    with pytest.raises(BadInput, match="cannot be signed"):
+        remote(**OPTIONS, **options)
+
+
+def test_place__a_key_of_ours_for_objects_of_a_stranger() -> None:
+    open_to_all = {**OPTIONS, "allow_anonymous_login": "true"}
+    said = Settings.of("r", "s3://models", open_to_all, "repository")
+    ours = Settings.of("r", "", {"sse_customer_key": SSE}).options
+
+    with pytest.raises(BadInput, match="'r' gets no sse_customer_key"):
+        S3Remote.open(replace(said, options={**said.options, **ours}), Network(), Identity({}))
+
+
+@pytest.mark.parametrize(
+    ("options", "origin", "verify"),
+    [
+        ({}, "outside", True),
+        ({"ssl_verify": "true"}, "outside", True),
+        ({"ssl_verify": "False"}, "outside", False),
+        ({"ssl_verify": "/etc/ca.pem"}, "outside", Path("/etc/ca.pem")),
+        ({"ssl_verify": "false"}, "repository", False),
+        ({"ssl_verify": "/etc/ca.pem"}, "repository", True),
+    ],
+)
+def test_place__ssl_verify(options: dict[str, str], origin: Origin, verify: bool | Path) -> None:
+    said = Settings.of("r", "s3://models", {**OPTIONS, **options}, origin)
+
+    place = S3Remote.open(said, Network(), Identity({})).place("a", "", NOW)
+
+    assert place.tls_verify == verify
+
+
+def test_place__a_certificate_is_checked_where_a_credential_of_ours_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDENV")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    nowhere = Network(proxies={"https": "http://127.0.0.1:1"})
+    options = {"ssl_verify": "false", "region": "eu-west-1"}
+    said = Settings.of("r", "s3://models", options, "repository")
+
+    assert S3Remote.open(said, nowhere, Identity({})).place("a", "", NOW).tls_verify is True
+
+
+@pytest.mark.parametrize("origin", ["outside", "repository"])
+def test_place__without_tls(monkeypatch: pytest.MonkeyPatch, origin: Origin) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDENV")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    nowhere = Network(proxies={"http": "http://127.0.0.1:1"})
+    said = Settings.of("r", "s3://models", {"use_ssl": "false", "region": "eu-west-1"}, origin)
+
+    if origin == "outside":
+        url = S3Remote.open(said, nowhere, Identity({})).place("a", "", NOW).url
+        assert url.startswith("http://models.s3.")
+    else:
+        with pytest.raises(BadInput, match="'r' gets no credential of AWS"):
+            S3Remote.open(said, nowhere, Identity({}))
+
+
+def test_place__a_real_server_wants_the_key_of_the_object(real_storage: SampleStorage) -> None:
+    s3 = real_storage.s3
+    client = s3.client()
+    client.create_bucket(Bucket="sealed")
+    key = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": b"k" * 32}
+    client.put_object(Bucket="sealed", Key="a", Body=b"weights", **key)
+    client.close()
+    place = remote(
+        "s3://sealed",
+        endpointurl=s3.endpoint,
+        access_key_id=s3.key_id,
+        secret_access_key=s3.secret,
+        sse_customer_key=SSE,
+    ).place("a", "", datetime.now(timezone.utc))
+
+    lines = dict(line.split(": ") for line in place.headers)
+    assert requests.get(place.url, headers=lines, timeout=5).content == b"weights"
+    assert requests.get(place.url, timeout=5).status_code in (400, 403)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio_action.gitrepo.remotes.trust import ADMITTED, admitted, is_below, note
+from studio_action.gitrepo.remotes.trust import ADMITTED, admitted, is_below, note, unchecked
 
 NEVER = [
     "allow_agent",
@@ -102,3 +102,20 @@ def test_note__says_how_to_say_it() -> None:
 )
 def test_is_below(url: str, top: str, below: bool) -> None:
     assert is_below(url, top) is below
+
+
+@pytest.mark.parametrize(
+    ("said", "verify", "told"),
+    [
+        ("", True, ""),
+        ("true", True, ""),
+        ("/ca.pem", True, ""),
+        ("False", False, "The certificate of the remote 'r' is not checked"),
+        ("false", True, "is checked, though the repository says ssl_verify = false"),
+    ],
+)
+def test_unchecked(said: str, verify: bool, told: str) -> None:
+    found = unchecked("r", said, verify)
+
+    assert told in found
+    assert bool(told) is bool(found)

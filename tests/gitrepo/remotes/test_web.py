@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -126,3 +127,22 @@ def test_place__as_dvc_asks(url: str, asked: str) -> None:
 def test_place__a_fragment() -> None:
     with pytest.raises(BadInput, match="the url of the remote 'web' has a '#'"):
         web("https://h/top#x")
+
+
+@pytest.mark.parametrize(
+    ("local", "verify"),
+    [
+        ({}, False),
+        ({"password": "s3cret"}, True),
+        ({"password": "s3cret", "ssl_verify": "false"}, False),
+        ({"ssl_verify": "/etc/ca.pem"}, Path("/etc/ca.pem")),
+    ],
+    ids=["theirs", "a password of ours", "both of ours", "authorities of ours"],
+)
+def test_place__ssl_verify(local: dict[str, str], verify: bool | Path) -> None:
+    committed = {"auth": "basic", "user": "ada", "password": "theirs", "ssl_verify": "false"}
+    theirs = Settings.of("web", "https://h", committed, "repository")
+    ours = Settings.of("web", "https://h", local)
+    said = replace(ours, options={**theirs.options, **ours.options})
+
+    assert WebRemote(said).place("a", "", NOW).tls_verify == verify

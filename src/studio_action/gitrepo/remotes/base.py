@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -19,11 +20,12 @@ LIFETIME = timedelta(hours=1)
 class Place:
     """Where the bytes of an object are: a URL, which is a secret, and header lines to send.
 
-    A `file:` URL is a file of this machine.
+    A `file:` URL is a file of this machine. `tls_verify` is as `artifact.RemoteFile` has it.
     """
 
     url: str = field(repr=False)
     headers: tuple[str, ...] = field(default=(), repr=False)
+    tls_verify: bool | Path = True
 
 
 class Remote(Protocol):

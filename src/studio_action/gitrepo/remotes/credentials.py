@@ -21,9 +21,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from studio_action.errors import BadInput
+from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.trust import Origin, is_below
 from studio_action.text import printable
 
@@ -112,6 +114,19 @@ def outside_if_named(address: Address, names: Iterable[str]) -> Address:
     if here and any(is_below(here, there) for there in filter(None, map(_plain, names))):
         return replace(address, origin="outside")
     return address
+
+
+def tls_verify(settings: Settings, *sent: Credential | None) -> bool | Path:
+    """How the remote's certificate is checked, by `ssl_verify`, where these credentials are sent.
+
+    A repository may leave the check out where nothing of anybody else is sent.
+    """
+    said, origin = settings["ssl_verify"], settings.origin_of("ssl_verify")
+    if said.lower() in ("", "true"):
+        return True
+    if origin == "repository":
+        return said.lower() != "false" or any(each and each.origin == "outside" for each in sent)
+    return False if said.lower() == "false" else Path(said)
 
 
 def is_providers(address: Address) -> bool:

@@ -6,9 +6,12 @@ event loop along, and signs by SigV2 unless it is told otherwise.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, cast
 
 from studio_action.errors import BadInput
@@ -20,6 +23,7 @@ from studio_action.gitrepo.remotes.credentials import (
     check,
     is_providers,
     outside_if_named,
+    tls_verify,
 )
 from studio_action.gitrepo.remotes.identity import Identity, no_credentials, nobody_for_aws
 from studio_action.gitrepo.remotes.presigning import PROBE_KEY, PROBE_VERSION, Keys, Presigner
@@ -44,6 +48,8 @@ class S3Remote:
     settings: Settings
     client: Any
     quick: Presigner | None = None
+    headers: tuple[str, ...] = field(default=(), repr=False)
+    tls_verify: bool | Path = True
 
     @classmethod
     def open(cls, settings: Settings, network: Network, identity: Identity | None) -> S3Remote:
@@ -61,15 +67,21 @@ class S3Remote:
             configured = identity is not None
             client = _client(session, settings, network, settings["region"], configured=configured)
             address = _address(client, session, settings, network, identity)
-            if credential:
-                check(credential, address)
+            encryption = _encryption(settings)
+            for each in filter(None, (credential, encryption)):
+                check(each, address)
             region = "" if settings["endpointurl"] else region_of(client, settings.bucket)
             if region and region != client.meta.region_name:
                 client = _client(session, settings, network, region, configured=configured)
-            probe = cls(settings, client)._presigned(PROBE_KEY, PROBE_VERSION)
+            opened = cls(
+                settings,
+                client,
+                headers=_headers(settings) if encryption else (),
+                tls_verify=tls_verify(settings, credential, encryption),
+            )
+            probe = opened._presigned(PROBE_KEY, PROBE_VERSION)
             client.close()  # signing needs no connection
-            quick = Presigner.like(probe, _LIFETIME, _keys(session, settings))
-            return cls(settings, client, quick)
+            return replace(opened, quick=Presigner.like(probe, _LIFETIME, _keys(session, settings)))
         except (BotoCoreError, ClientError, ValueError) as error:
             raise _refused(settings, error) from error
 
@@ -79,8 +91,10 @@ class S3Remote:
 
         try:
             if self.quick:
-                return Place(self.quick.url(self.settings.below(key), version_id, now))
-            return Place(self._presigned(self.settings.below(key), version_id))
+                url = self.quick.url(self.settings.below(key), version_id, now)
+            else:
+                url = self._presigned(self.settings.below(key), version_id)
+            return Place(url, self.headers, self.tls_verify)
         except BotoCoreError as error:
             raise _refused(self.settings, error) from error
 
@@ -89,6 +103,8 @@ class S3Remote:
         asked = {"Bucket": self.settings.bucket, "Key": key}
         if version_id:
             asked["VersionId"] = version_id
+        if self.headers:
+            asked |= _customer_key(self.settings)
         url = self.client.generate_presigned_url("get_object", Params=asked, ExpiresIn=_LIFETIME)
         return str(url)
 
@@ -122,11 +138,45 @@ def _credential(settings: Settings, identity: Identity | None) -> Credential | N
     return Credential("credential of AWS", "outside")
 
 
+def _encryption(settings: Settings) -> Credential | None:
+    """The key that objects are encrypted with, which is sent along (SSE-C)."""
+    if not settings["sse_customer_key"]:
+        return None
+    return Credential("sse_customer_key", settings.origin_of("sse_customer_key"))
+
+
+def _customer_key(settings: Settings) -> dict[str, Any]:
+    """How the library is told of that key; raise `ValueError` if it is none."""
+    return {
+        "SSECustomerAlgorithm": settings["sse_customer_algorithm"] or "AES256",
+        "SSECustomerKey": base64.b64decode(settings["sse_customer_key"], validate=True),
+    }
+
+
+def _headers(settings: Settings) -> tuple[str, ...]:
+    """The header lines of that key (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html)."""
+    said = _customer_key(settings)
+    algorithm, key = said["SSECustomerAlgorithm"], said["SSECustomerKey"]
+    md5 = hashlib.md5(key, usedforsecurity=False).digest()
+    lines = {
+        "algorithm": algorithm,
+        "key": base64.b64encode(key).decode(),
+        "key-MD5": base64.b64encode(md5).decode(),
+    }
+    if not algorithm.isalnum():
+        raise ValueError("sse_customer_algorithm is none")
+    head = "x-amz-server-side-encryption-customer-"
+    return tuple(f"{head}{name}: {text}" for name, text in lines.items())
+
+
 def _address(
     client: Any, session: Any, settings: Settings, network: Network, identity: Identity | None
 ) -> Address:
     """Where requests go, and who says so: AWS's library reads its own variables and files."""
     url = client.meta.endpoint_url
+    plain = not settings.flag("use_ssl", default=True)
+    if plain and not settings["endpointurl"] and settings.origin_of("use_ssl") == "outside":
+        url = url.replace("http://", "https://", 1)  # as they want it who give the credential
     address = Address(
         settings.name,
         "s3",
@@ -140,7 +190,8 @@ def _address(
     if settings["endpointurl"] or is_providers(address):
         return address
     own = _client(session, settings, network, settings["region"], configured=False)
-    return address if own.meta.endpoint_url == url else replace(address, origin="outside")
+    is_own = own.meta.endpoint_url == client.meta.endpoint_url
+    return address if is_own else replace(address, origin="outside")
 
 
 def _client(
@@ -166,9 +217,18 @@ def _client(
         aws_access_key_id=settings["access_key_id"] or None,
         aws_secret_access_key=settings["secret_access_key"] or None,
         aws_session_token=settings["session_token"] or None,
-        verify=str(network.ca_bundle) if network.ca_bundle else None,
+        use_ssl=settings.flag("use_ssl", default=True),
+        verify=_verify(settings, network),
         config=config,
     )
+
+
+def _verify(settings: Settings, network: Network) -> bool | str | None:
+    """What the one question is checked with that the library asks; who says less is not heard."""
+    said = tls_verify(settings, Credential("", "outside"))
+    if isinstance(said, Path):
+        return str(said)
+    return (str(network.ca_bundle) if network.ca_bundle else None) if said else False
 
 
 def _keys(session: Any, settings: Settings) -> Callable[[], Keys] | None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from studio_action.text import printable
@@ -129,6 +130,20 @@ def note(remote: str, dropped: Collection[str]) -> str:
         f"The repository may not say {names} of its remote {printable(remote, 100)!r}, which is"
         f" about this machine: that is ignored. To say it yourself: `dvc remote modify --local"
         f" {printable(remote, 100)} {first} VALUE`"
+    )
+
+
+def unchecked(remote: str, said: str, tls_verify: bool | Path) -> str:
+    """What to tell of a remote whose `ssl_verify` says that no certificate is checked; or ''."""
+    if said.lower() != "false":
+        return ""
+    name = printable(remote, 100)
+    if tls_verify is False:
+        return f"The certificate of the remote {name!r} is not checked, as its ssl_verify says"
+    return (
+        f"The certificate of the remote {name!r} is checked, though the repository says ssl_verify"
+        " = false: a credential of yours goes there. If you mean it: `dvc remote modify --local"
+        f" {name} ssl_verify false`"
     )
 
 

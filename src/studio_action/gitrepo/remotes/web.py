@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from studio_action.errors import BadInput, UnexpectedAnswer
 from studio_action.gitrepo.remotes.base import Place, check_address
 from studio_action.gitrepo.remotes.config import Settings
-from studio_action.gitrepo.remotes.credentials import Address, Credential, check
+from studio_action.gitrepo.remotes.credentials import Address, Credential, check, tls_verify
 from studio_action.gitrepo.remotes.trust import Origin
 from studio_action.text import printable
 
@@ -39,7 +39,9 @@ class WebRemote:
         host = parts.netloc.rpartition("@")[2]
         top = urlunsplit((parts.scheme, host, parts.path, parts.query, ""))
         url = f"{quote(top, safe=_RESERVED).rstrip('/')}/{quote(key)}"
-        return Place(url, self._headers())
+        headers = self._headers()
+        given = credential(said, "password" if said["auth"] else "url") if headers else None
+        return Place(url, headers, tls_verify(said, given))
 
     def _headers(self) -> tuple[str, ...]:
         said, password = self.settings, self.settings["password"]
@@ -75,11 +77,15 @@ class WebRemote:
 
 def sent(said: Settings, option: str, line: str) -> tuple[str, ...]:
     """The header line with the secret of `option`; raise `BadInput` if it may not go there."""
+    check(credential(said, option), Address(said.name, "http", said.url, said.origin))
+    return (line,)
+
+
+def credential(said: Settings, option: str) -> Credential:
+    """The secret of `option`, and who said it."""
     # The user info of a URL is its beginning, and who said that said the user info.
     of_url: Origin = "outside" if said.named else "repository"
-    origin = of_url if option == "url" else said.origin_of(option)
-    check(Credential(option, origin), Address(said.name, "http", said.url, said.origin))
-    return (line,)
+    return Credential(option, of_url if option == "url" else said.origin_of(option))
 
 
 def basic(user: str, password: str) -> str:
