@@ -8,7 +8,6 @@ then the file's digest finds out, and a file without a known digest is started o
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -25,7 +24,7 @@ from studio_action.download.parts import Span, Spans, joined
 from studio_action.errors import WorkspaceRefused
 from studio_action.model.artifact import RemoteFile
 from studio_action.net import bounded_json
-from studio_action.workspace import regular_files
+from studio_action.workspace import locks, regular_files
 from studio_action.workspace.workspace import refused
 
 STALE = 7 * 24 * 3600.0
@@ -72,7 +71,7 @@ class Partials:
             for number in count():
                 self.folder = parent / str(number)
                 self._lock_path = parent / f"{number}.lock"
-                lock = _try_lock(self._lock_path)
+                lock = locks.open_locked(self._lock_path)
                 if lock is not None:
                     self._lock = lock
                     break
@@ -202,25 +201,6 @@ def _record(found: dict[str, object]) -> Record:
     have = cast(list[list[int]], found["have"])
     spans = joined(Span(int(start), int(end)) for start, end in have)
     return Record(int(cast(int, found["size"])), str(found["validator"]), spans)
-
-
-def _try_lock(path: Path) -> int | None:
-    """A descriptor that holds the lock `path`, or None where another process does."""
-    while True:
-        descriptor = os.open(path, _FLAGS, 0o666)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(descriptor).st_ino == path.stat().st_ino:
-                return descriptor
-        except BlockingIOError:
-            os.close(descriptor)
-            return None
-        except FileNotFoundError:  # its last holder has just removed it
-            pass
-        except OSError:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)
 
 
 def write_fully(descriptor: int, data: memoryview, offset: int) -> None:

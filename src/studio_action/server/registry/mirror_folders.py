@@ -11,20 +11,19 @@ repository that git itself keeps whole.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from studio_action import errors
 from studio_action.errors import StudioActionError
 from studio_action.gitrepo.program import Broken
 from studio_action.net.clock import Deadline
+from studio_action.workspace import locks
 from studio_action.workspace.workspace import refused
 
 _POLL = 0.02
@@ -122,7 +121,7 @@ class MirrorFolder:
             self.root.mkdir(parents=True, exist_ok=True)
             lock = (self.root / "lock").open("ab")
         with lock:
-            while not (ours := _locked(lock)) and deadline.remaining() > 0:
+            while not (ours := locks.try_lock(lock)) and deadline.remaining() > 0:
                 deadline.clock.sleep(_POLL)
             yield ours
 
@@ -135,8 +134,8 @@ class MirrorFolder:
         except FileNotFoundError:
             raise gone from None
         with lock:
-            fcntl.flock(lock, fcntl.LOCK_SH)
-            if not os.fstat(lock.fileno()).st_nlink:
+            locks.lock_shared(lock)
+            if locks.is_removed(lock):
                 raise gone
             yield
 
@@ -161,7 +160,7 @@ class MirrorFolder:
         for path in self.root.glob("*.lock"):
             if path.stem != current:
                 with path.open("rb") as lock:
-                    if _locked(lock):
+                    if locks.try_lock(lock):
                         shutil.rmtree(self.root / path.stem, ignore_errors=True)
                         path.unlink()
 
@@ -174,15 +173,6 @@ class MirrorFolder:
 
     def _lock(self, generation: str) -> Path:
         return self.root / f"{generation}.lock"
-
-
-def _locked(file: IO[bytes]) -> bool:
-    """Whether the lock that `file` is could be had for ourselves alone."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 @contextmanager
