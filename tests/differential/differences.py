@@ -74,6 +74,19 @@ def inside_another() -> Project:
     return _project(files, tags=(V1,), asked=M, shelf=shelf.objects)
 
 
+def with_templates(stages: object = None, variables: object = None) -> Mapping[str, File]:
+    """The base with a pipeline or variables of its own."""
+    more = {"stages": stages} if stages else {"vars": variables}
+    return {"dvc.yaml": File(yaml({"artifacts": {"m": {"path": "m.bin"}}, **more}))}
+
+
+def of_variable(name: str, content: bytes) -> Mapping[str, File]:
+    """The path of the model is a variable of a file."""
+    told = {"vars": [name], "artifacts": {"m": {"path": "${x}"}}}
+    return {"dvc.yaml": File(yaml(told)), name: File(content)}
+
+
+DEEP = b"vars: [{deep: " + b"[" * 60 + b"]" * 60 + b"}]\n"
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 3\n"
 CACHE = File(f"[cache]\n    dir = {SHELF}\n".encode())
 
@@ -108,6 +121,24 @@ DIFFERENCES: Mapping[str, tuple[Outcome, tuple[Project, ...]]] = {
             one({"x/dvc.yaml": File(b"artifacts:\n")}),
             one({"dvc.lock": File(b"schema: '3.0'\n")}),
             one({"dvc.yaml": File(yaml({"artifacts": {"m": {"path": "m.bin", "x": 1}}}))}),
+        ),
+    ),
+    "A fault in a template that tells of no output": (
+        "only we deliver",
+        (
+            one(with_templates({"t": {"cmd": "x ${gone}", "outs": ["other.bin"]}})),
+            one(with_templates(variables=["gone.yaml"])),
+        ),
+    ),
+    "Variables in Python (`vars: [params.py]`)": (
+        "only dvc delivers",
+        (one(of_variable("params.py", b"x = 'm.bin'\n")),),
+    ),
+    "A document beyond a bound, or of YAML 1.1": (
+        "only dvc delivers",
+        (
+            one({"dvc.yaml": File(b"%YAML 1.1\n---\n" + BASE["dvc.yaml"].content)}),
+            one({"dvc.yaml": File(BASE["dvc.yaml"].content + DEEP)}),
         ),
     ),
     "GTO's own `artifacts.yaml`": (

@@ -37,7 +37,6 @@ def each_of(way: str, check: Callable[[Project], None], examples: int = EXAMPLES
 
 
 @pytest.mark.oracle
-@pytest.mark.xfail(reason="templates are not read yet", strict=True)
 @pytest.mark.parametrize("way", WAYS)
 def test_download__what_dvc_artifacts_get_delivers(dvc: Dvc, ground: Ground, way: str) -> None:
     def check(project: Project) -> None:

@@ -91,8 +91,8 @@ def test_path_of(model: str, path: str) -> None:
         (
             "template",
             UnexpectedAnswer,
-            "dvc.yaml at c0ffee0, artifacts.template.path is a template, which only DVC can fill"
-            " in. Look at that file at that commit",
+            "dvc.yaml at c0ffee0, artifacts.template.path has ${name}, and no variable is called"
+            " that. Look at that file at that commit",
         ),
         (
             "bucket",

@@ -21,6 +21,7 @@ from studio_action.gitrepo.tracked import (
     under,
 )
 from studio_action.model.digest import Digest
+from tests.gitrepo.memory import MemoryFiles
 
 REVISION = "c0ffee0" + "0" * 33
 A, B = "a" * 32, "b" * 32
@@ -29,7 +30,8 @@ A, B = "a" * 32, "b" * 32
 def by_path(documents: dict[str, str]) -> dict[str, Output]:
     """The outputs that DVC's files of these paths and texts tell, by the outputs' paths."""
     contents = {path: dedent(text).encode() for path, text in documents.items()}
-    return {output.path: output for output in read_outputs(contents, REVISION)}
+    files = MemoryFiles(contents)
+    return {output.path: output for output in read_outputs(contents, REVISION, files.read)}
 
 
 def kept(document: str) -> Kept:
@@ -156,6 +158,7 @@ PIPELINE = """
         cmd: python train.py
         wdir: ${folder}
         outs: [far.bin]
+    vars: [{folder: ../far}]
 """
 LOCK = f"""
     schema: '2.0'
@@ -164,7 +167,7 @@ LOCK = f"""
         cmd: python train.py
         outs:
         - {{path: model.pkl, hash: md5, md5: {A}, size: 3}}
-        - {{path: plain.bin, hash: md5, md5: {B}}}
+        - {{path: ./plain.bin, hash: md5, md5: {B}}}
         - {{path: reports, hash: md5, md5: {A}.dir}}
         - {{path: metrics.json, hash: md5, md5: {A}}}
         - {{path: curve.csv, hash: md5, md5: {A}}}
@@ -197,6 +200,7 @@ def test_read_outputs__of_a_pipeline() -> None:
         "work/many.csv": (True, ""),
         "out/eu/model.pkl": (True, "each"),
         "pipe/2.bin": (True, ""),
+        "far/far.bin": (True, ""),
     }
     assert found["work/model.pkl"].kept() == Kept(Digest("md5", A), 3, False, "models", "")
 
@@ -214,24 +218,32 @@ def test_read_outputs__an_unknown_lock() -> None:
         by_path({"dvc.yaml": PIPELINE, "dvc.lock": "schema: '3.0'"})
 
 
-@pytest.mark.parametrize(
-    ("template", "path", "fits"),
-    [
-        ("a-${item}.pkl", "a-eu.pkl", True),
-        ("a-${item}.pkl", "b-eu.pkl", False),
-        ("a-${item}.pkl", "a-eu.bin", False),
-        ("${a}/${b}/x", "eu/v1/x", True),
-        ("${a}/${b}/x", "eu/x", False),
-        ("${whole}", "anything/at/all", True),
-        ("ab${a}ba", "aba", False),
-        ("./a/../b", "b", True),
-    ],
-)
-def test_read_outputs__a_template_may_become(template: str, path: str, fits: bool) -> None:
-    pipeline = f"stages: {{train: {{outs: ['{template}']}}}}"
-    lock = f"schema: '2.0'\nstages: {{train: {{outs: [{{path: {path}}}]}}}}"
+@pytest.mark.parametrize("template", ["m-*.pkl", "./m-eu.pkl", "m-${item}.bin", "${item}"])
+def test_read_outputs__what_is_not_defined_by_that_path_is_left_over(template: str) -> None:
+    pipeline = f"stages: {{train: {{foreach: [eu], do: {{outs: ['{template}']}}}}}}"
+    lock = "schema: '2.0'\nstages: {train@eu: {outs: [{path: m-eu.pkl}]}}"
 
-    assert bool(by_path({"dvc.yaml": pipeline, "dvc.lock": lock})) is fits
+    assert by_path({"dvc.yaml": pipeline, "dvc.lock": lock}) == {}
+
+
+def test_read_outputs__flags_of_a_template_are_of_no_other_output() -> None:
+    pipeline = """
+        stages:
+          train:
+            foreach: [report, model]
+            do:
+              outs:
+              - ${item}: {cache: false, remote: reports}
+              - ${item}.pkl
+    """
+    lock = "schema: '2.0'\nstages: {train@model: {outs: [{path: model}, {path: model.pkl}]}}"
+
+    found = by_path({"dvc.yaml": pipeline, "dvc.lock": lock})
+
+    assert {path: (it.cached, it.remote) for path, it in found.items()} == {
+        "model": (False, "reports"),
+        "model.pkl": (True, ""),
+    }
 
 
 @pytest.mark.parametrize(
@@ -326,7 +338,7 @@ def test_holder__two_of_one_path() -> None:
     contents = {"a.dvc": b"outs: [{path: m}]", "b.dvc": b"wdir: .\nouts: [{path: m}]"}
 
     with pytest.raises(UnexpectedAnswer, match="is the same output as"):
-        holder("m", read_outputs(contents, REVISION))
+        holder("m", read_outputs(contents, REVISION, MemoryFiles(contents).read))
 
 
 leaves = st.none() | st.booleans() | st.integers() | st.sampled_from(["", "m", "..", A, "${x}"])
@@ -361,6 +373,6 @@ def test_read_outputs__fails_as_explained_only(
     }
     contents = {path: json.dumps(document).encode() for path, document in documents.items()}
     with suppress(StudioActionError):
-        for output in read_outputs(contents, REVISION):
+        for output in read_outputs(contents, REVISION, MemoryFiles(contents).read):
             output.kept()
             output.members()

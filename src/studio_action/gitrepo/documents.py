@@ -5,7 +5,7 @@ Whatever is wrong with a document is an `UnexpectedAnswer` that says which and w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -39,6 +39,10 @@ class Node:
         """The values by key; none where there is nothing."""
         pairs = self._pairs().items()
         return {self._name(key): self._under(value, self._name(key)) for key, value in pairs}
+
+    def pairs(self) -> Iterator[tuple[object, Node]]:
+        """The keys, which need not be texts, and values; none where there is nothing."""
+        return ((key, self._under(value, str(key))) for key, value in self._pairs().items())
 
     def get(self, key: str) -> Node:
         """The value of a mapping's `key`; nothing where it is not there."""

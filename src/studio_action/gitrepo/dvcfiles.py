@@ -18,6 +18,7 @@ from studio_action.gitrepo.external import External
 from studio_action.gitrepo.imports import Import
 from studio_action.gitrepo.project import Files, Project, find
 from studio_action.gitrepo.telling import Telling
+from studio_action.gitrepo.templates.pipeline import Pipeline
 from studio_action.gitrepo.tracked import (
     PIPELINE,
     Output,
@@ -25,6 +26,7 @@ from studio_action.gitrepo.tracked import (
     is_in,
     read_digest,
     read_file,
+    read_pipeline,
     under,
 )
 from studio_action.gitrepo.trees import LINK, Entry
@@ -108,7 +110,8 @@ def path_of(model: ModelName, files: Files) -> str | External:
     Instead of one, it may be annotated with a URL. Raises `NoSuchModel` where it is not annotated,
     `BadInput` for a URL that is not read, `UnexpectedAnswer` where that cannot be read.
     """
-    annotated = _annotated(model.folder, files)
+    old, pipeline = _annotations(model.folder, files)
+    annotated = {**old, **pipeline.artifacts()}
     if model.name not in annotated:
         home = posixpath.join(model.folder, PIPELINE)
         check_way(home, files)
@@ -116,25 +119,25 @@ def path_of(model: ModelName, files: Files) -> str | External:
             f"model {model} is not annotated in {home} at {files.revision[:7]}", _known(annotated)
         )
     node = annotated[model.name].get("path")
+    node = pipeline.filled(node)
     if not node.text():
         raise NoSuchModel(f"{node.place} is not given", "No file can be had of a model without it")
-    if external.scheme_of(node.text()) and "${" not in node.text():
+    if external.scheme_of(node.text()):
         return external.artifact(model.folder, node)
     return _inside(model.folder, node)
 
 
-def _annotated(folder: str, files: Files) -> Mapping[str, Node]:
-    """The annotations by name; GTO had a file of its own for them before DVC took them in."""
+def _annotations(folder: str, files: Files) -> tuple[Mapping[str, Node], Pipeline]:
+    """Those of GTO, which had a file of its own before DVC took them in, and those of DVC."""
     home = posixpath.join(folder, PIPELINE)
     there = files.read([home] if folder else [home, _OLD_ANNOTATIONS])
-    found: dict[str, Node] = {}
+    old: Mapping[str, Node] = {}
     if _OLD_ANNOTATIONS in there:
-        old = read_file(_OLD_ANNOTATIONS, there[_OLD_ANNOTATIONS], files.revision)
-        found.update(old.mapping())
-    if home in there and Project.around(folder, files).sees(home):
-        pipeline = read_file(home, there[home], files.revision)
-        found.update(pipeline.get("artifacts").mapping())
-    return found
+        content = there[_OLD_ANNOTATIONS]
+        old = read_file(_OLD_ANNOTATIONS, content, files.revision).mapping()
+    seen = home in there and Project.around(folder, files).sees(home)
+    content = there[home] if seen else b""
+    return old, read_pipeline(home, content, files.revision, files.read)
 
 
 def _known(annotated: Collection[str]) -> str:
@@ -145,8 +148,6 @@ def _known(annotated: Collection[str]) -> str:
 
 
 def _inside(folder: str, node: Node) -> str:
-    if "${" in node.text():
-        raise node.wrong("is a template, which only DVC can fill in")
     path = under(folder, node.text())
     if not path:
         shown = printable(redact(node.text()), 200)

@@ -36,7 +36,10 @@ from studio_action.model.digest import Digest
 from studio_action.model.paths import check_path
 from studio_action.text import printable, redact
 
-_DVC_FILES = ("dvc.yaml", "dvc.lock", ".dvc", ".dvcignore", "artifacts.yaml", CONFIG)
+_DVC_FILES = (
+    *("dvc.yaml", "dvc.lock", ".dvc", ".dvcignore", "params.yaml", "artifacts.yaml"),
+    CONFIG,
+)
 """How the paths of files end that tell what keeps a model."""
 MOST_HOPS = 10
 """Imports of imports that are followed, one after another."""

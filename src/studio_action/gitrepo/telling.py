@@ -144,7 +144,7 @@ def _told(unit: tuple[str, ...], project: Project) -> list[Output] | Broken:
     content: Mapping[str, bytes] = {}
     try:
         content = project.files.read([name for name in unit if project.sees(name)])
-        outputs = list(read_outputs(content, project.files.revision))
+        outputs = list(read_outputs(content, project.files.revision, project.files.read))
         if len(unit) == 1 and not outputs:  # a pipeline that never ran has to be one all the same
             read_file(unit[0], content.get(unit[0], b""), project.files.revision).mapping()
     except UnexpectedAnswer as error:

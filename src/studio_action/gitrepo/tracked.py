@@ -7,7 +7,6 @@ the lock whose stage or output is not in `dvc.yaml` any more is a left-over and 
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -15,13 +14,13 @@ from pathlib import PurePosixPath
 from studio_action.gitrepo import external, imports
 from studio_action.gitrepo.documents import Node, read_yaml
 from studio_action.gitrepo.imports import Import
+from studio_action.gitrepo.templates.files import Read
+from studio_action.gitrepo.templates.pipeline import OUTPUTS, Pipeline
 from studio_action.model.digest import Digest
 
 PIPELINE = "dvc.yaml"
 LOCK = "dvc.lock"
 SUFFIX = ".dvc"
-
-_TEMPLATE = re.compile(r"\$\{[^}]*\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +106,11 @@ def holder(path: str, outputs: Iterable[Output]) -> Output | None:
     return around[-1] if around else None
 
 
-def read_outputs(contents: Mapping[str, bytes], revision: str) -> Iterator[Output]:
-    """The outputs that DVC's files tell, `contents` by path; a lock needs its `dvc.yaml`."""
+def read_outputs(contents: Mapping[str, bytes], revision: str, read: Read) -> Iterator[Output]:
+    """The outputs that DVC's files tell, `contents` by path; a lock needs its `dvc.yaml`.
+
+    `read` gives the files of variables that a `dvc.yaml` names.
+    """
     for path, content in contents.items():
         folder, name = posixpath.split(path)
         if name.endswith(SUFFIX):
@@ -118,8 +120,14 @@ def read_outputs(contents: Mapping[str, bytes], revision: str) -> Iterator[Outpu
             yield from _of_pipeline(
                 folder,
                 read_file(path, content, revision),
-                read_file(pipeline, contents[pipeline], revision),
+                read_pipeline(pipeline, contents[pipeline], revision, read),
             )
+
+
+def read_pipeline(path: str, content: bytes, revision: str, read: Read) -> Pipeline:
+    """A `dvc.yaml`; `read` gives the files of variables that it names."""
+    document = read_file(path, content, revision)
+    return Pipeline(posixpath.dirname(path), document, revision, read)
 
 
 def read_file(path: str, content: bytes, revision: str) -> Node:
@@ -134,55 +142,49 @@ def _of_dvc_file(folder: str, file: Node) -> Iterator[Output]:
             yield replace(output, imported=imports.read(file), external=external.dependency(file))
 
 
-def _of_pipeline(folder: str, lock: Node, pipeline: Node) -> Iterator[Output]:
+def _of_pipeline(folder: str, lock: Node, pipeline: Pipeline) -> Iterator[Output]:
     if lock.value and lock.get("schema").value != "2.0":
         raise lock.get("schema").wrong("is not '2.0'")
-    definitions = pipeline.get("stages").mapping()
-    for name, stage in lock.get("stages").mapping().items():
-        definition = definitions.get(name.partition("@")[0])
-        if definition is not None:
-            yield from _of_stage(folder, stage, _repeated(definition))
+    for name, locked in lock.get("stages").mapping().items():
+        stage = pipeline.stage(name)
+        if stage is not None:
+            yield from _of_stage(folder, locked, stage)
 
 
-def _repeated(definition: Node) -> Node:
-    """The definition of each item, where there is a `foreach`."""
-    return definition if definition.get("do").value is None else definition.get("do")
-
-
-def _of_stage(folder: str, stage: Node, definition: Node) -> Iterator[Output]:
-    wdir = definition.get("wdir").text()
-    base = None if _TEMPLATE.search(wdir) else under(folder, wdir)
-    declared = list(_declared(definition))
-    for node in stage.get("outs").sequence():
-        path = node.get("path").text()
-        flags = next((flags for template, flags in declared if _fits(template, path)), None)
+def _of_stage(folder: str, locked: Node, stage: Node) -> Iterator[Output]:
+    base = under(folder, stage.get("wdir").text())
+    declared = _declared(stage)
+    for node in locked.get("outs").sequence():
+        flags = declared.get(node.get("path").text())
         if flags is not None:
             yield from _output(base, node, flags)
 
 
-def _declared(definition: Node) -> Iterator[tuple[str, Node]]:
-    """Each output of a stage, maybe a template, with its flags such as `cache: false`."""
-    for kind in ("outs", "metrics", "plots"):
-        for item in definition.get(kind).sequence():
-            if isinstance(item.value, str):
-                yield item.text(), Node({}, item.document)
-                continue
-            for path, flags in item.mapping().items():
-                yield path, Node({}, item.document) if isinstance(flags.value, list) else flags
+def _declared(stage: Node) -> Mapping[str, Node]:
+    """The outputs of a stage by path as it stands there, with flags such as `cache: false`."""
+    found: dict[str, Node] = {}
+    for kind in OUTPUTS:
+        found.update(_of_kind(stage.get(kind)))
+    return found
 
 
-def _fits(template: str, path: str) -> bool:
-    """Whether `path` is what `template`, such as `models/${item}.pkl`, may have become."""
-    first, *rest = _TEMPLATE.split(posixpath.normpath(template))
-    path = posixpath.normpath(path)
-    if not rest:
-        return path == first
-    *between, last = rest
-    place = len(first)
-    for piece in between:
-        found = path.find(piece, place)
-        place = found + len(piece) if found >= 0 else len(path) + 1
-    return path.startswith(first) and path.endswith(last) and place + len(last) <= len(path)
+def _of_kind(outputs: Node) -> Mapping[str, Node]:
+    found: dict[str, Node] = {}
+    for item in outputs.sequence():
+        if isinstance(item.value, str):
+            found.setdefault(item.value, replace(item, value={}))
+            continue
+        for path, flags in item.mapping().items():
+            found[path] = _with_flags(found.get(path), flags)
+    return found
+
+
+def _with_flags(earlier: Node | None, flags: Node) -> Node:
+    """The flags of an output, and those it had already; those of plots may be a list instead."""
+    if isinstance(flags.value, list):
+        return earlier or replace(flags, value={})
+    told = [] if earlier is None else list(earlier.pairs())
+    return replace(flags, value={key: it.value for key, it in (*told, *flags.pairs())})
 
 
 def _output(base: str | None, node: Node, flags: Node) -> Iterator[Output]:
