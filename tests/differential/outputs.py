@@ -124,6 +124,8 @@ def for_each_of_a_list(draft: Draft, folder: str) -> Output:
         key = shown = scalars.get(text, text)
         expression = "${item}"
     data = _repeated(draft, folder, items)
+    if data is not items and key in ("true", "false"):
+        key = key.title()  # how DVC names the stage of a boolean that it has from a variable
     name = f"fit{draft.number()}"
     wrap = lambda body: {"foreach": data, "do": body}  # noqa: E731
     return _stage(draft, folder, name, wrap, f"@{key}", {expression: shown})
