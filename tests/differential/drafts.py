@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
-
-from hypothesis import strategies as st
-from hypothesis.strategies import DrawFn, SearchStrategy
 
 from tests.differential.project import File
 from tests.differential.writing import Content, Storage, yaml
@@ -17,29 +14,31 @@ T = TypeVar("T")
 
 
 class Choices:
-    """What hypothesis draws, once: after `again` the same is chosen from the start."""
+    """Whatever is up to chance; `below` gives a number from 0 to one below its argument.
 
-    def __init__(self, draw: DrawFn) -> None:
-        self._draw = draw
-        self._made: list[Any] = []
+    All 0 makes the simplest project. After `again` the same is chosen as after its `mark`.
+    """
+
+    def __init__(self, below: Callable[[int], int]) -> None:
+        self._below = below
+        self._made: list[int] = []
         self._at = 0
-
-    def __call__(self, strategy: SearchStrategy[T]) -> T:
-        if self._at == len(self._made):
-            self._made.append(self._draw(strategy))
-        self._at += 1
-        choice: T = self._made[self._at - 1]
-        return choice
 
     def one_of(self, *options: T) -> T:
-        return self(st.sampled_from(options))
+        if self._at == len(self._made):
+            self._made.append(self._below(len(options)))
+        self._at += 1
+        return options[self._made[self._at - 1]]
 
     def chance(self, *, of: int = 2) -> bool:
-        """True once in so many times, and never in the simplest example."""
-        return self(st.integers(0, of - 1)) == of - 1
+        """True once in so many times, and never in the simplest project."""
+        return self.one_of(*range(of)) == of - 1
 
-    def again(self) -> None:
-        self._at = 0
+    def mark(self) -> int:
+        return self._at
+
+    def again(self, mark: int) -> None:
+        self._at = mark
 
 
 @dataclass

@@ -58,24 +58,29 @@ BROKEN = (
 
 @st.composite
 def projects(draw: DrawFn, way: str) -> Project:
+    """Any project whose first model is kept in that way."""
+    return project_of(Choices(lambda count: draw(st.integers(0, count - 1))), way)
+
+
+def project_of(choose: Choices, way: str) -> Project:
     """One or two commits, one to three models of which the first is kept in that `way`, and one
     question about each.
     """
-    upstream = draw(upstreams()) if way == IMPORTED else None
-    choose = Choices(draw)
+    upstream = _upstream(choose) if way == IMPORTED else None
+    count = choose.one_of(2, 1)
+    mark = choose.mark()
     shelf, web = Storage(), Storage()
-    drafts = [_drafted(choose, 1, shelf, web, way, upstream)]
-    count = draw(st.sampled_from([2, 1]))
-    if count == 2:
-        choose.again()
-        drafts.append(_drafted(choose, 2, shelf, web, way, upstream))
+    drafts = []
+    for version in range(1, count + 1):
+        choose.again(mark)
+        drafts.append(_drafted(choose, version, shelf, web, way, upstream))
     files = tuple(draft.finished() for draft, _ in drafts)
     features = set().union(*(draft.features for draft, _ in drafts))
     if upstream:
         features |= {each for each in upstream[0].features if "import" in each}
     names = drafts[0][1]
-    tags = [each for name in names for each in _tags(draw, name, count, features)]
-    questions = [_question(draw, name, tags, features) for name in names]
+    tags = [each for name in names for each in _tags(choose, name, count, features)]
+    questions = [_question(choose, name, tags, features) for name in names]
     return Project(
         commits=files,
         tags=tuple(tags),
@@ -84,25 +89,24 @@ def projects(draw: DrawFn, way: str) -> Project:
         questions=tuple(questions),
         features=frozenset(features),
         upstream=upstream[0] if upstream else None,
-        served=draw(st.booleans()),
+        served=choose.chance(),
     )
 
 
-@st.composite
-def upstreams(draw: DrawFn) -> tuple[Project, Output]:
+def _upstream(choose: Choices) -> tuple[Project, Output]:
     """A project to import from, and what to import."""
-    way = draw(st.sampled_from(["added", "staged", "git", *[IMPORTED] * 3]))
-    further = draw(upstreams()) if way == IMPORTED else None
-    draft = Draft(Choices(draw), 1, "", Storage(), Storage())
+    way = choose.one_of("added", "staged", "git", *[IMPORTED] * 3)
+    further = _upstream(choose) if way == IMPORTED else None
+    draft = Draft(choose, 1, "", Storage(), Storage())
     _configure(draft)
-    folder = draft.choose.one_of("data", "")
+    folder = choose.one_of("data", "")
     if further:
         draft.features.add("dvc import of an import")
         source = outputs.imported(draft, folder, further[1])
     else:
         source = _WAYS[way](draft, folder)
     files = draft.finished()
-    features = frozenset(draft.features)
+    features = frozenset(draft.features).union(further[0].features if further else ())
     upstream = further[0] if further else None
     project = Project((files,), (), draft.shelf.objects, draft.web.objects, (), features, upstream)
     return project, source
@@ -121,7 +125,7 @@ def _drafted(
     draft.features |= {"DVC in a subfolder"} if top else set()
     _configure(draft)
     names: list[str] = []
-    ways = [way, *choose(st.lists(st.sampled_from(sorted(_WAYS)), max_size=2))]
+    ways = [way, *(choose.one_of(*_WAYS) for _ in range(choose.one_of(0, 1, 2)))]
     for each in ways:
         names.append(_model(draft, names, each, upstream))
     _ignore(draft)
@@ -195,27 +199,29 @@ def _ignore(draft: Draft) -> None:
     draft.write(path, broken)
 
 
-def _tags(draw: DrawFn, name: str, count: int, features: set[str]) -> list[tuple[str, int]]:
+def _tags(choose: Choices, name: str, count: int, features: set[str]) -> list[tuple[str, int]]:
     """The life of a model: its versions, one for each commit, and its stages."""
     tag = name.replace(":", "=")
-    versions = draw(st.sampled_from([("v1.0.0", "v1.10.0"), ("v0.1.0", "v0.2.0-rc.1")]))
+    versions = choose.one_of(("v1.0.0", "v1.10.0"), ("v0.1.0", "v0.2.0-rc.1"))
     made = [(f"{tag}@{version}", commit) for commit, version in enumerate(versions[:count])]
-    if draw(st.booleans()):
+    if choose.chance():
         features.add("stage of a model")
         made.append((f"{tag}#prod#1", 0))
-        if count == 2 and draw(st.booleans()):
+        if count == 2 and choose.chance():
             made.append((f"{tag}#prod#2", 1))
-    if draw(st.booleans()):
+    if choose.chance():
         features.add("stage that was taken away")
         made += [(f"{tag}#dev#1", 0), (f"{tag}#dev!#2", 0)]
     return made
 
 
-def _question(draw: DrawFn, name: str, tags: list[tuple[str, int]], features: set[str]) -> Question:
+def _question(
+    choose: Choices, name: str, tags: list[tuple[str, int]], features: set[str]
+) -> Question:
     tag = name.replace(":", "=")
     own = [each.removeprefix(tag) for each, _ in tags if each.startswith((f"{tag}@", f"{tag}#"))]
     choices = [Question(name), *(Question(name, each[1:]) for each in own if each[0] == "@")]
     choices += [Question(name, stage="prod")] if "#prod#1" in own else []
-    asked = draw(st.sampled_from(choices))
+    asked = choose.one_of(*choices)
     features |= {"by version"} if asked.version else {"by stage"} if asked.stage else {"latest"}
     return asked
