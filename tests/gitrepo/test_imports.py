@@ -201,7 +201,14 @@ def test_agreed_of_folder() -> None:
     assert imports.agreed_of_folder("m", whole, found) == {"a": NEW, "b": Digest("md5", OTHER)}
 
 
-@pytest.mark.parametrize("found", [{"a": OLD}, {"b": NEW}, {"a": NEW, "b": None}, {}])
+def test_agreed_of_folder__of_which_dvc_2_had_another_digest() -> None:
+    whole = folder_digest([("a", OTHER), ("b", OTHER)])
+    found = {"a": OLD, "b": Digest("md5", OTHER)}
+
+    assert imports.agreed_of_folder("m", whole, found) == found
+
+
+@pytest.mark.parametrize("found", [{"a": NEW}, {"b": NEW}, {"a": NEW, "b": None}, {}])
 def test_agreed_of_folder__not_what_was_imported(found: dict[str, Digest | None]) -> None:
     whole = folder_digest([("a", MD5)]) if "b" in found else folder_digest([("a", OTHER)])
 

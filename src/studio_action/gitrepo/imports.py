@@ -150,12 +150,17 @@ def agreed_of_folder(
     """The digests that the files of an imported folder are checked against, as in `found`.
 
     They are by path relative to the folder. Raises `ContentMismatch` where DVC's digest of all of
-    them is not `imported`.
+    them is not `imported`, unless DVC 2 made one of the two: then only the bytes can tell, and
+    each file's own digest, which the pinned commit names, is what it is checked against.
     """
     known = {name: digest for name, digest in found.items() if digest is not None}
     whole = folder_digest((name, digest.hex) for name, digest in known.items())
-    if whole.hex != imported.hex or len(known) < len(found):
+    if len(known) < len(found):
         raise _differs(path, imported, whole)
+    if whole.hex != imported.hex:
+        if all(digest.algorithm == imported.algorithm for digest in known.values()):
+            raise _differs(path, imported, whole)
+        return known
     return {
         name: Digest(imported.algorithm, digest.hex) if digest.algorithm != "md5" else digest
         for name, digest in known.items()
