@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from tests.differential.project import SHELF, File, Project, Question
+from tests.differential.project import SHELF, WEB, File, Project, Question
 from tests.differential.writing import Content, Storage, yaml
 
 Outcome = Literal["only dvc delivers", "only we deliver", "each delivers its own"]
@@ -61,6 +61,11 @@ def added(content: Content, *, instead: bytes | None = None, config: File = CONF
     }
     served = config is CONFIG
     return _project(files, tags=(V1,), asked=M, shelf=objects, served=served)
+
+
+def at_a_url() -> Project:
+    files = {**BASE, **annotated(f"{WEB}/m.bin")}
+    return Project((files,), (V1,), {}, {"m.bin": b"x"}, (M,), frozenset(), served=True)
 
 
 def inside_another() -> Project:
@@ -154,6 +159,7 @@ DIFFERENCES: Mapping[str, tuple[Outcome, tuple[Project, ...]]] = {
         "only dvc delivers",
         tuple(one(annotated(path)) for path in (".", "/m.bin", "../../m.bin")),
     ),
+    "A model at a URL of its own": ("only we deliver", (at_a_url(),)),
     "A symbolic link": (
         "only dvc delivers",
         (one({"m.bin": File(b"n.bin", "120000"), "n.bin": File(b"1")}),),

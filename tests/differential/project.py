@@ -118,7 +118,7 @@ def _history(project: Project, words: Mapping[str, str]) -> bytes:
         parts.append(_who("committer", number) + b"data 7\nchanges\ndeleteall\n")
         for path, file in tree.items():
             content = file.content
-            if path.endswith((".dvc", "/config")):
+            if path.endswith((".dvc", "/config", "dvc.yaml")):
                 for word, meaning in words.items():
                     content = content.replace(word.encode(), meaning.encode())
             quoted = path.replace("\\", "\\\\").replace('"', '\\"')

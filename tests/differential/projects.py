@@ -38,6 +38,7 @@ FEATURES = (
     "foreach over a list", "foreach over a list of mappings", "foreach over a mapping",
     "foreach over a variable", "matrix", "matrix of mappings", "params.yaml", "vars",
     "vars of a file", "some vars of a file", "vars of a subfolder", "vars of a JSON file",
+    "vars of a TOML file",
     "vars of a stage", "a stage's vars of a file", "dotted name", "indexed name",
     "template of a path", "template in an artifact's path", "template of a number or a word",
     "odd name", "empty file", "YAML in braces", "anchor and merge key", "folder",

@@ -89,8 +89,8 @@ def variable(draft: Draft, scope: Scope, value: object) -> str:
     }[shape]
     draft.features |= {f"{shape} name"} if shape != "plain" else set()
     homes = ["params.yaml", "vars", "vars of a file", "some vars of a file", "vars of a subfolder"]
-
-    homes += ["vars of a JSON file"] if isinstance(value, str) else []
+    if isinstance(value, str):
+        homes += ["vars of a JSON file", "vars of a TOML file"]
     if scope.local is not None:
         homes += ["vars of a stage", "a stage's vars of a file"] * 2
     home = choose.one_of(*homes)
@@ -121,8 +121,21 @@ def variable(draft: Draft, scope: Scope, value: object) -> str:
             place = posixpath.normpath(posixpath.join(scope.folder, f"{key}.json"))
             draft.write(place, json.dumps({key: data}).encode())
             draft.variables(scope.folder).append(f"{key}.json")
+        case "vars of a TOML file":
+            place = posixpath.normpath(posixpath.join(scope.folder, f"{key}.toml"))
+            draft.write(place, f"{key} = {_toml(data)}\n".encode())
+            draft.variables(scope.folder).append(f"{key}.toml")
     return expression
 
 
 def _in_file(draft: Draft, path: str, value: dict[str, Any]) -> None:
     draft.write(posixpath.normpath(path), draft.document(value))
+
+
+def _toml(value: object) -> str:
+    match value:
+        case dict():
+            return f"{{{', '.join(f'{key} = {_toml(each)}' for key, each in value.items())}}}"
+        case list():
+            return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(value)
