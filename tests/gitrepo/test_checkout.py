@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import os
-import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from studio_action.gitrepo.checkout import origin, tracks
-
-
-def git(folder: Path, *arguments: str) -> None:
-    subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True)
+from studio_action.errors import BadInput, Unreachable
+from studio_action.gitrepo.checkout import open_repository, origin, read_models, tracks
+from studio_action.gitrepo.repository import Repository
+from studio_action.model.artifact import ModelName
+from studio_action.model.repository_url import RepositoryUrl
+from tests.gitrepo.repositories import git, made_at, make_git
+from tests.servers.git import GitServer, git_server
 
 
 def test_origin(tmp_path: Path) -> None:
@@ -95,8 +97,7 @@ def test_tracks__in_a_submodule(checkout: Path, tmp_path: Path) -> None:
     (module / ".dvc").mkdir()
     (module / LOCAL).write_text("")
     git(module, "add", "--force", ".")
-    who = ("-c", "user.name=x", "-c", "user.email=x@example.com")
-    git(module, *who, "commit", "--quiet", "-m", "x")
+    git(module, "commit", "--quiet", "-m", "x")
     git(checkout, "-c", "protocol.file.allow=always", "submodule", "add", str(module), "sub")
 
     assert tracks(checkout, f"sub/{LOCAL}", os.environ)
@@ -108,3 +109,136 @@ def test_tracks__where_git_cannot_tell(tmp_path: Path) -> None:
 
     assert tracks(tmp_path, LOCAL, os.environ)
     assert tracks(tmp_path / "none", LOCAL, os.environ)
+
+
+# Open a repository that is named by a folder
+
+
+def fetching(folder: Path, retries: int = 2) -> Callable[[RepositoryUrl], Repository]:
+    def fetched(address: RepositoryUrl) -> Repository:
+        return Repository.of(address.sent, make_git(retries=retries), folder / "s")
+
+    return fetched
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[GitServer]:
+    """A server with one repository, which has two versions of a model."""
+    made = made_at(tmp_path / "made", {"a": b"1"}, "m@v1.0.0", "m@v2.0.0")
+    (tmp_path / "served").mkdir()
+    git(tmp_path, "clone", "--quiet", "--bare", str(made), "served/team/models.git")
+    with git_server(tmp_path / "served") as running:
+        yield running
+
+
+@pytest.fixture
+def cloned(server: GitServer, tmp_path: Path) -> Path:
+    git(tmp_path, "clone", "--quiet", f"{server.url}/team/models.git", "checkout")
+    server.requests.clear()
+    return tmp_path / "checkout"
+
+
+def names(repository: Repository) -> list[str]:
+    with repository:
+        return [tag.name for tag in repository.tags() if tag.annotated]
+
+
+def test_open_repository__a_whole_checkout(cloned: Path, server: GitServer, tmp_path: Path) -> None:
+    said: list[str] = []
+
+    found = open_repository(cloned, make_git(), fetch=fetching(tmp_path), say=said.append)
+
+    assert names(found) == ["m@v1.0.0", "m@v2.0.0"]
+    assert (said, server.requests) == ([], [])
+
+
+@pytest.mark.parametrize("lack", ["history", "tags", "annotation"])
+def test_open_repository__its_origin(
+    cloned: Path, tmp_path: Path, server: GitServer, lack: str
+) -> None:
+    match lack:
+        case "history":
+            (cloned / ".git/shallow").write_text(git(cloned, "rev-parse", "HEAD") + "\n")
+        case "tags":
+            git(cloned, "tag", "--delete", "m@v1.0.0", "m@v2.0.0")
+        case _:
+            git(cloned, "tag", "--force", "m@v2.0.0", "HEAD")
+    before = git(cloned, "for-each-ref")
+    said: list[str] = []
+
+    found = open_repository(cloned, make_git(), fetch=fetching(tmp_path), say=said.append)
+
+    assert names(found) == ["m@v1.0.0", "m@v2.0.0"]
+    (line,) = said
+    assert line.endswith(": its origin is read instead")
+    assert git(cloned, "for-each-ref") == before
+
+
+def test_open_repository__no_origin(tmp_path: Path) -> None:
+    folder = made_at(tmp_path / "made", {"a": b"1"}, "m@v1.0.0")
+    git(folder, "tag", "m@v2.0.0")
+    said: list[str] = []
+
+    found = open_repository(folder, make_git(), fetch=fetching(tmp_path), say=said.append)
+
+    assert names(found) == ["m@v1.0.0"]
+    assert "it is used as it is" in said[0]
+
+
+def test_open_repository__an_origin_that_fails(cloned: Path, tmp_path: Path) -> None:
+    git(cloned, "tag", "--delete", "m@v1.0.0", "m@v2.0.0")
+    git(cloned, "remote", "set-url", "origin", "http://127.0.0.1:1/team/models.git")
+
+    with pytest.raises(Unreachable):
+        open_repository(
+            cloned, make_git(), fetch=fetching(tmp_path, retries=0), say=lambda line: None
+        )
+
+
+def test_open_repository__no_repository(tmp_path: Path) -> None:
+    with pytest.raises(BadInput):
+        open_repository(tmp_path, make_git(), fetch=fetching(tmp_path), say=print)
+
+
+# Read models where the repository cannot be reached
+
+
+CHURN = ModelName("churn")
+GONE = RepositoryUrl.parse("http://127.0.0.1:1/acme/models.git")
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path) -> Path:
+    folder = made_at(tmp_path / "checkout", {"model.bin": b"x"}, "churn@v1.0.0")
+    git(folder, "remote", "add", "origin", GONE.sent)
+    return folder
+
+
+def test_read_models__a_checkout_where_the_repository_is_gone(
+    stand_in: Path, tmp_path: Path
+) -> None:
+    found = read_models(
+        GONE, GONE.sent, make_git(), scratch=tmp_path / "scratch", workspace=stand_in
+    )
+    assert found[CHURN].at_version("v1.0.0") is not None
+
+
+def shallow(stand_in: Path) -> None:
+    (stand_in / ".git/shallow").write_text(git(stand_in, "rev-parse", "HEAD") + "\n")
+
+
+def other(stand_in: Path) -> None:
+    git(stand_in, "remote", "set-url", "origin", "https://github.com/acme/other.git")
+
+
+def untagged(stand_in: Path) -> None:
+    git(stand_in, "tag", "--delete", "churn@v1.0.0")
+
+
+@pytest.mark.parametrize("change", [shallow, other, untagged])
+def test_read_models__a_checkout_that_cannot_tell(
+    stand_in: Path, tmp_path: Path, change: Callable[[Path], None]
+) -> None:
+    change(stand_in)
+    with pytest.raises(Unreachable):
+        read_models(GONE, GONE.sent, make_git(), scratch=tmp_path / "scratch", workspace=stand_in)

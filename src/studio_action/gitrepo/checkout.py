@@ -1,15 +1,26 @@
-"""The checkout in the workspace, which is only ever read."""
+"""Checkouts on this machine, which are only ever read, and where they came from.
+
+A checkout may be old, and CI systems leave history and tags out of it. So what it lacks is read
+from the repository itself, and it stands in for that where the repository cannot be reached.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 
-_SECONDS = 10
-_NO_PROMPT = {"GIT_TERMINAL_PROMPT": "0"}
-_GIT = ("git", "-c", "safe.directory=*")
+from studio_action.errors import BadInput, StudioActionError
+from studio_action.gitrepo import history, tags
+from studio_action.gitrepo.history import Model
+from studio_action.gitrepo.program import Git
+from studio_action.gitrepo.repository import Repository
+from studio_action.model.artifact import ModelName
+from studio_action.model.repository_url import RepositoryUrl
+
+_TIMEOUT = 10
+"""Seconds; git only reads its index or its configuration."""
 
 
 def tracks(folder: Path, path: str, environ: Mapping[str, str]) -> bool:
@@ -23,33 +34,96 @@ def tracks(folder: Path, path: str, environ: Mapping[str, str]) -> bool:
     between = [folder / each for each in PurePosixPath(path).parents if each != PurePosixPath()]
     if any(os.path.lexists(each / ".git") for each in between):  # a submodule's files are its own
         return True
-    try:
-        found = subprocess.run(
-            # Some file systems know no cases.
-            [*_GIT, "ls-files", "-z", "--", f":(icase,literal){path}"],
-            cwd=folder,
-            env={**environ, **_NO_PROMPT},
-            capture_output=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return True
-    return found.returncode != 0 or bool(found.stdout)
+    # Some file systems know no cases.
+    output = _git(folder, environ, "ls-files", "-z", "--", f":(icase,literal){path}")
+    return output is None or bool(output)
 
 
 def origin(folder: Path, environ: Mapping[str, str]) -> str:
     """Return the URL of the remote `origin` of the checkout at `folder`; '' where there is none."""
+    output = _git(folder, environ, "config", "--get", "remote.origin.url")
+    return (output or b"").decode("utf-8", "replace").strip()
+
+
+def _git(folder: Path, environ: Mapping[str, str], *arguments: str) -> bytes | None:
+    """Return what a git command in `folder` prints; None where it fails or takes too long."""
     try:
-        found = subprocess.run(
-            [*_GIT, "config", "--get", "remote.origin.url"],
+        done = subprocess.run(
+            ["git", "-c", "safe.directory=*", *arguments],
             cwd=folder,
-            env={**environ, **_NO_PROMPT},
+            env={**environ, "GIT_TERMINAL_PROMPT": "0"},
             capture_output=True,
-            text=True,
-            timeout=_SECONDS,
+            timeout=_TIMEOUT,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return found.stdout.strip() if found.returncode == 0 else ""
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def is_checkout_of(address: RepositoryUrl, folder: Path, environ: Mapping[str, str]) -> bool:
+    """Return whether the checkout at `folder` is one of the repository at `address`."""
+    url = origin(folder, environ)
+    try:
+        return bool(url) and RepositoryUrl.parse(url).same_as(address)
+    except BadInput:
+        return False
+
+
+def read_models(
+    address: RepositoryUrl, url: str, git: Git, *, scratch: Path, workspace: Path
+) -> Mapping[ModelName, Model]:
+    """Return every model that the repository's tags name.
+
+    The repository itself is asked first. Where that fails, a whole checkout of it in `workspace`
+    is good enough. `url` is where the repository at `address` is fetched from; `scratch` is the
+    folder to fetch it into. Raises what `Git.talk` raises.
+    """
+    try:
+        with Repository.of(url, git, scratch) as remote:
+            return history.read(remote.tags())
+    except StudioActionError:
+        if not is_checkout_of(address, workspace, git.environ):
+            raise
+        with Repository.at(workspace, git) as local:
+            models = {} if local.incomplete else history.read(local.tags())
+        if not models:
+            raise
+        return models
+
+
+def open_repository(
+    folder: Path,
+    git: Git,
+    *,
+    fetch: Callable[[RepositoryUrl], Repository],
+    say: Callable[[str], None],
+) -> Repository:
+    """Return the repository at `folder`; where a part is missing, its `origin`, by `fetch`.
+
+    Older CI systems make the tag that triggered a job a lightweight one, which GTO does not count.
+    Such a checkout lacks the tag. `say` is called with what is missing.
+    Raises what `Repository.at` and `fetch` raise.
+    """
+    local = Repository.at(folder, git)
+    missing = missing_part(local)
+    if not missing:
+        return local
+    url = origin(folder, git.environ)
+    if not url or Path(url).is_absolute():
+        say(f"{missing}. It has no origin to fetch the rest from, so it is used as it is")
+        return local
+    say(f"{missing}: its origin is read instead")
+    return fetch(RepositoryUrl.parse(url))
+
+
+def missing_part(local: Repository) -> str:
+    """Return what a checkout lacks to answer for the repository; '' if it lacks nothing."""
+    if local.incomplete:
+        return "The checkout has not the whole history"
+    of_models = [tag for tag in local.tags() if tags.parse(tag.name)]
+    if not of_models:
+        return "The checkout has no tag of a model"
+    if not all(tag.annotated for tag in of_models):
+        return "The checkout has a tag of a model that is not annotated"
+    return ""

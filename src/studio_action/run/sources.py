@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from studio_action.download.base import Downloader
 from studio_action.errors import BadInput, DeadlinePassed, Unreachable
-from studio_action.gitrepo import checkout, reading
+from studio_action.gitrepo import checkout
 from studio_action.gitrepo.history import Model
 from studio_action.gitrepo.program import Git, has_ssh_key
 from studio_action.gitrepo.repository import Repository
@@ -72,12 +72,10 @@ def open_repository(
     git = git_program(place, context, network, context.config.limits)
     if isinstance(place, RepositoryUrl):
         return Repository.of(fetch_url(place, git, context), git, scratch / "repository")
-    from studio_action.gitrepo import opening
-
-    return opening.opened(
+    return checkout.open_repository(
         place,
         git,
-        remote=lambda address: open_repository(address, context, network, scratch),
+        fetch=lambda address: open_repository(address, context, network, scratch),
         say=context.platform.info,
     )
 
@@ -100,7 +98,7 @@ def surroundings(
     files.mkdir()
     environ = context.config.environ
     here = place if isinstance(place, Path) else context.config.workspace.root
-    ours = isinstance(place, Path) or reading.is_checkout(here, place, environ)
+    ours = isinstance(place, Path) or checkout.is_checkout_of(place, here, environ)
     home = _address(place, environ)
     git = git_program(home or here, context, network, context.config.limits)
     url = fetch_url(home, git, context) if home else ""
@@ -152,7 +150,7 @@ def _models_by_tags(
     git = git_program(place, context, network, Limits(TAGS_DEADLINE, 0, deadline))
     assert isinstance(place, RepositoryUrl)  # Studio knows no folders
     try:
-        return reading.models_of(
+        return checkout.read_models(
             place,
             fetch_url(place, git, context),
             git,
