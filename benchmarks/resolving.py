@@ -41,11 +41,11 @@ from pathlib import Path
 from studio_action.run import commands
 from studio_action.model.artifact import ArtifactRef, Latest, ModelName
 from studio_action.net.clock import Deadline, Limits
-from studio_action.gitrepo.program import Git
+from studio_action.gitrepo.git.program import Git
 from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.gitrepo.remotes.opening import Storages
-from studio_action.gitrepo.repository import Repository
-from studio_action.gitrepo.whereabouts import Surroundings
+from studio_action.gitrepo.git.repository import Repository
+from studio_action.gitrepo.locate.context import Surroundings
 from studio_action.net.network import Network
 from studio_action.registries.git import GitRegistry
 started = time.perf_counter()

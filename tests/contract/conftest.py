@@ -10,9 +10,9 @@ from typing import Literal, get_args
 
 import pytest
 
-from studio_action.gitrepo import history
-from studio_action.gitrepo.history import Prerelease
-from studio_action.gitrepo.repository import Repository
+from studio_action.gitrepo.git.repository import Repository
+from studio_action.gitrepo.gto import history
+from studio_action.gitrepo.gto.history import Prerelease
 from studio_action.model.artifact import ArtifactRef, ModelName, Resolution, Selector
 from studio_action.net.clock import Deadline, Limits
 from studio_action.net.network import Network

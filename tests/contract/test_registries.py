@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from studio_action.errors import NoSuchModel, ObjectMissing, StudioActionError
-from studio_action.gitrepo import tags
-from studio_action.gitrepo.history import Prerelease
-from studio_action.gitrepo.tags import Assignment, Registration
+from studio_action.gitrepo.gto import tags
+from studio_action.gitrepo.gto.history import Prerelease
+from studio_action.gitrepo.gto.tags import Assignment, Registration
 from studio_action.model import plan
 from studio_action.model.artifact import (
     AtStage,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
 
-from studio_action.gitrepo.trees import Entry
+from studio_action.gitrepo.git.trees import Entry
 
 REVISION = "c0ffee" + "0" * 34
 

@@ -8,7 +8,7 @@ import pytest
 
 from studio_action.errors import BadInput, Unreachable
 from studio_action.gitrepo.checkout import open_repository, origin, read_models, tracks
-from studio_action.gitrepo.repository import Repository
+from studio_action.gitrepo.git.repository import Repository
 from studio_action.model.artifact import ModelName
 from studio_action.model.repository_url import RepositoryUrl
 from tests.gitrepo.repositories import git, made_at, make_git

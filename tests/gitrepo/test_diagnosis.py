@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from studio_action.gitrepo import diagnosis, history
-from studio_action.gitrepo.history import TagRef
+from studio_action.gitrepo import diagnosis
+from studio_action.gitrepo.git.tag_ref import TagRef
+from studio_action.gitrepo.gto import history
 from tests.gitrepo.memory import files
 
 FIRST, SECOND, OTHER = "1" * 40, "2" * 40, "3" * 40

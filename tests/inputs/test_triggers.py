@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from studio_action.gitrepo import tags
+from studio_action.gitrepo.gto import tags
 from studio_action.inputs.triggers import Triggers
 
 OURS = Triggers(("churn", "models:*"), ("registration", "assignment"), ("prod*",))

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from studio_action.download.local import LocalDownloader
 from studio_action.download.transfer import Transfer
-from studio_action.gitrepo.following import Neighbours
+from studio_action.gitrepo.git.repository import Repository
+from studio_action.gitrepo.locate.context import Surroundings
+from studio_action.gitrepo.locate.import_repositories import Neighbours
 from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.gitrepo.remotes.opening import Storages
-from studio_action.gitrepo.repository import Repository
-from studio_action.gitrepo.whereabouts import Surroundings
 from studio_action.model.artifact import ArtifactRef, ModelName, Resolution, Selector
 from studio_action.net.clock import Deadline, Limits
 from studio_action.net.network import Network

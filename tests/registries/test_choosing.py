@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from studio_action.errors import NoSuchModel
-from studio_action.gitrepo import history
-from studio_action.gitrepo.history import Model, TagRef
+from studio_action.gitrepo.git.tag_ref import TagRef
+from studio_action.gitrepo.gto import history
+from studio_action.gitrepo.gto.history import Model
 from studio_action.model.artifact import (
     ArtifactRef,
     AtStage,

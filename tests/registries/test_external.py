@@ -13,7 +13,7 @@ import pytest
 
 from studio_action.download.base import Fetched
 from studio_action.errors import BadInput, ContentMismatch, ObjectMissing
-from studio_action.gitrepo.repository import Repository
+from studio_action.gitrepo.git.repository import Repository
 from studio_action.model.artifact import Latest
 from tests.download.storage import Storage, running
 from tests.fakes import Silence, md5

@@ -18,8 +18,8 @@ from studio_action.errors import (
     ObjectMissing,
     UnexpectedAnswer,
 )
-from studio_action.gitrepo.program import Credential
-from studio_action.gitrepo.repository import Repository
+from studio_action.gitrepo.git.program import Credential
+from studio_action.gitrepo.git.repository import Repository
 from studio_action.model.artifact import AtStage, AtVersion, Latest, Selector
 from studio_action.model.digest import Digest
 from tests import sample

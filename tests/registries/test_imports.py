@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from studio_action.errors import BadInput, ContentMismatch, StudioActionError, Unreachable
-from studio_action.gitrepo.repository import Repository
+from studio_action.gitrepo.git.repository import Repository
 from studio_action.model.artifact import Latest
 from tests.download.storage import running
 from tests.gitrepo.repositories import committed, git, made_at, make_git

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from studio_action.errors import NoSuchModel, Unreachable
-from studio_action.gitrepo import history
-from studio_action.gitrepo.history import Model, Prerelease, TagRef
+from studio_action.gitrepo.git.tag_ref import TagRef
+from studio_action.gitrepo.gto import history
+from studio_action.gitrepo.gto.history import Model, Prerelease
 from studio_action.model.artifact import (
     ArtifactRef,
     AtStage,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from studio_action.errors import BadInput, ObjectMissing, StudioActionError, UnexpectedAnswer
-from studio_action.gitrepo.repository import Repository
+from studio_action.gitrepo.git.repository import Repository
 from studio_action.model.artifact import Latest
 from tests.download.storage import Reply, Storage, running
 from tests.gitrepo.repositories import git, made_at, make_git

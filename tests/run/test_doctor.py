@@ -8,9 +8,10 @@ import pytest
 
 from studio_action.download.sizes import Seen
 from studio_action.errors import BadInput, NoSuchModel, StudioActionError
-from studio_action.gitrepo import history
 from studio_action.gitrepo.diagnosis import Finding
-from studio_action.gitrepo.history import Model, TagRef
+from studio_action.gitrepo.git.tag_ref import TagRef
+from studio_action.gitrepo.gto import history
+from studio_action.gitrepo.gto.history import Model
 from studio_action.model.artifact import ModelName, RemoteFile
 from studio_action.run import doctor
 from tests.fakes import MemoryRegistry

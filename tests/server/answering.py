@@ -14,8 +14,9 @@ import requests
 from sqlalchemy import delete
 
 from studio_action.errors import ObjectMissing
-from studio_action.gitrepo import history, timeline
-from studio_action.gitrepo.history import Prerelease, TagRef
+from studio_action.gitrepo.git.tag_ref import TagRef
+from studio_action.gitrepo.gto import history, timeline
+from studio_action.gitrepo.gto.history import Prerelease
 from studio_action.model.artifact import ArtifactRef, ModelName, RemoteFile, Resolution, Selector
 from studio_action.model.digest import Digest
 from studio_action.model.repository_url import RepositoryUrl

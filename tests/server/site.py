@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from studio_action.errors import ObjectMissing
-from studio_action.gitrepo import history, timeline
-from studio_action.gitrepo.history import TagRef
+from studio_action.gitrepo.git.tag_ref import TagRef
+from studio_action.gitrepo.gto import history, timeline
 from studio_action.model.repository_url import RepositoryUrl
 from studio_action.server.access import Scope, Token
 from studio_action.server.app import create_app

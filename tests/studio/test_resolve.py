@@ -15,7 +15,7 @@ from studio_action.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
-from studio_action.gitrepo.history import Prerelease
+from studio_action.gitrepo.gto.history import Prerelease
 from studio_action.model.artifact import (
     ArtifactRef,
     AtStage,

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 
 from studio_action.errors import BadInput, StudioActionError
-from studio_action.gitrepo import history, tags
-from studio_action.gitrepo.history import Model
-from studio_action.gitrepo.program import Git
-from studio_action.gitrepo.repository import Repository
+from studio_action.gitrepo.git.program import Git
+from studio_action.gitrepo.git.repository import Repository
+from studio_action.gitrepo.gto import history, tags
+from studio_action.gitrepo.gto.history import Model
 from studio_action.model.artifact import ModelName
 from studio_action.model.repository_url import RepositoryUrl
 

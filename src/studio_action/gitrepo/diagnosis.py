@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from studio_action.errors import UnexpectedAnswer
-from studio_action.gitrepo import tags
-from studio_action.gitrepo.history import Model, TagRef, Version
-from studio_action.gitrepo.project import Files, Project
-from studio_action.gitrepo.tags import (
+from studio_action.gitrepo.dvc.output_index import broken
+from studio_action.gitrepo.dvc.project import Files, Project
+from studio_action.gitrepo.git.tag_ref import TagRef
+from studio_action.gitrepo.gto import tags
+from studio_action.gitrepo.gto.history import Model, Version
+from studio_action.gitrepo.gto.tags import (
     Assignment,
     Creation,
     Deregistration,
@@ -23,7 +25,6 @@ from studio_action.gitrepo.tags import (
     Tag,
     Unassignment,
 )
-from studio_action.gitrepo.telling import broken
 from studio_action.model.artifact import ModelName
 from studio_action.model.versions import semantic
 

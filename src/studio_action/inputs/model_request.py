@@ -9,8 +9,8 @@ from typing import Literal, cast
 
 from studio_action.ci.job import Job
 from studio_action.errors import BadInput
-from studio_action.gitrepo import tags
-from studio_action.gitrepo.history import Prerelease
+from studio_action.gitrepo.gto import tags
+from studio_action.gitrepo.gto.history import Prerelease
 from studio_action.inputs import parsers
 from studio_action.inputs.git_repository import Origin, Place, read_place, read_repository
 from studio_action.inputs.lookup import Inputs, Value

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from studio_action.gitrepo.tags import (
+from studio_action.gitrepo.gto.tags import (
     Assignment,
     Creation,
     Deprecation,

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from studio_action.errors import PolicyRefused
-from studio_action.gitrepo.repository import Repository
+from studio_action.gitrepo.git.repository import Repository
 from studio_action.model.artifact import ArtifactRef, Resolution, Selector
 from studio_action.registries.base import Registry
 

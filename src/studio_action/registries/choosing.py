@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from studio_action.errors import NoSuchModel
-from studio_action.gitrepo import history
-from studio_action.gitrepo.history import Model, Prerelease, Version
+from studio_action.gitrepo.gto import history
+from studio_action.gitrepo.gto.history import Model, Prerelease, Version
 from studio_action.model.artifact import ArtifactRef, AtStage, ModelName, Selector
 from studio_action.text import first_few
 

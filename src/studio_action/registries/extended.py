@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from studio_action.errors import UnexpectedAnswer
-from studio_action.gitrepo.history import Prerelease
+from studio_action.gitrepo.gto.history import Prerelease
 from studio_action.model.artifact import ArtifactRef, AtVersion, Resolution, Selector
 from studio_action.registries.base import Registry
 from studio_action.registries.studio import StudioRegistry

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from studio_action.gitrepo import history, locating
-from studio_action.gitrepo.history import Model, Prerelease
-from studio_action.gitrepo.repository import Repository
-from studio_action.gitrepo.tracked import PIPELINE, SUFFIX
-from studio_action.gitrepo.whereabouts import Surroundings
+from studio_action.gitrepo.dvc.outputs import PIPELINE, SUFFIX
+from studio_action.gitrepo.git.repository import Repository
+from studio_action.gitrepo.gto import history
+from studio_action.gitrepo.gto.history import Model, Prerelease
+from studio_action.gitrepo.locate import locating
+from studio_action.gitrepo.locate.context import Surroundings
 from studio_action.model.artifact import ArtifactRef, ModelName, RemoteFile, Resolution, Selector
 from studio_action.net import signed_url
 from studio_action.registries.choosing import choose, known, stage_of

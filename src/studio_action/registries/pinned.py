@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from studio_action.errors import StudioActionError
-from studio_action.gitrepo.history import Model, Prerelease
+from studio_action.gitrepo.gto.history import Model, Prerelease
 from studio_action.model.artifact import (
     ArtifactRef,
     AtVersion,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from studio_action.errors import UnexpectedAnswer
-from studio_action.gitrepo.history import Prerelease
+from studio_action.gitrepo.gto.history import Prerelease
 from studio_action.model.artifact import (
     ArtifactRef,
     AtStage,

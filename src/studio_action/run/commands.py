@@ -121,7 +121,8 @@ def _create(task: CreateProject, context: RunContext) -> None:
 
 def examine(config: RunConfig, platform: Platform) -> Diagnosis:
     """Return what `doctor` has to say about a repository."""
-    from studio_action.gitrepo import diagnosis, history
+    from studio_action.gitrepo import diagnosis
+    from studio_action.gitrepo.gto import history
     from studio_action.registries.git import GitRegistry
     from studio_action.run import doctor
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from studio_action.download.sizes import Seen
 from studio_action.errors import DeadlinePassed, NotFound, PolicyRefused, StudioActionError
 from studio_action.gitrepo.diagnosis import Finding, Severity
-from studio_action.gitrepo.history import Model, Version
+from studio_action.gitrepo.gto.history import Model, Version
 from studio_action.model.artifact import ArtifactRef, AtVersion, ModelName, RemoteFile, Resolution
 from studio_action.registries.base import Registry
 from studio_action.registries.git import pointer_in

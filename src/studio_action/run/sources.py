@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from studio_action.download.base import Downloader
 from studio_action.errors import BadInput, DeadlinePassed, Unreachable
 from studio_action.gitrepo import checkout
-from studio_action.gitrepo.history import Model
-from studio_action.gitrepo.program import Git, has_ssh_key
-from studio_action.gitrepo.repository import Repository
+from studio_action.gitrepo.git.program import Git, has_ssh_key
+from studio_action.gitrepo.git.repository import Repository
+from studio_action.gitrepo.gto.history import Model
 from studio_action.inputs.git_repository import Place
 from studio_action.inputs.model_request import ModelRequest
 from studio_action.inputs.studio import Studio
@@ -30,7 +30,7 @@ from studio_action.run.context import RunContext
 from studio_action.run.wiring import open_studio, open_transfer, scratch_folder
 
 if TYPE_CHECKING:
-    from studio_action.gitrepo.whereabouts import Surroundings
+    from studio_action.gitrepo.locate.context import Surroundings
 
 TAGS_DEADLINE = 10.0
 """Seconds that reading the tags beside Studio may take; without them the version is not known."""
@@ -89,10 +89,10 @@ def surroundings(
     say: Callable[[str], None] | None = None,
 ) -> Surroundings:
     """Make what a Git registry needs besides the repository; `say` hears what it has to warn of."""
-    from studio_action.gitrepo.following import Neighbours
+    from studio_action.gitrepo.locate.context import Surroundings
+    from studio_action.gitrepo.locate.import_repositories import Neighbours
     from studio_action.gitrepo.remotes.identity import Identity
     from studio_action.gitrepo.remotes.opening import Storages
-    from studio_action.gitrepo.whereabouts import Surroundings
 
     files = scratch / "files"
     files.mkdir()

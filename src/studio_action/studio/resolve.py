@@ -15,9 +15,9 @@ import re
 from typing import Any
 
 from studio_action.errors import BadInput
-from studio_action.gitrepo import tags
-from studio_action.gitrepo.history import Prerelease
-from studio_action.gitrepo.tags import Assignment, Registration, Unassignment
+from studio_action.gitrepo.gto import tags
+from studio_action.gitrepo.gto.history import Prerelease
+from studio_action.gitrepo.gto.tags import Assignment, Registration, Unassignment
 from studio_action.model.artifact import (
     ArtifactRef,
     AtStage,

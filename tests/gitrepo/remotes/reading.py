@@ -10,9 +10,9 @@ from pathlib import Path
 
 from studio_action.download.connected import ConnectedDownloader
 from studio_action.download.filesystems import Filesystems
-from studio_action.gitrepo.dvcfiles import Stored
+from studio_action.gitrepo.dvc.artifacts import Stored
+from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.remotes.base import Remote, key_of
-from studio_action.gitrepo.remotes.config import Settings
 from studio_action.model.artifact import RemoteFile
 from studio_action.model.digest import Digest
 from studio_action.net.clock import Deadline, Limits

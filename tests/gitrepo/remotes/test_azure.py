@@ -16,8 +16,8 @@ import trustme
 from azure.core.credentials import AccessToken
 
 from studio_action.errors import BadInput, Unreachable
+from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.remotes.azure import Account, AzureRemote, DelegationKeys, login
-from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.credentials import Address
 from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.net import signed_url

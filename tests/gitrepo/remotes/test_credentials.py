@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio_action.errors import BadInput
+from studio_action.gitrepo.dvc.trust import Origin
 from studio_action.gitrepo.remotes.credentials import (
     Address,
     Credential,
@@ -13,7 +14,6 @@ from studio_action.gitrepo.remotes.credentials import (
     outside_if_named,
     why_withheld,
 )
-from studio_action.gitrepo.remotes.trust import Origin
 
 AWS = "https://s3.eu-west-1.amazonaws.com"
 OURS = Credential("key", "outside")

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from google.oauth2.credentials import Credentials
 
 from studio_action.errors import BadInput, Unreachable
-from studio_action.gitrepo.remotes.config import Settings
+from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.remotes.gcs import GcsRemote
 from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.net import signed_url

@@ -10,8 +10,8 @@ import pytest
 
 from studio_action.download.filesystems import Filesystems, Status
 from studio_action.errors import BadInput, TokenRefused
+from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.remotes import gdrive
-from studio_action.gitrepo.remotes.config import Settings
 from tests.gitrepo.remotes.reading import NOW
 
 URL = "gdrive://0AIac4JZqHhKmUk9PDA/models"

@@ -16,8 +16,8 @@ from studio_action.errors import (
     TokenRefused,
     Unreachable,
 )
+from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.remotes import hdfs
-from studio_action.gitrepo.remotes.config import Settings
 from studio_action.net.network import Network
 from tests.gitrepo.remotes.reading import Reads, put
 from tests.servers.webhdfs import Hadoop, basic, webhdfs

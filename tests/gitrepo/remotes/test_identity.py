@@ -7,8 +7,8 @@ import pytest
 
 import studio_action
 from studio_action.errors import BadInput
+from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.remotes.azure import AzureRemote
-from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.gcs import GcsRemote
 from studio_action.gitrepo.remotes.identity import nobody_for_aws
 from studio_action.gitrepo.remotes.opening import Storages

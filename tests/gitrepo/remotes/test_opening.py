@@ -6,8 +6,8 @@ import pytest
 
 from studio_action.download.filesystems import Filesystems
 from studio_action.errors import BadInput
+from studio_action.gitrepo.dvc.config import ConfigFile, Settings
 from studio_action.gitrepo.remotes.azure import AzureRemote
-from studio_action.gitrepo.remotes.config import ConfigFile, Settings
 from studio_action.gitrepo.remotes.connecting import ConnectedRemote
 from studio_action.gitrepo.remotes.gcs import GcsRemote
 from studio_action.gitrepo.remotes.identity import Identity

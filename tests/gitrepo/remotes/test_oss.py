@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from studio_action.errors import BadInput
-from studio_action.gitrepo.remotes.config import Settings
+from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.gitrepo.remotes.oss import OssRemote
 from studio_action.net import signed_url

@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials, RefreshableCredentials
 
 from studio_action.errors import BadInput
-from studio_action.gitrepo.remotes.config import Settings
+from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.remotes.presigning import PROBE_KEY, PROBE_VERSION, Presigner
 from studio_action.gitrepo.remotes.s3 import S3Remote
 from studio_action.net import signed_url

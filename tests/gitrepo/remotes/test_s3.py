@@ -16,10 +16,10 @@ import pytest
 import requests
 
 from studio_action.errors import BadInput
-from studio_action.gitrepo.remotes.config import Settings
+from studio_action.gitrepo.dvc.config import Settings
+from studio_action.gitrepo.dvc.trust import Origin
 from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.gitrepo.remotes.s3 import S3Remote, region_of
-from studio_action.gitrepo.remotes.trust import Origin
 from studio_action.net import signed_url
 from studio_action.net.network import Network
 from tests.servers import SampleStorage, tampered

@@ -16,8 +16,8 @@ from studio_action.errors import (
     TokenRefused,
     Unreachable,
 )
+from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.remotes import ssh
-from studio_action.gitrepo.remotes.config import Settings
 from tests.gitrepo.remotes.reading import NOW, Reads, put
 from tests.servers.ssh import Sshd, keygen, sshd
 from tests.servers.wire import wire

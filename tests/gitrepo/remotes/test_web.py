@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from studio_action.errors import BadInput, UnexpectedAnswer
-from studio_action.gitrepo.dvcfiles import Stored
+from studio_action.gitrepo.dvc.artifacts import Stored
+from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.remotes.base import Place, key_of
-from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.web import LocalRemote, WebRemote
 from studio_action.model.digest import Digest
 

@@ -15,7 +15,7 @@ from studio_action.errors import (
     StudioActionError,
     Unreachable,
 )
-from studio_action.gitrepo.remotes.config import Settings
+from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.remotes.webdav import WebDavRemote
 from studio_action.model.artifact import RemoteFile
 from studio_action.net.clock import Limits

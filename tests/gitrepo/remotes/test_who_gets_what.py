@@ -24,8 +24,8 @@ import trustme
 from azure.core.credentials import AccessToken
 
 from studio_action.errors import BadInput, Unreachable
+from studio_action.gitrepo.dvc.config import Config, ConfigFile, Settings
 from studio_action.gitrepo.remotes import opening
-from studio_action.gitrepo.remotes.config import Config, ConfigFile, Settings
 from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.net.network import Network
 from studio_action.server.registry.storages import ServedFolder, Storages, governed

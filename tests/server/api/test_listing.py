@@ -3,8 +3,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
-from studio_action.gitrepo import history, timeline
-from studio_action.gitrepo.history import TagRef
+from studio_action.gitrepo.git.tag_ref import TagRef
+from studio_action.gitrepo.gto import history, timeline
 from studio_action.server.api.listing import listed
 from studio_action.server.registry.models import Catalogue
 

@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 
 from studio_action.errors import Unreachable
-from studio_action.gitrepo.located import InRepository, Located
+from studio_action.gitrepo.locate.located import InRepository, Located
 from studio_action.model.artifact import ModelName
 from studio_action.server.registry.located import At, Found, LocatedModels
 

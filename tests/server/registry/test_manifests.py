@@ -16,11 +16,11 @@ from studio_action.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
-from studio_action.gitrepo.dvcfiles import LARGEST_MANIFEST
-from studio_action.gitrepo.located import InRemote, Located
+from studio_action.gitrepo.dvc.artifacts import LARGEST_MANIFEST
+from studio_action.gitrepo.dvc.config import Settings
+from studio_action.gitrepo.dvc.trust import Origin
+from studio_action.gitrepo.locate.located import InRemote, Located
 from studio_action.gitrepo.remotes import opening
-from studio_action.gitrepo.remotes.config import Settings
-from studio_action.gitrepo.remotes.trust import Origin
 from studio_action.gitrepo.remotes.web import WebRemote
 from studio_action.model.digest import Digest
 from studio_action.net.clock import Clock

@@ -13,7 +13,7 @@ from studio_action.errors import (
     Unreachable,
     WorkspaceRefused,
 )
-from studio_action.gitrepo.program import Broken, Unadvertised
+from studio_action.gitrepo.git.program import Broken, Unadvertised
 from studio_action.net.clock import Clock, Deadline
 from studio_action.server.registry.mirror_folders import Failure, MirrorFolder, State
 from tests.fakes import Time

@@ -14,7 +14,7 @@ from threading import Event
 import pytest
 
 from studio_action.errors import NoSuchModel, StudioActionError, TokenRefused, Unreachable
-from studio_action.gitrepo.program import Broken, Credential
+from studio_action.gitrepo.git.program import Broken, Credential
 from studio_action.net.clock import Clock
 from studio_action.net.network import Network
 from studio_action.server.registry import models

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from studio_action.errors import BadInput, ObjectMissing, StudioActionError, Unreachable
+from studio_action.gitrepo.dvc.config import Settings
+from studio_action.gitrepo.dvc.trust import Origin
 from studio_action.gitrepo.remotes import opening
 from studio_action.gitrepo.remotes.base import Place, Remote
-from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.identity import Identity
-from studio_action.gitrepo.remotes.trust import Origin
 from studio_action.net.network import Network
 from studio_action.server.links import InFolder
 from studio_action.server.registry import storages

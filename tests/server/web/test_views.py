@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio_action.gitrepo import history, timeline
-from studio_action.gitrepo.history import TagRef
+from studio_action.gitrepo.git.tag_ref import TagRef
+from studio_action.gitrepo.gto import history, timeline
 from studio_action.server.web import views
 from studio_action.server.web.views import Asked, Shown, ShownStage, Source
 from tests.server.site import day, tag

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from studio_action.errors import BadInput, Unreachable
+from studio_action.gitrepo.dvc.config import Settings
+from studio_action.gitrepo.dvc.trust import Origin
 from studio_action.gitrepo.remotes.base import LIFETIME, Place, check_address, needs_extra
-from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.credentials import (
     Address,
     Credential,
@@ -24,7 +25,6 @@ from studio_action.gitrepo.remotes.credentials import (
     why_withheld,
 )
 from studio_action.gitrepo.remotes.identity import Identity, no_credentials
-from studio_action.gitrepo.remotes.trust import Origin
 from studio_action.net.network import Network
 from studio_action.text import printable
 

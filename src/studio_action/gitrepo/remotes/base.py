@@ -9,7 +9,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from studio_action.errors import BadInput, UnexpectedAnswer
-from studio_action.gitrepo.dvcfiles import Stored
+from studio_action.gitrepo.dvc.artifacts import Stored
 from studio_action.text import printable
 
 LIFETIME = timedelta(hours=1)

@@ -24,10 +24,10 @@ from studio_action.download.filesystems import (
     Status,
 )
 from studio_action.errors import BadInput, ObjectMissing, StudioActionError, TokenRefused
+from studio_action.gitrepo.dvc.config import Settings
+from studio_action.gitrepo.dvc.trust import Origin
 from studio_action.gitrepo.remotes.base import Place
-from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.credentials import Address, Credential, check
-from studio_action.gitrepo.remotes.trust import Origin
 from studio_action.text import printable
 
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*|[0-9A-Fa-f:.]+")

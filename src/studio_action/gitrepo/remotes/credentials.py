@@ -25,8 +25,8 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from studio_action.errors import BadInput
-from studio_action.gitrepo.remotes.config import Settings
-from studio_action.gitrepo.remotes.trust import Origin, is_below
+from studio_action.gitrepo.dvc.config import Settings
+from studio_action.gitrepo.dvc.trust import Origin, is_below
 from studio_action.text import printable
 
 _REGION = r"[a-z]{2,}(?:-[a-z]+)+-\d+"

@@ -15,8 +15,9 @@ from typing import Any
 from urllib.parse import quote
 
 from studio_action.errors import BadInput, Unreachable
+from studio_action.gitrepo.dvc.config import Settings
+from studio_action.gitrepo.dvc.trust import Origin
 from studio_action.gitrepo.remotes.base import LIFETIME, Place, needs_extra
-from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.credentials import (
     Address,
     Credential,
@@ -24,7 +25,6 @@ from studio_action.gitrepo.remotes.credentials import (
     outside_if_named,
 )
 from studio_action.gitrepo.remotes.identity import Identity, no_credentials
-from studio_action.gitrepo.remotes.trust import Origin
 from studio_action.net.network import Network
 from studio_action.text import printable
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from studio_action.download.filesystems import Filesystem, Filesystems
 from studio_action.errors import BadInput, TokenRefused
+from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.remotes.base import needs_extra
-from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.connecting import ConnectedRemote, Explained, Files
 from studio_action.text import printable
 

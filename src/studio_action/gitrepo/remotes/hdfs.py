@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from studio_action.download.filesystems import Filesystem, Filesystems, Interrupted
 from studio_action.download.reading import LARGEST
 from studio_action.errors import BadInput
+from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.remotes.base import needs_extra
-from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.connecting import (
     ConnectedRemote,
     Explained,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from studio_action.errors import BadInput
-from studio_action.gitrepo.remotes.config import Settings
+from studio_action.gitrepo.dvc.config import Settings
 from studio_action.text import printable
 
 if TYPE_CHECKING:

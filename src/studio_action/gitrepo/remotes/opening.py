@@ -10,10 +10,10 @@ from typing import Protocol
 
 from studio_action.download.filesystems import Filesystems
 from studio_action.errors import BadInput
+from studio_action.gitrepo.dvc.config import ConfigFile, Settings
 from studio_action.gitrepo.remotes import gdrive, hdfs, ssh
 from studio_action.gitrepo.remotes.azure import AzureRemote
 from studio_action.gitrepo.remotes.base import Remote
-from studio_action.gitrepo.remotes.config import ConfigFile, Settings
 from studio_action.gitrepo.remotes.gcs import GcsRemote
 from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.gitrepo.remotes.oss import OssRemote

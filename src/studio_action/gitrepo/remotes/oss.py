@@ -13,8 +13,8 @@ from importlib.util import find_spec
 from typing import Any
 
 from studio_action.errors import BadInput
+from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.remotes.base import LIFETIME, Place, needs_extra
-from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.credentials import Address, Credential, check, outside_if_named
 from studio_action.gitrepo.remotes.identity import Identity, no_credentials
 from studio_action.text import printable

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from studio_action.errors import BadInput
+from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.remotes.base import LIFETIME, Place, needs_extra
-from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.credentials import (
     Address,
     Credential,

@@ -10,10 +10,10 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from studio_action.errors import BadInput, UnexpectedAnswer
+from studio_action.gitrepo.dvc.config import Settings
+from studio_action.gitrepo.dvc.trust import Origin
 from studio_action.gitrepo.remotes.base import Place, check_address
-from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.credentials import Address, Credential, check, tls_verify
-from studio_action.gitrepo.remotes.trust import Origin
 from studio_action.text import printable
 
 _RESERVED = "!$%&'()*+,/:;=?@[]~"

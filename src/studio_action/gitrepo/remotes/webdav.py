@@ -12,8 +12,8 @@ from datetime import datetime
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from studio_action.errors import BadInput
+from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.remotes.base import Place, check_address
-from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.web import basic, header_line, sent
 
 SCHEMES = {"webdav": "http", "webdavs": "https"}

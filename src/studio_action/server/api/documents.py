@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, WithJsonSchema
 
-from studio_action.gitrepo.history import Prerelease
+from studio_action.gitrepo.gto.history import Prerelease
 from studio_action.server.api.parameters import LONGEST, LONGEST_TITLE, PART, SUBDIR, TITLE
 
 _NAME = r"[A-Za-z0-9]([A-Za-z0-9/_-]*[A-Za-z0-9])?"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from studio_action.gitrepo.history import Model, Version
-from studio_action.gitrepo.timeline import Event
+from studio_action.gitrepo.gto.history import Model, Version
+from studio_action.gitrepo.gto.timeline import Event
 from studio_action.model.artifact import Resolution
 from studio_action.server.api.documents import (
     AssignedStage,

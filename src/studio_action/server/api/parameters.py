@@ -14,7 +14,7 @@ from typing import TypeVar, get_args
 from urllib.parse import parse_qsl
 
 from studio_action.errors import BadInput
-from studio_action.gitrepo.history import Prerelease
+from studio_action.gitrepo.gto.history import Prerelease
 from studio_action.model.artifact import (
     AtStage,
     AtVersion,

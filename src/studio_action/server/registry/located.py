@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
 
-from studio_action.gitrepo.located import Located
+from studio_action.gitrepo.locate.located import Located
 from studio_action.model.artifact import ModelName
 from studio_action.server.registry.keyed_locks import Turns
 

@@ -19,12 +19,12 @@ from studio_action.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
-from studio_action.gitrepo.dvcfiles import LARGEST_MANIFEST
+from studio_action.gitrepo.dvc.artifacts import LARGEST_MANIFEST
+from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.inward import inward
-from studio_action.gitrepo.located import InRemote, Located
+from studio_action.gitrepo.locate.context import Silent
+from studio_action.gitrepo.locate.located import InRemote, Located
 from studio_action.gitrepo.remotes.base import Place, Remote
-from studio_action.gitrepo.remotes.config import Settings
-from studio_action.gitrepo.whereabouts import Silent
 from studio_action.model.artifact import RemoteFile
 from studio_action.model.digest import Digest
 from studio_action.net.clock import Clock, Deadline, Limits

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Protocol
 
 from studio_action.errors import DeadlinePassed, StudioActionError, Unreachable
-from studio_action.gitrepo.program import Broken, Git, has_ssh_key
-from studio_action.gitrepo.repository import Repository
+from studio_action.gitrepo.git.program import Broken, Git, has_ssh_key
+from studio_action.gitrepo.git.repository import Repository
 from studio_action.net.clock import Clock, Deadline
 from studio_action.server.registry.mirror_folders import Failure, MirrorFolder, State
 from studio_action.server.settings import ServedRepository

@@ -21,7 +21,7 @@ from typing import Any
 
 from studio_action import errors
 from studio_action.errors import StudioActionError
-from studio_action.gitrepo.program import Broken
+from studio_action.gitrepo.git.program import Broken
 from studio_action.net.clock import Deadline
 from studio_action.workspace import locks
 from studio_action.workspace.workspace import refused

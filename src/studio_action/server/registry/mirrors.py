@@ -16,12 +16,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 from studio_action.errors import DeadlinePassed, Unreachable
-from studio_action.gitrepo import history, timeline
-from studio_action.gitrepo.history import Model, TagRef
-from studio_action.gitrepo.objects import Fetched, Objects
-from studio_action.gitrepo.program import Broken
-from studio_action.gitrepo.repository import Repository
-from studio_action.gitrepo.timeline import Event
+from studio_action.gitrepo.git.objects import Fetched, Objects
+from studio_action.gitrepo.git.program import Broken
+from studio_action.gitrepo.git.repository import Repository
+from studio_action.gitrepo.git.tag_ref import TagRef
+from studio_action.gitrepo.gto import history, timeline
+from studio_action.gitrepo.gto.history import Model
+from studio_action.gitrepo.gto.timeline import Event
 from studio_action.model.artifact import ModelName
 from studio_action.net.clock import Clock
 from studio_action.server.registry.mirror_fetching import (

@@ -10,16 +10,16 @@ from datetime import datetime
 from pathlib import Path
 
 from studio_action.errors import BadInput, ObjectMissing
-from studio_action.gitrepo import located, locating
-from studio_action.gitrepo.history import Model, Prerelease
-from studio_action.gitrepo.imports import Source
-from studio_action.gitrepo.located import AtAddress, InRepository, Located
-from studio_action.gitrepo.program import Broken, Git
+from studio_action.gitrepo.dvc.config import Config
+from studio_action.gitrepo.dvc.imports import Source
+from studio_action.gitrepo.git.program import Broken, Git
+from studio_action.gitrepo.git.revision import Revision
+from studio_action.gitrepo.gto.history import Model, Prerelease
+from studio_action.gitrepo.gto.timeline import Event
+from studio_action.gitrepo.locate import located, locating
+from studio_action.gitrepo.locate.located import AtAddress, InRepository, Located
 from studio_action.gitrepo.remotes import opening
-from studio_action.gitrepo.remotes.config import Config
 from studio_action.gitrepo.remotes.identity import Identity
-from studio_action.gitrepo.revision import Revision
-from studio_action.gitrepo.timeline import Event
 from studio_action.model.artifact import ArtifactRef, ModelName, RemoteFile, Resolution, Selector
 from studio_action.net.clock import Clock, Deadline, Limits
 from studio_action.net.network import Network

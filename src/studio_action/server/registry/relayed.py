@@ -12,8 +12,8 @@ from datetime import datetime, timezone
 from urllib.parse import quote, unquote
 
 from studio_action.errors import ObjectMissing
+from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.remotes.base import Place
-from studio_action.gitrepo.remotes.config import Settings
 from studio_action.gitrepo.remotes.web import WebRemote
 from studio_action.gitrepo.remotes.webdav import SCHEMES, WebDavRemote
 from studio_action.server.links import InWebRemote

@@ -32,12 +32,12 @@ from threading import Lock
 from urllib.parse import unquote
 
 from studio_action.errors import BadInput, ObjectMissing, StudioActionError
+from studio_action.gitrepo.dvc.config import Config, ConfigFile, Settings
+from studio_action.gitrepo.dvc.trust import LAYOUT, Option
 from studio_action.gitrepo.inward import inward
 from studio_action.gitrepo.remotes.azure import AzureRemote
 from studio_action.gitrepo.remotes.base import Remote
-from studio_action.gitrepo.remotes.config import Config, ConfigFile, Settings
 from studio_action.gitrepo.remotes.opening import Opener
-from studio_action.gitrepo.remotes.trust import LAYOUT, Option
 from studio_action.server.links import InFolder
 from studio_action.server.registry.keyed_locks import Turns
 from studio_action.server.settings import ServedRepository

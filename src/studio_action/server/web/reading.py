@@ -9,8 +9,8 @@ from datetime import datetime
 from threading import Lock, Semaphore, Thread
 
 from studio_action.errors import StudioActionError
-from studio_action.gitrepo.history import Model
-from studio_action.gitrepo.timeline import Event
+from studio_action.gitrepo.gto.history import Model
+from studio_action.gitrepo.gto.timeline import Event
 from studio_action.model.artifact import ModelName
 from studio_action.server.registry.models import Catalogue, Models
 from studio_action.server.settings import ServedRepository

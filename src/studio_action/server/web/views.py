@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from studio_action.gitrepo.history import Model, Version
-from studio_action.gitrepo.timeline import Event
+from studio_action.gitrepo.gto.history import Model, Version
+from studio_action.gitrepo.gto.timeline import Event
 from studio_action.model.artifact import ModelName
 from studio_action.server.web import snippets
 from studio_action.server.web.snippets import CI, Wanted

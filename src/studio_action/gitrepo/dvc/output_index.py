@@ -1,0 +1,155 @@
+"""What DVC's files tell of a path, and which of them cannot be read. Pure.
+
+DVC reads every file of a project before it answers anything, so one broken file stops it. An output
+stands in one file only, or DVC refuses the project. So where a file is found that tells of a path,
+the broken ones have nothing to do with it and are left out, with a warning. Where none is found,
+a broken one may be the one, and is the error. A folder that is no output itself may have parts
+that any file tells of: there, a broken file is left out only if it cannot reach the folder, being
+neither in it nor above it and without a `..` or anything that may become one.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from studio_action.errors import UnexpectedAnswer
+from studio_action.gitrepo.dvc.outputs import (
+    LOCK,
+    PIPELINE,
+    Output,
+    holder,
+    is_in,
+    near,
+    read_file,
+    read_outputs,
+    tells_outputs,
+)
+from studio_action.gitrepo.dvc.project import Project
+from studio_action.text import printable
+
+_REACHES_OUT = (b"..", b"\\", b"${", b"\0")
+_MOST_NAMES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A file that cannot be read, or tells what makes no sense; `why` says which."""
+
+    path: str
+    why: UnexpectedAnswer
+    reaches_out: bool
+
+    def may_tell_of(self, folder: str) -> bool:
+        """Whether it may tell of something in the folder."""
+        home = posixpath.dirname(self.path)
+        return self.reaches_out or is_in(home, folder) or not home or is_in(folder, home)
+
+
+@dataclass
+class Telling:
+    """What the files of one project tell, as far as they were read.
+
+    `say` hears of the files that were left out.
+    """
+
+    project: Project
+    say: Callable[[str], None]
+    outputs: list[Output] = field(default_factory=list, init=False)
+    broken: list[Broken] = field(default_factory=list, init=False)
+    _read: set[str] = field(default_factory=set, init=False)
+
+    def holder(self, path: str) -> Output | None:
+        """The output that is `path` or a folder around it.
+
+        The files nearest to it are read first, and all of them only where those do not tell.
+        """
+        self._add(name for name in near(path) if self.project.sees(name))
+        found = holder(path, self.outputs)
+        if found is None:  # rare, and slower where the files must be fetched first
+            self.add_all()
+            found = holder(path, self.outputs)
+        if found is not None:
+            self._leave_out(self.broken, path)
+        return found
+
+    def inside(self, folder: str) -> list[Output]:
+        """The outputs in a folder that is in none; raise the error of a file that may tell more."""
+        self.add_all()
+        for each in self.broken:
+            if each.may_tell_of(folder):
+                raise self.fault(each, folder)
+        self._leave_out(self.broken, folder)
+        return [each for each in self.outputs if is_in(each.path, folder)]
+
+    def check_broken(self, path: str) -> None:
+        """Raise the error of a broken file if there is one: it may be what tells of `path`."""
+        if self.broken:
+            raise self.fault(self.broken[0], path)
+
+    def fault(self, first: Broken, path: str) -> UnexpectedAnswer:
+        """The error of a broken file, any of which may tell of `path`."""
+        others = [printable(each.path, 100) for each in self.broken if each is not first]
+        rest = f" and {len(others) - _MOST_NAMES} more" if len(others) > _MOST_NAMES else ""
+        also = f"; broken as well: {', '.join(others[:_MOST_NAMES])}{rest}" if others else ""
+        return UnexpectedAnswer(
+            first.why.message,
+            f"No other file tells of all of {printable(path, 200)}, so that file has to be"
+            f" readable{also}",
+        )
+
+    def add_all(self) -> None:
+        """Read every file of the project."""
+        self._add(sorted(path for path, _ in self.project.walk(self.project.top, tells_outputs)))
+
+    def _add(self, names: Iterable[str]) -> None:
+        files = self.project.files
+        new = [name for name in dict.fromkeys(names) if name not in self._read]
+        self._read.update(new)
+        files.fetch(new)
+        for unit in _units(new):
+            told = _told(unit, self.project)
+            if isinstance(told, Broken):
+                self.broken.append(told)
+            else:
+                self.outputs += told
+
+    def _leave_out(self, files: Collection[Broken], path: str) -> None:
+        for each in files:
+            self.say(
+                f"{each.why.message}: it is left out, as {printable(path, 200)} is told elsewhere"
+            )
+
+
+def broken(project: Project) -> Iterator[Broken]:
+    """The files of a project, and of those inside it, that cannot be read."""
+    for each in (project, *project.inner()):
+        telling = Telling(each, lambda line: None)
+        telling.add_all()
+        yield from telling.broken
+
+
+def _units(names: Collection[str]) -> Iterator[tuple[str, ...]]:
+    """The files that tell something together: a lock and its pipeline, or one `.dvc` file."""
+    for name in names:
+        folder, last = posixpath.split(name)
+        if last == LOCK:
+            yield name, posixpath.join(folder, PIPELINE)
+        elif last != PIPELINE or posixpath.join(folder, LOCK) not in names:
+            yield (name,)
+
+
+def _told(unit: tuple[str, ...], project: Project) -> list[Output] | Broken:
+    content: Mapping[str, bytes] = {}
+    try:
+        content = project.files.read([name for name in unit if project.sees(name)])
+        outputs = list(read_outputs(content, project.files.revision, project.files.read))
+        if len(unit) == 1 and not outputs:  # a pipeline that never ran has to be one all the same
+            read_file(unit[0], content.get(unit[0], b""), project.files.revision).mapping()
+    except UnexpectedAnswer as error:
+        reaches = not content or any(
+            sign in each for sign in _REACHES_OUT for each in content.values()
+        )
+        return Broken(unit[0], error, reaches)
+    return [each for each in outputs if project.holds(each.path)]

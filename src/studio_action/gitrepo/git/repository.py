@@ -1,0 +1,167 @@
+"""A Git repository, as far as a registry reads one: tags with their dates, files at a revision.
+
+A checkout is read where it is and never changed. Of a remote repository the tags, their commits
+and trees are fetched into a bare one of our own.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+from studio_action.errors import BadInput, ObjectMissing, UnexpectedAnswer
+from studio_action.gitrepo.git.objects import EVERYTHING, FETCH, Objects
+from studio_action.gitrepo.git.program import Git, Unadvertised
+from studio_action.gitrepo.git.revision import Revision
+from studio_action.gitrepo.git.tag_ref import TagRef
+from studio_action.text import human_size, printable
+
+_TAG_FIELDS = (
+    "refname:strip=2",
+    "objecttype",
+    "objectname",
+    "*objecttype",
+    "*objectname",
+    "objectsize",
+    "taggerdate:unix",
+    "taggername",
+)
+_LONGEST_TAGGER = 200
+_LARGEST_TAG = 1 << 20
+_MOST_TAGS = 200_000
+_LARGEST_LIST = 64 << 20
+"""Bytes that are told of all tags; of each it is some 150."""
+
+
+class Repository:
+    """One repository, open for reading; use it as a context manager.
+
+    `url` is where what `folder` lacks comes from; empty for a checkout, which has all or nothing.
+    `objects` are those of a folder that several are open on.
+    """
+
+    def __init__(
+        self, folder: Path, git: Git, url: str = "", *, objects: Objects | None = None
+    ) -> None:
+        self.folder, self.url = folder, url
+        self._git = git
+        self._objects = objects or Objects(folder, git, url)
+
+    @classmethod
+    def at(cls, folder: Path, git: Git) -> Repository:
+        """The repository that is at `folder` already; raise `BadInput` if there is none."""
+        if not folder.is_dir() or not git.succeeds(folder, "rev-parse", "--git-dir"):
+            raise BadInput(
+                f"there is no Git repository at {printable(str(folder), 300)!r}",
+                "Give the folder of a checkout, or the repository's address",
+            )
+        return cls(folder, git)
+
+    @classmethod
+    def of(cls, url: str, git: Git, folder: Path) -> Repository:
+        """The repository at `url`, its tags fetched into `folder`, which is empty or kept for it.
+
+        Raises what `Git.talk` raises.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / "HEAD").exists():
+            git.read(folder, "init", "--quiet", "--bare", "--template=")
+        git.talk(folder, url, *FETCH, "--prune", "origin", "+refs/tags/*:refs/tags/*")
+        return cls(folder, git, url)
+
+    def __enter__(self) -> Repository:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._objects.close()
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether it is a shallow clone, or one whose content was to come later."""
+        shallow = self._git.read(self.folder, "rev-parse", "--is-shallow-repository")
+        promised = ("config", "--get-regexp", r"^remote\..*\.promisor$")
+        return shallow.strip() == b"true" or self._git.succeeds(self.folder, *promised)
+
+    def tags(self) -> list[TagRef]:
+        """Every tag of a commit; if it is annotated, with who made it and when.
+
+        Raises `UnexpectedAnswer` where there are absurdly many, or one is absurdly large.
+        """
+        fields = "%00".join(f"%({field})" for field in _TAG_FIELDS)
+        words = ("for-each-ref", f"--count={_MOST_TAGS + 1}", f"--format={fields}", "refs/tags")
+        lines = self._git.read(self.folder, *words, largest=_LARGEST_LIST)
+        rows = [line for line in lines.decode("utf-8", "replace").split("\n") if line]
+        if len(rows) > _MOST_TAGS:
+            raise UnexpectedAnswer(f"the repository has more than {_MOST_TAGS:,} tags")
+        found = (self._tag(*row.split("\0", 7)) for row in rows)
+        return [tag for tag in found if tag is not None]
+
+    def _tag(
+        self, name: str, kind: str, target: str, peeled_kind: str, peeled: str, *more: str
+    ) -> TagRef | None:
+        size, when, tagger = more
+        if kind == "commit":
+            return TagRef(name, target, 0, annotated=False)
+        if kind == "tag" and int(size) > _LARGEST_TAG:
+            raise UnexpectedAnswer(
+                f"tag {printable(name, 100)} has {human_size(int(size))}, more than"
+                f" {human_size(_LARGEST_TAG)}",
+                "No tag that GTO made is that large: delete it",
+            )
+        if peeled_kind == "tag":  # a tag of a tag, which older gits peel but once
+            peeled = self._objects.commit(f"refs/tags/{name}") or ""
+        elif peeled_kind != "commit":
+            return None
+        tagger = tagger[:_LONGEST_TAGGER]
+        return TagRef(name, peeled, int(when or 0), True, tagger) if peeled else None
+
+    def branch(self, name: str) -> str | None:
+        """The commit that a branch is at, None if there is no such branch.
+
+        In a checkout the branch is as `origin` had it last, if there is one, else the local one.
+        """
+        if self.url:  # with a star, that there is none is no failure
+            ours = f"refs/heads/{name}*"
+            self._git.talk(self.folder, self.url, *FETCH, "--prune", "origin", f"+{ours}:{ours}")
+        return self._commit(f"refs/remotes/origin/{name}") or self._commit(f"refs/heads/{name}")
+
+    def is_ancestor(self, commit: str, of: str) -> bool:
+        """Whether `commit` is `of`, or comes before it; both are commits."""
+        return self._git.succeeds(self.folder, "merge-base", "--is-ancestor", commit, of)
+
+    def content(self, name: str, folder: Path) -> Path:
+        """The content of the Git object `name` as a file of `folder`; see `Objects.file`."""
+        return self._objects.file(name, folder)
+
+    def have(self, commit: str, *options: str) -> None:
+        """Fetch a commit that may be on no tag, if it is not here; all there is, if need be.
+
+        Raises `ObjectMissing` where there is none, and what `Git.talk` raises.
+        """
+        there = ("cat-file", "-e", f"{commit}^{{commit}}")
+        if self._git.succeeds(self.folder, *there):
+            return
+        try:
+            self._git.talk(self.folder, self.url, *FETCH, *options, "origin", commit)
+        except Unadvertised:
+            self._git.talk(self.folder, self.url, *FETCH, "origin", *EVERYTHING)
+        if not self._git.succeeds(self.folder, *there):
+            raise ObjectMissing(
+                f"there is no commit {commit} on a branch or tag of {self.url}",
+                "Was it rewritten? Bring the import up to date with `dvc update`",
+            )
+
+    def revision(self, commit: str) -> Revision:
+        """The files of one commit."""
+        return Revision(commit, self._objects)
+
+    def _commit(self, ref: str) -> str | None:
+        words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+        if not self._git.succeeds(self.folder, *words):
+            return None
+        return self._git.read(self.folder, *words).decode().split()[-1]

@@ -1,0 +1,100 @@
+"""The files of one commit of a repository, of which only the folders on the way are read."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from studio_action.errors import UnexpectedAnswer
+from studio_action.gitrepo.git.objects import LARGEST_READ, Objects
+from studio_action.gitrepo.git.trees import Entry
+from studio_action.text import human_size
+
+_LARGEST_READS = 4 * LARGEST_READ
+_MOST_SEEN = 10_000
+"""Entries of a repository that is looked through as a whole before anything is asked of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """The files of one commit; implements `dvc.project.Files`."""
+
+    revision: str
+    objects: Objects
+
+    def listing(self, folder: str) -> Mapping[str, Entry]:
+        """What is in a folder, '' being the top one, by name; nothing where it is no folder.
+
+        Raises `UnexpectedAnswer` for folders that Git's own tools do not make.
+        """
+        found = self.objects.folder_at(f"{self.revision}^{{tree}}")
+        for part in folder.split("/") if folder else ():
+            entry = found.get(part)
+            if entry is None or not entry.is_folder:
+                return {}
+            found = self.objects.folder_at(entry.name)
+        return found
+
+    def find(self, path: str) -> Entry | None:
+        """What is at `path`; None where there is nothing."""
+        folder, name = posixpath.split(path)
+        return self.listing(folder).get(name)
+
+    def fetch(self, paths: Iterable[str]) -> None:
+        """Have the content of the files that are there, by one request."""
+        self.objects.have(entry.name for entry in self._files(paths).values())
+
+    def fetch_all(self, wanted: Callable[[str], bool]) -> None:
+        """Have the content of all files whose paths are `wanted`, by one request.
+
+        Of a repository of more than some thousand files it has those near the top.
+        """
+        if self.objects.url:  # else there is nowhere to fetch from
+            self.objects.have(entry.name for entry in self._first(wanted))
+
+    def read(self, paths: Collection[str]) -> Mapping[str, bytes]:
+        """The content of the files that are there, by path; fetched by one request.
+
+        Raises `UnexpectedAnswer` where that is absurdly much.
+        """
+        there = self._files(paths)
+        self.objects.have(entry.name for entry in there.values())
+        found: dict[str, bytes] = {}
+        left = _LARGEST_READS
+        for path, entry in there.items():
+            found[path] = self.objects.read(entry.name)
+            left -= len(found[path])
+            if left < 0:
+                raise UnexpectedAnswer(
+                    f"what has to be read at {self.revision[:7]} is more than"
+                    f" {human_size(_LARGEST_READS)}"
+                )
+        return found
+
+    def save(self, path: str, to: Path) -> None:
+        """Write the content of the file at `path`, which is there, to `to`."""
+        entry = self._files([path])[path]
+        self.objects.have([entry.name])
+        self.objects.save(entry.name, to)
+
+    def _files(self, paths: Iterable[str]) -> dict[str, Entry]:
+        found = ((path, self.find(path)) for path in paths)
+        return {path: entry for path, entry in found if entry is not None and entry.is_file}
+
+    def _first(self, wanted: Callable[[str], bool]) -> Iterator[Entry]:
+        """The wanted files among the first entries, those of upper folders before lower ones."""
+        left = _MOST_SEEN
+        folders = [("", f"{self.revision}^{{tree}}")]
+        for folder, name in folders:  # grows meanwhile
+            entries = self.objects.folder_at(name)
+            left -= len(entries)
+            if left < 0:
+                return
+            for name_in_it, entry in entries.items():
+                path = posixpath.join(folder, name_in_it)
+                if entry.is_folder:
+                    folders.append((path, entry.name))
+                elif entry.is_file and wanted(path):
+                    yield entry

@@ -1,0 +1,21 @@
+"""A tag as Git has it: its name, the commit it leads to, and who made it when. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TagRef:
+    """One tag of a repository.
+
+    `name` may begin with `refs/tags/`; `revision` is the commit it leads to, 40 hexadecimal
+    digits; `when` is the tagger's date in seconds since 1970; a tag that is not `annotated` has
+    none of its own and does not count. `tagger` is the name of who made it.
+    """
+
+    name: str
+    revision: str
+    when: int
+    annotated: bool
+    tagger: str = ""

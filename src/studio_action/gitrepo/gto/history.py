@@ -1,0 +1,270 @@
+"""What GTO's tags add up to: each model's versions, and which of them holds which stage. Pure.
+
+The answers are those of `gto show` (`gto/base.py`, `gto/api.py`): the last assignment of a stage
+wins, and counts for the version that is registered at the tagged commit, even if that happened
+later. Where GTO gives up, `Model.warnings` say what was made of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from studio_action.gitrepo.git.tag_ref import TagRef
+from studio_action.gitrepo.gto import tags
+from studio_action.gitrepo.gto.tags import (
+    Assignment,
+    Deprecation,
+    Deregistration,
+    Registration,
+    Tag,
+    Unassignment,
+)
+from studio_action.model.artifact import AtStage, AtVersion, Latest, ModelName, Selector
+from studio_action.model.versions import InRange, is_prerelease, semantic
+
+if TYPE_CHECKING:
+    from semantic_version import Version as Semantic
+
+Prerelease = Literal["include", "exclude", "only"]
+"""Whether pre-releases count where no version is named."""
+
+LONGEST_NAME = 1000
+"""Of tags that count; no one means a longer one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a model, as its newest registration says.
+
+    A commit that was given a stage without being registered is a version as well, named by its
+    revision; `tag` and `when` are then those of the tag that gave it the stage where it is a
+    stage's holder, and else of the newest tag that gave it any stage or took one.
+    """
+
+    name: str
+    revision: str
+    tag: str
+    when: int
+
+    @property
+    def registered(self) -> bool:
+        return self.name != self.revision
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model as `gto show` has it.
+
+    `versions` are those that count, the highest first. `stages` has the versions that each stage
+    was given to and not taken from, the last assignment first: the first one holds it.
+    A `deprecated` model has neither. `warnings` say, in a line each, where tags contradict each
+    other and what was made of it.
+    """
+
+    name: ModelName
+    versions: tuple[Version, ...]
+    stages: Mapping[str, tuple[Version, ...]]
+    deprecated: bool = False
+    warnings: tuple[str, ...] = ()
+
+    def latest(self, prerelease: Prerelease = "include") -> Version | None:
+        """The highest version; commits that are not registered come last, and are no `only`."""
+        return next((found for found in self.versions if _counts(found, prerelease)), None)
+
+    def at_version(self, version: str) -> Version | None:
+        """The version of that name, e.g. `v1.2.0`."""
+        return next((found for found in self.versions if found.name == version), None)
+
+    def in_stage(self, stage: str) -> Version | None:
+        """The version that holds the stage: the last assignment wins."""
+        return next(iter(self.stages.get(stage, ())), None)
+
+    def previous_in_stage(self, stage: str) -> Version | None:
+        """The version that would hold the stage if it were taken from the one that does."""
+        return next(iter(self.stages.get(stage, ())[1:]), None)
+
+    def matching(self, wanted: InRange, prerelease: Prerelease = "include") -> Version | None:
+        """The highest registered version in a range."""
+        spec = wanted.spec()
+        fitting = (
+            found
+            for found in self.versions
+            if found.registered and _counts(found, prerelease) and spec.match(semantic(found.name))
+        )
+        return next(fitting, None)
+
+
+def select(model: Model, selector: Selector, prerelease: Prerelease = "include") -> Version | None:
+    """The version that `selector` means now; `prerelease` is for the latest and for ranges."""
+    match selector:
+        case AtVersion(version):
+            return model.at_version(version)
+        case AtStage(stage):
+            return model.in_stage(stage)
+        case Latest():
+            return model.latest(prerelease)
+        case InRange():
+            return model.matching(selector, prerelease)
+
+
+def read(refs: Iterable[TagRef]) -> Mapping[ModelName, Model]:
+    """Every model that was ever tagged, by name."""
+    events: dict[ModelName, list[_Event]] = {}
+    for ref in sorted(refs, key=lambda ref: (ref.when, _short(ref))):  # as GTO reads them
+        tag = tags.parse(ref.name) if ref.annotated and len(ref.name) <= LONGEST_NAME else None
+        if tag is not None:
+            events.setdefault(tag.model, []).append(_Event(tag, ref))
+    return {name: _model(name, happened) for name, happened in events.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    tag: Tag
+    ref: TagRef
+
+    @property
+    def cancels(self) -> bool:
+        return isinstance(self.tag, Deprecation | Deregistration | Unassignment)
+
+
+@dataclass(frozen=True, slots=True)
+class _Home:
+    """What a stage can be given to: a version that was ever registered, or a mere commit.
+
+    `order` counts the versions of a model in the order of their first tags.
+    """
+
+    version: Version
+    active: bool
+    order: int
+
+
+def _model(name: ModelName, events: list[_Event]) -> Model:
+    last = max(events, key=lambda event: (event.ref.when, not isinstance(event.tag, Deprecation)))
+    if isinstance(last.tag, Deprecation):
+        return Model(name, (), {}, deprecated=True)
+    registered = _registered(events)
+    active = [home.version for home in registered if home.active]
+    given = [event for event in events if isinstance(event.tag, Assignment | Unassignment)]
+    homes = _homes(registered, given)
+    commits = [home.version for home in homes.values() if not home.version.registered]
+    return Model(
+        name,
+        _highest_first(active) + tuple(sorted(commits, key=lambda it: it.name, reverse=True)),
+        _stages(given, homes),
+        warnings=(*_one_commit(active, homes), *_one_name(active)),
+    )
+
+
+def _registered(events: list[_Event]) -> list[_Home]:
+    """Each name at each commit that was ever tagged as a version."""
+    grouped: dict[tuple[str, str], list[_Event]] = {}
+    for event in events:
+        if isinstance(event.tag, Registration | Deregistration):
+            grouped.setdefault((event.tag.version, event.ref.revision), []).append(event)
+    homes: list[_Home] = []
+    for (name, _), happened in grouped.items():
+        newest = [event for event in happened if not event.cancels] or happened
+        active = not _decisive(happened).cancels
+        homes.append(_Home(_version(name, newest[-1]), active, len(homes)))
+    return homes
+
+
+def _homes(registered: list[_Home], given: list[_Event]) -> Mapping[str, _Home]:
+    """What the stages that were given to a commit are for, by commit."""
+    there: dict[str, list[_Home]] = {}
+    for home in registered:
+        there.setdefault(home.version.revision, []).append(home)
+    homes: dict[str, _Home] = {}
+    for event in given:
+        revision = event.ref.revision
+        if revision not in there:
+            homes[revision] = _Home(_version(revision, event), True, len(registered))
+        elif revision not in homes:
+            homes[revision] = max(there[revision], key=_preference)
+    return homes
+
+
+def _preference(home: _Home) -> tuple[bool, Semantic, int]:
+    return home.active, semantic(home.version.name), home.order
+
+
+def _stages(given: list[_Event], homes: Mapping[str, _Home]) -> Mapping[str, tuple[Version, ...]]:
+    """The versions that have each stage, the last assignment first."""
+    grouped: dict[tuple[str, str], list[_Event]] = {}
+    for event in given:
+        if isinstance(event.tag, Assignment | Unassignment):
+            grouped.setdefault((event.tag.stage, event.ref.revision), []).append(event)
+    holders: dict[str, list[tuple[_Event, _Home]]] = {}
+    for (stage, revision), happened in grouped.items():
+        last, home = _decisive(happened), homes[revision]
+        if home.active and not last.cancels:
+            holders.setdefault(stage, []).append((last, home))
+    return {stage: _in_turn(found) for stage, found in holders.items()}
+
+
+def _in_turn(holders: list[tuple[_Event, _Home]]) -> tuple[Version, ...]:
+    """The last assignment first; within one second, the version that is older. No name twice."""
+
+    def turn(holder: tuple[_Event, _Home]) -> tuple[int, int, int, str]:
+        last, home = holder
+        since = home.version.when if home.version.registered else last.ref.when
+        return -last.ref.when, since, home.order, _short(last.ref)
+
+    versions: dict[str, Version] = {}
+    for last, home in sorted(holders, key=turn):
+        registered = home.version.registered
+        version = home.version if registered else _version(home.version.name, last)
+        versions.setdefault(version.name, version)
+    return tuple(versions.values())
+
+
+def _decisive(happened: list[_Event]) -> _Event:
+    """The last of the events that concern one thing; within one second, what cancels is."""
+    return max(happened, key=lambda event: (event.ref.when, event.cancels))
+
+
+def _highest_first(versions: list[Version]) -> tuple[Version, ...]:
+    """By precedence; of two that differ in build metadata only, the later one first."""
+    return tuple(sorted(versions, key=lambda version: semantic(version.name)))[::-1]
+
+
+def _one_commit(active: list[Version], homes: Mapping[str, _Home]) -> list[str]:
+    """A line for each commit that is several versions, which `gto` takes for an error."""
+    names: dict[str, list[str]] = {}
+    for version in active:
+        names.setdefault(version.revision, []).append(version.name)
+    return [
+        f"{' and '.join(names[revision])} are one commit, {revision[:7]}:"
+        f" the stages given to it count for {homes[revision].version.name}"
+        for revision in homes
+        if len(names.get(revision, ())) > 1
+    ]
+
+
+def _one_name(active: list[Version]) -> list[str]:
+    """A line for each version that is registered at several commits."""
+    revisions: dict[str, list[str]] = {}
+    for version in active:
+        revisions.setdefault(version.name, []).append(version.revision[:7])
+    return [
+        f"{name} is registered at several commits, {', '.join(found)}: {found[-1]} counts"
+        for name, found in revisions.items()
+        if len(found) > 1
+    ]
+
+
+def _version(name: str, event: _Event) -> Version:
+    return Version(name, event.ref.revision, _short(event.ref), event.ref.when)
+
+
+def _short(ref: TagRef) -> str:
+    return ref.name.removeprefix("refs/tags/")
+
+
+def _counts(version: Version, prerelease: Prerelease) -> bool:
+    if prerelease == "include":
+        return True
+    return (prerelease == "only") == (version.registered and is_prerelease(version.name))

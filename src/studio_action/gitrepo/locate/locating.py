@@ -1,0 +1,276 @@
+"""What keeps each file of a model: an object of a DVC remote, or one of Git's own.
+
+For one commit that is the same for ever. The URLs, which are good for an hour, are made of it
+where somebody asks for them.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+
+from studio_action.download.hashing import digests_of_file
+from studio_action.errors import BadInput, StudioActionError, UnexpectedAnswer
+from studio_action.gitrepo.dvc import artifacts, imports
+from studio_action.gitrepo.dvc.artifacts import Content, Imported, InGit, Stored, StoredFolder
+from studio_action.gitrepo.dvc.config import Settings
+from studio_action.gitrepo.dvc.external import External, web_address
+from studio_action.gitrepo.dvc.imports import Source
+from studio_action.gitrepo.dvc.outputs import is_in
+from studio_action.gitrepo.dvc.project import Project
+from studio_action.gitrepo.git.revision import Revision
+from studio_action.gitrepo.locate.located import (
+    CONFIG,
+    AtAddress,
+    InRemote,
+    InRepository,
+    Located,
+    Outside,
+    config_path,
+)
+from studio_action.gitrepo.remotes.base import key_of
+from studio_action.model.artifact import ModelName
+from studio_action.model.digest import Digest
+from studio_action.model.paths import check_path
+from studio_action.text import printable, redact
+
+_DVC_FILES = (
+    *("dvc.yaml", "dvc.lock", ".dvc", ".dvcignore", "params.yaml", "artifacts.yaml"),
+    CONFIG,
+)
+"""How the paths of files end that tell what keeps a model."""
+MOST_HOPS = 10
+"""Imports of imports that are followed, one after another."""
+MOST_REPOSITORIES = 20
+"""Other repositories that one model may be imported from, each at one commit."""
+MOST_IMPORTS = 1000
+"""Imported files and folders that one model may have."""
+_POINTER = b"version https://git-lfs.github.com/spec/"
+
+
+def of_model(
+    model: ModelName,
+    revision: Revision,
+    outside: Outside,
+    *,
+    say: Callable[[str], None] = lambda line: None,
+) -> tuple[str, tuple[Located, ...]]:
+    """The model's own path in the repository, and all its files in the order of their paths.
+
+    `say` hears of files of the repository that could not be read and are not needed. Raises
+    `BadInput` for a remote that is not set up, and what `artifacts` and `outside` raise.
+    """
+    _fetch_tracking(revision)
+    root = artifacts.path_of(model, revision)
+    with ExitStack() as stack:
+        followed = _Followed(stack, say)
+        if isinstance(root, External):
+            return root.path, _Locating(revision, root.path, outside, followed).of((root,))
+        locating = _Locating(revision, root, outside, followed)
+        return root, locating.of(artifacts.contents(root, revision, say))
+
+
+def _fetch_tracking(revision: Revision) -> None:
+    """Have all of DVC's own files by one request."""
+    revision.fetch_all(lambda path: path.endswith(_DVC_FILES))
+
+
+@dataclass(slots=True)
+class _Followed:
+    """The other repositories that imports of a model led to, open until it is located."""
+
+    stack: ExitStack
+    say: Callable[[str], None]
+    opened: dict[Source, tuple[Revision, Outside]] = field(default_factory=dict)
+    count: int = 0
+
+    def open(self, source: Source, outside: Outside) -> tuple[Revision, Outside]:
+        """The repository, seen from `outside`; raise `UnexpectedAnswer` where it is too many."""
+        self.count += 1
+        if self.count > MOST_IMPORTS:
+            raise UnexpectedAnswer(f"the model has more than {MOST_IMPORTS} imports", _HINT)
+        if source not in self.opened:
+            if len(self.opened) >= MOST_REPOSITORIES:
+                raise UnexpectedAnswer(
+                    f"the model is imported from more than {MOST_REPOSITORIES} repositories", _HINT
+                )
+            revision, beyond = self.stack.enter_context(outside.imported(source))
+            _fetch_tracking(revision)
+            self.opened[source] = revision, beyond
+        return self.opened[source]
+
+
+_HINT = "Import the model from where it was made"
+
+
+class _Locating:
+    """Tells what keeps the files of one revision, which the imports of `trail` led to."""
+
+    def __init__(
+        self,
+        revision: Revision,
+        path: str,
+        outside: Outside,
+        followed: _Followed,
+        trail: tuple[tuple[Source, str], ...] = (),
+    ) -> None:
+        self._revision, self._outside = revision, outside
+        self._followed, self._trail = followed, trail
+        self._top = Project.around(path, revision).top
+        committed = self._text(config_path(self._top))
+        self._config = outside.config(self._top, committed)
+        self._settings: dict[str, Settings] = {}
+
+    def _text(self, path: str) -> str:
+        return self._revision.read([path]).get(path, b"").decode("utf-8", "replace")
+
+    def of(self, contents: Collection[Content]) -> tuple[Located, ...]:
+        of_git = {content.path for content in contents if isinstance(content, InGit)}
+        self._revision.fetch(of_git)
+        every = [(content, file) for content in contents for file in self._files(content)]
+        # As DVC has it: of a file that both have, Git's counts.
+        files = [
+            file for content, file in every if isinstance(content, InGit) or file.path not in of_git
+        ]
+        for file in files:
+            check_path(file.path)
+        return tuple(sorted(files, key=lambda file: file.path))
+
+    def _files(self, content: Content) -> Iterator[Located]:
+        match content:
+            case Stored():
+                yield self._stored(content)
+            case StoredFolder():
+                yield from map(self._stored, artifacts.members(content, self._manifest(content)))
+            case InGit():
+                yield self._in_git(content)
+            case Imported():
+                yield from self._imported(content)
+            case External():
+                yield self._external(content)
+
+    def _stored(self, stored: Stored) -> Located:
+        if stored.remote not in self._settings:
+            self._settings[stored.remote] = self._config.remote(stored.remote)
+        settings = self._settings[stored.remote]
+        seen = replace(stored, path=posixpath.relpath(stored.path, self._top or "."))
+        key = key_of(seen, worktree=settings.flag("worktree"), folder=not settings.scheme)
+        home = InRemote(settings, key, stored.version_id)
+        return Located(
+            stored.path,
+            home,
+            stored.size,
+            stored.digest,
+            stored.executable,
+            stored.pushed,
+            self._outside.repository,
+        )
+
+    def _manifest(self, folder: StoredFolder) -> bytes:
+        name = f"{folder.path}.dir"
+        return self._outside.manifest(
+            self._stored(Stored(name, folder.digest, remote=folder.remote, pushed=folder.pushed))
+        )
+
+    def _in_git(self, file: InGit) -> Located:
+        entry = self._revision.find(file.path)
+        assert entry is not None  # or it would not be in Git
+        name = entry.name
+        place = self._revision.objects.file(name, self._outside.objects)
+        with place.open("rb") as content:
+            if content.read(len(_POINTER)) == _POINTER:
+                raise UnexpectedAnswer(
+                    f"{printable(file.path, 300)!r} is in Git LFS, and Git has a pointer alone",
+                    "Track it with DVC, or fetch it with git lfs",
+                )
+        found = digests_of_file(place, Digest("md5", ""))
+        digest = Digest("md5", found.md5)
+        return Located(
+            file.path,
+            InRepository(name),
+            found.size,
+            digest,
+            file.executable,
+            repository=self._outside.repository,
+        )
+
+    def _external(self, file: External) -> Located:
+        return Located(
+            file.path,
+            self._at(file),
+            file.size,
+            file.digest,
+            file.executable,
+            repository=self._outside.repository,
+            etag=file.etag,
+            external=True,
+        )
+
+    def _at(self, file: External) -> InRemote | AtAddress:
+        if file.scheme in ("http", "https"):
+            return AtAddress(web_address(file.url))
+        parent, _, key = file.url.rpartition("/")
+        if parent not in self._settings:
+            self._settings[parent] = self._around(file, parent)
+        settings = self._settings[parent]
+        if not settings.scheme:
+            raise BadInput(
+                f"{printable(file.path, 300)!r} is a file of a machine, which is not read",
+                "A folder is read only as a remote that keeps its files by their content",
+            )
+        return InRemote(settings, key, file.version_id)
+
+    def _around(self, file: External, parent: str) -> Settings:
+        """The folder `parent` at an address of its own, as if it were a remote."""
+        if file.scheme != "remote":
+            return Settings.of(redact(parent), parent, {"url": parent}, "repository")
+        name, _, folder = parent.partition("://")[2].partition("/")
+        remote = self._config.remote(name)
+        return replace(remote, url=f"{remote.url}/{folder}" if folder else remote.url)
+
+    def _imported(self, content: Imported) -> Iterator[Located]:
+        name = content.source.config_file
+        source = content.source.source(self._text(posixpath.join(self._top, name)) if name else "")
+        try:
+            found = list(_delivered(content, self._elsewhere(source, content.source.path)))
+        except StudioActionError as error:
+            if self._trail:  # who began tells where it leads
+                raise
+            shown = f"{printable(content.path, 200)} is imported from {source}"
+            raise type(error)(f"{shown}: {error.message}", error.hint) from error
+        yield from (file for file in found if is_in(file.path, content.wanted))
+
+    def _elsewhere(self, source: Source, path: str) -> tuple[Located, ...]:
+        step = source, path
+        if step in self._trail:
+            raise UnexpectedAnswer("that leads to itself", _HINT)
+        if len(self._trail) >= MOST_HOPS:
+            raise UnexpectedAnswer(f"that is an import of more than {MOST_HOPS} imports", _HINT)
+        revision, outside = self._followed.open(source, self._outside)
+        there = _Locating(revision, path, outside, self._followed, (*self._trail, step))
+        return there.of(artifacts.contents(path, revision, self._followed.say))
+
+
+def _delivered(content: Imported, found: Iterable[Located]) -> Iterator[Located]:
+    """The files of another repository at the paths that they were imported to.
+
+    Raises `ContentMismatch` where they are not what was imported.
+    """
+    path = content.source.path
+    files = {posixpath.relpath(file.path, path): file for file in found}
+    digests = _digests(content, {name: file.digest for name, file in files.items()})
+    for name, file in files.items():
+        size = content.size if name == "." and file.size is None else file.size
+        to = posixpath.normpath(posixpath.join(content.path, name))
+        yield replace(file, path=to, digest=digests[name], size=size)
+
+
+def _digests(content: Imported, found: Mapping[str, Digest | None]) -> Mapping[str, Digest | None]:
+    """What each file is checked against: what was imported, where that was told."""
+    if content.digest is None:
+        return found
+    if found.keys() == {"."}:
+        return {".": imports.agreed(content.path, content.digest, found["."])}
+    return imports.agreed_of_folder(content.path, content.digest, found)

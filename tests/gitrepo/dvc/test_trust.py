@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from studio_action.gitrepo.dvc.trust import ADMITTED, admitted, is_below, note, unchecked
+
+NEVER = [
+    "allow_agent",
+    "bearer_token_command",
+    "cert_path",
+    "configpath",
+    "credentialpath",
+    "data_proxy_target",
+    "exclude_environment_credential",
+    "exclude_managed_identity_credential",
+    "gdrive_client_id",
+    "gdrive_client_secret",
+    "gdrive_service_account_json_file_path",
+    "gdrive_service_account_user_email",
+    "gdrive_use_service_account",
+    "gdrive_user_credentials_file",
+    "gss_auth",
+    "kerb_ticket",
+    "kerberos",
+    "kerberos_principal",
+    "key_path",
+    "keyfile",
+    "passphrase",
+    "profile",
+    "proxy_to",
+]
+
+
+@pytest.mark.parametrize("name", NEVER)
+def test_admitted__nothing_of_this_machine(name: str) -> None:
+    counts, dropped = admitted({"url": "s3://b", name: "true"})
+
+    assert (counts, dropped) == ({"url": "s3://b"}, (name,))
+
+
+def test_admitted__what_matters_to_writing_is_dropped_in_silence() -> None:
+    assert admitted({"jobs": "4", "acl": "private", "verify": "true"}) == ({}, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "counts"),
+    [("false", True), ("True", True), ("/etc/ssl/ca.pem", False), ("ca.pem", False), ("", False)],
+)
+def test_admitted__a_switch_but_no_path(text: str, counts: bool) -> None:
+    assert bool(admitted({"ssl_verify": text})[0]) is counts
+
+
+def test_admitted__who_one_is_with_the_secret_alone() -> None:
+    ids = {"tenant_id": "t", "client_id": "c"}
+
+    assert admitted(ids) == ({}, ("client_id", "tenant_id"))
+    assert admitted({**ids, "client_secret": ""}) == (
+        {},
+        ("client_id", "client_secret", "tenant_id"),
+    )
+    assert admitted({**ids, "client_secret": "s"}) == ({**ids, "client_secret": "s"}, ())
+
+
+@given(st.dictionaries(st.text(max_size=9) | st.sampled_from(sorted(ADMITTED)), st.text()))
+def test_admitted__nothing_that_is_not_listed(said: dict[str, str]) -> None:
+    counts, dropped = admitted(said)
+
+    assert counts.keys() <= ADMITTED
+    assert counts.items() <= said.items()
+    assert not counts.keys() & set(dropped)
+
+
+@given(st.text(), st.sets(st.text(), min_size=1))
+def test_note__is_one_line(remote: str, dropped: set[str]) -> None:
+    assert note(remote, dropped).isprintable()
+
+
+def test_note__says_how_to_say_it() -> None:
+    said = note("store", {"profile", "configpath"})
+
+    assert "may not say configpath, profile of its remote 'store'" in said
+    assert "`dvc remote modify --local store configpath VALUE`" in said
+
+
+@pytest.mark.parametrize(
+    ("url", "top", "below"),
+    [
+        ("https://h/top", "https://h/top", True),
+        ("https://h/top/a/b", "https://h/top", True),
+        ("https://h/topple", "https://h/top", False),
+        ("https://h.evil/x", "https://h", False),
+        ("https://h@evil/x", "https://h", False),
+        ("https://h:1@evil/x", "https://h", False),
+        ("https://h/top/../x", "https://h/top", False),
+        ("https://h/top/%2e%2e/x", "https://h/top", False),
+        ("https://h/top/a?b", "https://h/top", False),
+        ("https://h/top", "", False),
+        ("", "", False),
+    ],
+)
+def test_is_below(url: str, top: str, below: bool) -> None:
+    assert is_below(url, top) is below
+
+
+@pytest.mark.parametrize(
+    ("said", "verify", "told"),
+    [
+        ("", True, ""),
+        ("true", True, ""),
+        ("/ca.pem", True, ""),
+        ("False", False, "The certificate of the remote 'r' is not checked"),
+        ("false", True, "is checked, though the repository says ssl_verify = false"),
+    ],
+)
+def test_unchecked(said: str, verify: bool, told: str) -> None:
+    found = unchecked("r", said, verify)
+
+    assert told in found
+    assert bool(told) is bool(found)
