@@ -139,6 +139,35 @@ DIFFERENCES: Mapping[str, tuple[Outcome, tuple[Project, ...]]] = {
         "only dvc delivers",
         (one(of_variable("params.py", b"x = 'm.bin'\n")),),
     ),
+    "Variables at an absolute path": (
+        "only dvc delivers",
+        (
+            one(
+                {
+                    "dvc.yaml": of_variable("/x.yaml", b"")["dvc.yaml"],
+                    "x.yaml": File(b"x: m.bin\n"),
+                }
+            ),
+        ),
+    ),
+    "A list or a mapping within a text": (
+        "only dvc delivers",
+        (
+            one(
+                {
+                    "x.yaml": File(b"x: {a: true}\n"),
+                    "dvc.yaml": File(
+                        yaml({"vars": ["x.yaml"], "artifacts": {"m": {"path": "m${x}"}}})
+                    ),
+                    "m--a": File(b"of a mapping"),
+                }
+            ),
+        ),
+    ),
+    "A tab in front of a line's end": (
+        "only we deliver",
+        (one({"dvc.yaml": File(b"artifacts: \t\n  m: {path: m.bin}\n")}),),
+    ),
     "A document beyond a bound, or of YAML 1.1": (
         "only dvc delivers",
         (

@@ -159,7 +159,7 @@ pipelines = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(pipelines, variables)
 def test_read__random_templates_as_dvc_does(dvc: Dvc, pipeline: Answer, values: Answer) -> None:
     files = {

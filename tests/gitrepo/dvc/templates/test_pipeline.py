@@ -120,7 +120,7 @@ HOSTILE: dict[str, tuple[Case, str]] = {
               t: {{foreach: {list(range(2000))}, do: {{outs: {["x${item}"] * 2000}}}}}
             """.replace("'", '"')
         ),
-        "takes more than 1,000,000 steps",
+        "takes more than 300,000 steps",
     ),
     "a text that grows": (
         case(dvc=f"artifacts: {{m: {{path: '{'${a}' * 1000}'}}}}", params=f"a: {LONG}"),
@@ -133,7 +133,7 @@ HOSTILE: dict[str, tuple[Case, str]] = {
             stages: {{t: {{foreach: {list(range(2000))}, do: {{outs: ["b${{a}}"]}}}}}}
             """
         ),
-        "takes more than 1,000,000 steps",
+        "takes more than 300,000 steps",
     ),
     "variables of their own for every stage": (
         case(
@@ -143,13 +143,13 @@ HOSTILE: dict[str, tuple[Case, str]] = {
             """,
             params="\n".join(f"k{number}: 1" for number in range(5000)),
         ),
-        "takes more than 1,000,000 steps",
+        "takes more than 300,000 steps",
     ),
     "many files": (
         case(
             dvc=f"vars: {['params.yaml'] * 20_000}\nartifacts: {{m: {{path: '${{a}}'}}}}", params=""
         ),
-        "takes more than 1,000,000 steps",
+        "takes more than 300,000 steps",
     ),
     "a large file": (
         case(dvc="artifacts: {m: {path: '${a}'}}", params=f"a: {'x' * (5 << 20)}"),

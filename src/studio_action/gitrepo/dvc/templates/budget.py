@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from studio_action.errors import UnexpectedAnswer
 
-MOST_STEPS = 1_000_000
+MOST_STEPS = 300_000
 MOST_STAGES = 100_000
 LONGEST_TEXT = 100_000
 """Characters of a text that was filled in."""
