@@ -119,3 +119,17 @@ def test_image__modules_of_the_workspace_are_not_run(image: Image, tmp_path: Pat
     done = image.run("--help", workspace=tmp_path, environ={"PYTHONPATH": "/workspace"})
 
     assert done.returncode == 0, done.stderr
+
+
+def test_image__amazons_library_can_still_ask_who_gives_credentials(image: Image) -> None:
+    script = """
+import botocore.session
+session = botocore.session.Session()
+for service in ("s3", "sts", "sso", "sso-oidc", "signin"):
+    print(session.create_client(service, region_name="eu-west-1").meta.endpoint_url)
+"""
+
+    done = image.run("-IBc", script, options=("--entrypoint=python3",))
+
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.split()) == 5
