@@ -31,7 +31,7 @@ below, and from no other room on its own.
 """
 
 GITREPO_FLOORS = (
-    {"inward"},
+    {"internal_addresses"},
     {"git"},
     {"gto"},
     {"dvc"},

@@ -27,11 +27,11 @@ from studio_action.server.db.keys import SigningKeys
 from studio_action.server.db.projects import Projects
 from studio_action.server.db.pushes import Pushes
 from studio_action.server.db.tokens import Tokens
-from studio_action.server.links import FileHere, InFolder, InMirror, InWebRemote, Link
+from studio_action.server.links import InFolder, InMirror, InWebRemote, Link, LocalFile
 from studio_action.server.metrics import Metrics
-from studio_action.server.parts import Parts
 from studio_action.server.registry.models import Catalogue
 from studio_action.server.registry.upstream import Answer
+from studio_action.server.services import Services
 from studio_action.server.settings import ServedRepository, ServerSettings
 from tests.server.calendar import Calendar
 from tests.server.lines import Lines
@@ -95,7 +95,7 @@ class SaidModels:
         if self.unreachable:
             raise self.unreachable
 
-    def file(self, file: FileHere) -> Path:
+    def file(self, file: LocalFile) -> Path:
         if isinstance(file, InFolder):
             raise ObjectMissing("the file is not there")
         path = self.folder / file.object
@@ -111,7 +111,7 @@ class Api:
     """A running server, and what it is made of."""
 
     address: str
-    parts: Parts
+    services: Services
     models: SaidModels
     lines: Lines
     calendar: Calendar
@@ -122,7 +122,7 @@ class Api:
         self.models.failure = self.models.unreachable = None
         self.models.asked.clear()
         self.session.cookies.clear()
-        with self.parts.engine.begin() as connection:
+        with self.services.engine.begin() as connection:
             for table in (schema.projects, schema.pushes):
                 connection.execute(delete(table))
 
@@ -134,7 +134,7 @@ class Api:
         days: float = 90,
         name: str = "ci",
     ) -> str:
-        text, _ = self.parts.tokens.create(
+        text, _ = self.services.tokens.create(
             name,
             scopes=scopes or ("model-registry", "project"),
             teams=teams,
@@ -170,7 +170,7 @@ def answering(folder: Path, **settings: Any) -> Iterator[Api]:
     database.migrate(engine)
     calendar, lines, models = Calendar(), Lines(), SaidModels(folder)
     minutes = itertools.count(step=60.0)
-    parts = Parts(
+    services = Services(
         settings=ServerSettings(
             **{"data_dir": folder, "database": "", "repositories": (MODELS, SECRET), **settings}
         ),
@@ -184,7 +184,10 @@ def answering(folder: Path, **settings: Any) -> Iterator[Api]:
         log=lines.log,
         metrics=Metrics(),
     )
-    with served(create_app(parts, lambda: next(minutes))) as address, requests.Session() as session:
-        base = address + parts.settings.base_path
-        yield Api(base, parts, models, lines, calendar, session)
+    with (
+        served(create_app(services, lambda: next(minutes))) as address,
+        requests.Session() as session,
+    ):
+        base = address + services.settings.base_path
+        yield Api(base, services, models, lines, calendar, session)
     engine.dispose()

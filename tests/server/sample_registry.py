@@ -12,8 +12,8 @@ from typing import Any
 from studio_action.model.repository_url import RepositoryUrl
 from studio_action.server.app import create_app
 from studio_action.server.db import database
-from studio_action.server.parts import Parts
 from studio_action.server.run import process
+from studio_action.server.services import Services
 from studio_action.server.settings import ServedRepository, ServerSettings
 from tests import sample
 from tests.gitrepo.repositories import sample_at
@@ -28,7 +28,7 @@ class Registry:
     """Where it is, with the sub-path, what it is made of, and a token that may do all."""
 
     url: str
-    parts: Parts = field(repr=False)
+    services: Services = field(repr=False)
     token: str = field(repr=False)
 
 
@@ -49,15 +49,17 @@ def registry(folder: Path, **settings: Any) -> Iterator[Registry]:
         "folders": {"objects": sample.OBJECTS},
         "requests_per_minute": 1_000_000,
     }
-    parts = process.parts_of(ServerSettings(**{**own, **settings}), {"PATH": os.environ["PATH"]})
-    database.migrate(parts.engine)
-    text, _ = parts.tokens.create(
+    services = process.make_services(
+        ServerSettings(**{**own, **settings}), {"PATH": os.environ["PATH"]}
+    )
+    database.migrate(services.engine)
+    text, _ = services.tokens.create(
         "tests",
         scopes=("model-registry", "project"),
         teams=("ml",),
         all_repositories=True,
         expires=None,
     )
-    with served(create_app(parts)) as address:
-        yield Registry(address + parts.settings.base_path, parts, text)
-    parts.engine.dispose()
+    with served(create_app(services)) as address:
+        yield Registry(address + services.settings.base_path, services, text)
+    services.engine.dispose()

@@ -76,7 +76,7 @@ def mirrors(data: Path, world: World, *repositories: ServedRepository) -> Mirror
 
 def made(told: ServerSettings, world: World, **environ: str) -> Models:
     """The models of a server that was told so."""
-    return models.assembled(
+    return models.make_models(
         told,
         network=Network(),
         environ={**PATH, **environ},

@@ -21,11 +21,11 @@ from studio_action.server.db.keys import SigningKeys
 from studio_action.server.db.projects import Project, ProjectDraft, Projects
 from studio_action.server.db.pushes import Pushes
 from studio_action.server.db.tokens import Tokens
-from studio_action.server.links import FileHere, InWebRemote
+from studio_action.server.links import InWebRemote, LocalFile
 from studio_action.server.metrics import Metrics
-from studio_action.server.parts import Parts
 from studio_action.server.registry.models import Catalogue
 from studio_action.server.registry.upstream import Answer
+from studio_action.server.services import Services
 from studio_action.server.settings import ServedRepository, ServerSettings
 from tests.server.calendar import Calendar
 from tests.server.lines import Lines
@@ -72,7 +72,7 @@ class Said:
             raise answer
         return answer
 
-    def file(self, file: FileHere) -> Path:
+    def file(self, file: LocalFile) -> Path:
         raise ObjectMissing(f"{file} is not there")
 
     def ask(self, method: str, file: InWebRemote, headers: object) -> Answer:
@@ -84,7 +84,7 @@ class Site:
     """A running server of pages, and what it is made of."""
 
     url: str
-    parts: Parts
+    services: Services
     calendar: Calendar
     models: Said
     lines: Lines
@@ -97,14 +97,14 @@ class Site:
         expires: datetime | None = None,
         **given: Any,
     ) -> tuple[str, Token]:
-        return self.parts.tokens.create(
+        return self.services.tokens.create(
             name, scopes=[scope], repositories=repositories, expires=expires, **given
         )
 
     def project(self, name: str, repository: str = "acme/models", **told: Any) -> Project:
         owner = told.pop("owner", "team/ml")
         new = ProjectDraft(name, owner, repository, f"https://github.com/{repository}.git", **told)
-        return self.parts.projects.create(new)[0]
+        return self.services.projects.create(new)[0]
 
 
 @contextmanager
@@ -121,7 +121,7 @@ def site(
     database.migrate(engine)
     calendar, said, lines = Calendar(), Said(), Lines()
     said.answers = {"acme/models": catalogue(calendar()), "acme/secret": catalogue(calendar())}
-    parts = Parts(
+    services = Services(
         ServerSettings(**told),
         engine,
         Tokens(engine, calendar),
@@ -133,6 +133,6 @@ def site(
         lines.log,
         Metrics(),
     )
-    with served(create_app(parts, now)) as address:
-        yield Site(address + parts.settings.base_path, parts, calendar, said, lines)
+    with served(create_app(services, now)) as address:
+        yield Site(address + services.settings.base_path, services, calendar, said, lines)
     engine.dispose()

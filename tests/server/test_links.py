@@ -33,7 +33,7 @@ CHURN = InFolder("models", "files/md5/01/23456789abcdef0123456789abcdef")
 def opened(url: str, *, at: datetime = NOW, base: str = BASE) -> ServedFile:
     parts = urlsplit(url)
     path = unquote(parts.path).removeprefix(urlsplit(base).path + "/files/")
-    return links.checked(path, parts.query, {KEY.id: KEY.secret}.get, at)
+    return links.verify(path, parts.query, {KEY.id: KEY.secret}.get, at)
 
 
 segments = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=20)
@@ -53,7 +53,7 @@ def test_signed__any_file_of_a_folder_comes_back(path: str) -> None:
     assume(safe(f"folders/models/{path}"))
     file = InFolder("models", path)
 
-    url = links.signed(BASE, file, KEY, NOW)
+    url = links.sign(BASE, file, KEY, NOW)
 
     assert url.isascii()
     assert opened(url) == file
@@ -64,7 +64,7 @@ def test_signed__any_file_of_a_web_remote_comes_back(path: str) -> None:
     assume(safe(f"remotes/acme/models/web/{path}") and unquote(path) == path)
     file = InWebRemote("acme/models", "web", path)
 
-    assert opened(links.signed(BASE, file, KEY, NOW)) == file
+    assert opened(links.sign(BASE, file, KEY, NOW)) == file
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_signed__any_file_of_a_web_remote_comes_back(path: str) -> None:
 )
 def test_signed__what_could_leave_a_web_remote(remote: str, path: str) -> None:
     with pytest.raises(UnexpectedAnswer):
-        links.signed(BASE, InWebRemote("acme/models", remote, path), KEY, NOW)
+        links.sign(BASE, InWebRemote("acme/models", remote, path), KEY, NOW)
 
 
 @pytest.mark.parametrize("length", [40, 64], ids=["SHA-1", "SHA-256"])
@@ -94,7 +94,7 @@ def test_signed__what_could_leave_a_web_remote(remote: str, path: str) -> None:
 def test_signed__a_file_of_a_mirror_comes_back(name: str, length: int) -> None:
     file = InMirror(name, "a" * length, MD5)
 
-    assert opened(links.signed(BASE, file, KEY, NOW)) == file
+    assert opened(links.sign(BASE, file, KEY, NOW)) == file
 
 
 @pytest.mark.parametrize(
@@ -103,14 +103,14 @@ def test_signed__a_file_of_a_mirror_comes_back(name: str, length: int) -> None:
     ids=["of a mirror", "of a web remote", "of a folder"],
 )
 def test_signed__the_digest_and_the_end_can_be_read_from_it(file: ServedFile) -> None:
-    url = links.signed(BASE, file, KEY, NOW)
+    url = links.sign(BASE, file, KEY, NOW)
 
     assert digest_in_url(url) == MD5
     assert signed_url.expiry(url) == NOW.replace(microsecond=0) + timedelta(hours=1)
 
 
 def test_signed__its_signature_is_a_secret() -> None:
-    url = links.signed(BASE, CHURN, KEY, NOW)
+    url = links.sign(BASE, CHURN, KEY, NOW)
 
     assert url.rpartition("=")[2] in signed_url.secrets_of(url)
 
@@ -126,7 +126,7 @@ def test_key__its_secret_is_not_shown() -> None:
 )
 def test_signed__an_unsafe_path(path: str) -> None:
     with pytest.raises(UnexpectedAnswer):
-        links.signed(BASE, InFolder("models", path), KEY, NOW)
+        links.sign(BASE, InFolder("models", path), KEY, NOW)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_checked__a_path_that_is_well_signed_but_unsafe(path: str) -> None:
     signature = links._signature(path, expires, KEY.secret)
 
     with pytest.raises(BadLink, match="not valid"):
-        links.checked(
+        links.verify(
             path,
             f"Expires={expires}&KeyId=k1&Signature={signature}",
             {KEY.id: KEY.secret}.get,
@@ -164,30 +164,28 @@ def test_checked__a_path_that_is_well_signed_but_unsafe(path: str) -> None:
 
 @given(st.data(), st.characters(exclude_categories=("Cs",)))
 def test_checked__any_changed_character_is_refused(data: st.DataObject, char: str) -> None:
-    url = links.signed(BASE, CHURN, KEY, NOW).removeprefix(f"{BASE}/files/")
+    url = links.sign(BASE, CHURN, KEY, NOW).removeprefix(f"{BASE}/files/")
     place = data.draw(st.integers(0, len(url) - 1))
     assume(url[place] != char)
     path, _, query = (url[:place] + char + url[place + 1 :]).partition("?")
 
     with pytest.raises(BadLink):
-        links.checked(path, query, {KEY.id: KEY.secret}.get, NOW)
+        links.verify(path, query, {KEY.id: KEY.secret}.get, NOW)
 
 
 @pytest.mark.parametrize("more", ["&x=1", "&Expires=99999999999", "\n"])
 def test_checked__something_added_is_refused(more: str) -> None:
-    path, _, query = (
-        links.signed(BASE, CHURN, KEY, NOW).removeprefix(f"{BASE}/files/").partition("?")
-    )
+    path, _, query = links.sign(BASE, CHURN, KEY, NOW).removeprefix(f"{BASE}/files/").partition("?")
 
     with pytest.raises(BadLink, match="not valid"):
-        links.checked(path, query + more, {KEY.id: KEY.secret}.get, NOW)
+        links.verify(path, query + more, {KEY.id: KEY.secret}.get, NOW)
 
 
 @pytest.mark.parametrize(
     ("passed", "good"), [(3599, True), (3600, False)], ids=["in the last second", "after an hour"]
 )
 def test_checked__for_an_hour(passed: int, good: bool) -> None:
-    url = links.signed(BASE, CHURN, KEY, NOW)
+    url = links.sign(BASE, CHURN, KEY, NOW)
     at = NOW.replace(microsecond=0) + timedelta(seconds=passed)
 
     if good:
@@ -198,20 +196,20 @@ def test_checked__for_an_hour(passed: int, good: bool) -> None:
 
 
 def test_checked__a_key_that_is_not_known() -> None:
-    url = links.signed(BASE, CHURN, Key("k2", KEY.secret), NOW)
+    url = links.sign(BASE, CHURN, Key("k2", KEY.secret), NOW)
 
     with pytest.raises(BadLink, match="not valid"):
         opened(url)
 
 
 def test_checked__another_key_under_the_same_name() -> None:
-    url = links.signed(BASE, CHURN, Key("k1", b"another secret"), NOW)
+    url = links.sign(BASE, CHURN, Key("k1", b"another secret"), NOW)
 
     with pytest.raises(BadLink, match="not valid"):
         opened(url)
 
 
 def test_checked__through_another_address() -> None:
-    url = links.signed("http://10.0.0.1:8000", CHURN, KEY, NOW)
+    url = links.sign("http://10.0.0.1:8000", CHURN, KEY, NOW)
 
     assert opened(url, base="http://10.0.0.1:8000") == CHURN

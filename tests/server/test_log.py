@@ -107,7 +107,7 @@ def test_log__what_looks_like_a_secret_is_not_shown(text: str) -> None:
 def test_log__a_link_is_shown_without_its_signature(path: str, secret: bytes) -> None:
     lines = Lines()
     file = InFolder("models", "files/md5/01/23456789abcdef0123456789abcdef")
-    url = links.signed("https://models.example.org", file, Key("k", secret), NOW)
+    url = links.sign("https://models.example.org", file, Key("k", secret), NOW)
 
     lines.log(f"a file was asked for: {url}")
 

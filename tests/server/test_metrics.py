@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from studio_action.errors import Unreachable
-from studio_action.server.metrics import FOLDER, Measured, Metrics, MetricsPage
+from studio_action.server.metrics import FOLDER, Metrics, MetricsMiddleware, MetricsPage
 from studio_action.server.registry.mirror_folders import Failure, State
 from tests.fakes import Time
 from tests.server.loopback import served
@@ -44,7 +44,9 @@ class Server:
             Route("/fault", self.fault),
             Route("/metrics", MetricsPage(self.metrics, token).__call__),
         ]
-        self.measured = Measured(Starlette(routes=routes), self.metrics, lambda: self.time.now)
+        self.measured = MetricsMiddleware(
+            Starlette(routes=routes), self.metrics, lambda: self.time.now
+        )
 
     def file(self, request: Request) -> Response:
         self.time.now += 0.03

@@ -77,7 +77,7 @@ class _Listener(ThreadingHTTPServer):
     git: GitServer
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Callers that go away, or do not trust our certificate, are no fault of ours."""
+        """Authenticator that go away, or do not trust our certificate, are no fault of ours."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -64,7 +64,7 @@ class _Listener(ThreadingHTTPServer):
     hadoop: Hadoop
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Callers that go away are no fault of ours."""
+        """Authenticator that go away are no fault of ours."""
 
 
 class _Node(BaseHTTPRequestHandler):

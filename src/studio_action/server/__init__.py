@@ -1,6 +1,6 @@
-"""A registry of one's own: the API of DVC Studio, answered from Git repositories.
+"""A self-hosted model registry: the REST API of DVC Studio, backed by Git repositories.
 
-Needs the extra `server`. Nothing outside of this folder imports it but the command line, and that
-only when it is asked for. State is in the database and in Git, never in a process, so that many
-may answer behind one address; mirrors and files are copies that each machine can make again.
+It needs the extra `server`. Only the command line imports it, and only for the server's commands.
+All state is in the database and in Git, so that any number of processes can serve one address;
+mirrors and files are copies that each machine can make again.
 """

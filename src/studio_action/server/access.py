@@ -1,23 +1,24 @@
-"""Who may do what: tokens and the repositories that each was given. Pure."""
+"""Access tokens, their scopes and the repositories that each may read. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from studio_action.server.settings import ServedRepository
 
 Scope = Literal["model-registry", "project"]
-"""What a token is for: reading models, or creating projects."""
+"""What a token allows: reading models, or creating projects."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token as the database knows it; its text is shown once, when it is made.
+    """A token without its text, which is shown once, when the token is created.
 
-    `name` says whose it is. It reads `repositories`, by their names, and those of its `teams`;
-    all of them if it is for `all_repositories`. Moments are in UTC.
+    `name` says whose it is. It may read the named `repositories` and those of its `teams`, or all
+    repositories if `all_repositories`. Times are in UTC.
     """
 
     id: str
@@ -31,12 +32,29 @@ class Token:
     revoked: datetime | None = None
     last_used: datetime | None = None
 
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Token:
+        """Return the token with these values, as `values` returned them."""
+        restored: dict[str, Any] = {
+            name: frozenset(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+        return cls(**restored)
+
+    def values(self) -> dict[str, Any]:
+        """Return the value of every field by name; sets as sorted lists, as JSON needs them."""
+        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            name: sorted(value) if isinstance(value, frozenset) else value
+            for name, value in found.items()
+        }
+
     def valid(self, now: datetime) -> bool:
-        """Whether it is neither revoked nor expired."""
+        """Return whether it is neither revoked nor expired at `now`."""
         return self.revoked is None and (self.expires is None or now < self.expires)
 
     def reads(self, repository: ServedRepository) -> bool:
-        """Whether it was given the repository."""
+        """Return whether it may read the repository."""
         return (
             self.all_repositories
             or repository.name in self.repositories

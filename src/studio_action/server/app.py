@@ -1,4 +1,4 @@
-"""The server as one ASGI application, put together from its parts."""
+"""Puts the server together as one ASGI application."""
 
 from __future__ import annotations
 
@@ -16,110 +16,114 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from studio_action.errors import StudioActionError
-from studio_action.server.api.answers import FAULT, NOT_FOUND, Refused, refusal, refused
-from studio_action.server.api.authentication import Callers
+from studio_action.server.api.authentication import Authenticator
 from studio_action.server.api.repositories import Repositories
+from studio_action.server.api.responses import FAULT, NOT_FOUND, ApiError, refused, to_api_error
 from studio_action.server.api.routes.documentation import Documentation
+from studio_action.server.api.routes.health import HealthChecks
 from studio_action.server.api.routes.model_registry import ModelRegistry
-from studio_action.server.api.routes.operation import Operation
 from studio_action.server.api.routes.projects import ProjectCreation
 from studio_action.server.api.routes.webhook import Webhook
-from studio_action.server.api.threads import Lanes
+from studio_action.server.api.threads import RepositoryThreads
 from studio_action.server.files.relaying import Relay
 from studio_action.server.files.serving import Files
 from studio_action.server.log import Log
-from studio_action.server.metrics import FILES_ROUTE, Measured, MetricsPage
+from studio_action.server.metrics import FILES_ROUTE, MetricsMiddleware, MetricsPage
 from studio_action.server.middleware.access_log import AccessLog
-from studio_action.server.middleware.entrance import AT_THE_ROOT, Entrance, Headers
-from studio_action.server.middleware.limits import Limits, Share
-from studio_action.server.parts import Parts
+from studio_action.server.middleware.base_path import UNPREFIXED_PATHS, BasePathRouter
+from studio_action.server.middleware.rate_limiter import RateLimiter
+from studio_action.server.middleware.request_limits import RequestLimits
+from studio_action.server.middleware.security_headers import SecurityHeaders
+from studio_action.server.services import Services
 from studio_action.server.web.site import create_pages
 
 _REFUSALS_PER_MINUTE = 10
-"""How often one address may try tokens that open nothing."""
+"""How many invalid tokens one address may try."""
 
 
 def create_app(
-    parts: Parts,
+    services: Services,
     now: Callable[[], float] = time.monotonic,
     random: Callable[[int], bytes] = secrets.token_bytes,
 ) -> ASGIApp:
-    """The whole server. `now` counts seconds, `random` gives so many bytes."""
-    settings = parts.settings
+    """Return the whole server. `now` returns seconds, `random` the given number of bytes."""
+    settings = services.settings
     base_path = settings.base_path
-    limited = Limits(
-        Entrance(api_of(parts), create_pages(parts), base_path),
-        requests=Share(settings.requests_per_minute, now),
-        refusals=Share(_REFUSALS_PER_MINUTE, now),
+    limits = RequestLimits(
+        BasePathRouter(create_api(services), create_pages(services), base_path),
+        requests=RateLimiter(settings.requests_per_minute, now),
+        refusals=RateLimiter(_REFUSALS_PER_MINUTE, now),
         largest_body=settings.largest_body,
-        free=(*AT_THE_ROOT, f"{base_path}/files/"),
+        free=(*UNPREFIXED_PATHS, f"{base_path}/files/"),
     )
-    measured = Measured(Headers(limited, base_path), parts.metrics, now)
-    return AccessLog(measured, parts.log, now, random)
+    metrics = MetricsMiddleware(SecurityHeaders(limits, base_path), services.metrics, now)
+    return AccessLog(metrics, services.log, now, random)
 
 
-def api_of(parts: Parts) -> Starlette:
-    """Everything for programs: the API, files, and what is for whoever runs the server.
+def create_api(services: Services) -> Starlette:
+    """Return the application for programs: the API, files, health checks and metrics.
 
-    FastAPI makes the OpenAPI document of the routes; that is all it does here, since its way to an
-    endpoint costs as much as the endpoint.
+    FastAPI only makes the OpenAPI document of the routes; its own dispatch would cost as much as an
+    endpoint.
     """
-    callers = Callers(parts.tokens, parts.utc)
-    repositories = Repositories(parts.settings.repositories)
-    lanes = Lanes(parts.settings.repositories)
-    described = [
-        *ModelRegistry(parts, callers, repositories, lanes).routes(),
-        *ProjectCreation(parts, callers, repositories, lanes).routes(),
-        *Webhook(parts, repositories).routes(),
-        *Operation(parts).routes(),
+    authenticator = Authenticator(services.tokens, services.utc)
+    repositories = Repositories(services.settings.repositories)
+    threads = RepositoryThreads(services.settings.repositories)
+    api_routes = [
+        *ModelRegistry(services, authenticator, repositories, threads).routes(),
+        *ProjectCreation(services, authenticator, repositories, threads).routes(),
+        *Webhook(services, repositories).routes(),
+        *HealthChecks(services).routes(),
     ]
-    figures = MetricsPage(parts.metrics, parts.settings.metrics_token)
-    relay = Relay(parts.models.ask, parts.log)
-    files = Files(parts.keys.secret, parts.models.file, parts.utc, relay)
+    metrics_page = MetricsPage(services.metrics, services.settings.metrics_token)
+    relay = Relay(services.models.ask, services.log)
+    files = Files(services.keys.secret, services.models.file, services.utc, relay)
     api = Starlette(
         routes=[
-            *(Route(each.path, each.endpoint, methods=each.methods) for each in described),
-            *Documentation(described, parts.settings.base_path).routes(),
-            Route("/metrics", figures.__call__),
+            *(Route(each.path, each.endpoint, methods=each.methods) for each in api_routes),
+            *Documentation(api_routes, services.settings.base_path).routes(),
+            Route("/metrics", metrics_page.__call__),
             Route(FILES_ROUTE, files, methods=["GET"]),
         ],
         exception_handlers={
-            Exception: _fault,
+            Exception: _internal_error,
             HTTPException: _http_error,
             ClientDisconnect: _gone,
-            Refused: _refused,
-            StudioActionError: partial(_failed, parts.log),
+            ApiError: _api_error,
+            StudioActionError: partial(_failed, services.log),
         },
     )
     api.router.redirect_slashes = False
     return api
 
 
-async def _fault(_: Request, __: Exception) -> Response:
-    """The error goes on to the access log, which writes its traceback."""
+async def _internal_error(_: Request, __: Exception) -> Response:
+    """Return a 500; the access log gets the error and logs its traceback."""
     return refused(500, FAULT).response()
 
 
 async def _failed(log: Log, _: Request, error: Exception) -> Response:
+    """Return the response to an error of the program, and log it if it is a 5xx."""
     assert isinstance(error, StudioActionError)
-    answer = refusal(error)
-    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    api_error = to_api_error(error)
+    if api_error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log("a request failed", level="warning", error=str(error))
-    return answer.response()
+    return api_error.response()
 
 
-async def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Refused)
+async def _api_error(_: Request, error: Exception) -> Response:
+    """Return the error's own response."""
+    assert isinstance(error, ApiError)
     return error.response()
 
 
 async def _gone(_: Request, __: Exception) -> Response:
-    """Nobody reads this."""
+    """Return a response that nobody reads: the client has gone."""
     return refused(400, "The request broke off.").response()
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
-    """What the router finds: no such path, or not with that method."""
+    """Return the API's 404 for an unknown path, and its 405 for a wrong method."""
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = (error.headers or {}).get("Allow", "")

@@ -1,12 +1,12 @@
-"""URLs of the files that the server itself sends: signed, and good for an hour. Pure.
+"""Signed URLs, valid for an hour, of the files that the server itself sends. Pure.
 
     BASE/files/folders/NAME/PATH?Expires=UNIX&KeyId=ID&Signature=HEX
     BASE/files/repositories/OWNER/NAME/OBJECT/files/md5/ab/cdef…?…
     BASE/files/remotes/OWNER/NAME/REMOTE/PATH?…
 
-The path ends with DVC's own key, by which a client can check the bytes, and `Expires` is where
-clients look for the end of a signed URL. What is signed is the decoded path and the moment, so
-that a proxy may write the path in another way, and any address of the server will do.
+The path ends with DVC's own key, so that a client can check the bytes, and clients look for
+`Expires` in signed URLs. The signature covers the decoded path and the expiry: a proxy may encode
+the path differently, and any address of the server works.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from studio_action.text import printable
 
 @dataclass(frozen=True, slots=True)
 class InFolder:
-    """A file of a DVC remote that is one of the server's `folders`; `path` is relative to it."""
+    """A file in one of the server's `folders`, named `folder`; `path` is relative to it."""
 
     folder: str
     path: str
@@ -35,7 +35,7 @@ class InFolder:
 
 @dataclass(frozen=True, slots=True)
 class InMirror:
-    """A file that the repository itself holds, by the name of its Git object."""
+    """A file in the Git repository itself, by the name of its Git object."""
 
     repository: str
     object: str
@@ -44,9 +44,9 @@ class InMirror:
 
 @dataclass(frozen=True, slots=True)
 class InWebRemote:
-    """A file of a web remote that needs a password; `path` is relative to the remote's url.
+    """A file of a web remote that needs a password; `path` is relative to the remote's URL.
 
-    The url, and the password, are in the server's configuration of the repository.
+    The server's configuration of the repository has the URL and the password.
     """
 
     repository: str
@@ -54,24 +54,24 @@ class InWebRemote:
     path: str
 
 
-FileHere = InFolder | InMirror
-"""What is a file of this machine, or can be made one."""
-ServedFile = FileHere | InWebRemote
+LocalFile = InFolder | InMirror
+"""A file of this machine, or one that can be extracted from a mirror."""
+ServedFile = LocalFile | InWebRemote
 
 Link = Callable[[ServedFile], str]
-"""The signed URL of a file, as the one who asks can reach it."""
+"""Returns the signed URL of a file, at the address that the client uses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What links are signed with; `id` is in each link, the secret never."""
+    """A key that signs URLs; each URL has the `id`, never the secret."""
 
     id: str
     secret: bytes = field(repr=False)
 
 
 class BadLink(Exception):
-    """A link that opens nothing: it was changed, its key is gone, or its hour is over."""
+    """The signed URL is invalid: it was changed, has expired, or its key is gone."""
 
 
 _EXPIRED = "This link has expired. Ask for a new one."
@@ -81,7 +81,7 @@ _PATH = re.compile(
     r"folders/(?P<folder>[^/]+)/(?P<path>.+)"
     r"|repositories/(?P<repository>.+)/(?P<object>[0-9a-f]{40}|[0-9a-f]{64})"
     r"/files/md5/(?P<head>[0-9a-f]{2})/(?P<tail>[0-9a-f]{30})"
-    # A proxy that decodes twice would read an escape in a name as what it stands for.
+    # No escapes in names: a proxy that decodes twice would change them.
     r"|remotes/(?P<of>[^/]+/[^/]+)/(?P<remote>[^/]+)/(?P<key>(?:[^%]|%(?![0-9A-Fa-f]{2}))+)",
     re.DOTALL,
 )
@@ -92,38 +92,38 @@ _QUERY = re.compile(
 )
 
 
-def signed(base: str, file: ServedFile, key: Key, now: datetime) -> str:
-    """The URL of `file` below the server's address `base`, good for an hour.
+def sign(base_url: str, file: ServedFile, key: Key, now: datetime) -> str:
+    """Return a URL of `file`, valid for an hour, below the server's address `base_url`.
 
-    Raises `UnexpectedAnswer` for a path that no server would give out.
+    Raise `UnexpectedAnswer` if the file's path cannot be in a URL.
     """
     path = _path_of(file)
     check_path(path)
     if _file_at(path) != file:
-        raise UnexpectedAnswer(f"{printable(path, 200)!r} is no path that a link can name")
+        raise UnexpectedAnswer(f"{printable(path, 200)!r} cannot be the path of a signed URL")
     expires = int((now + LIFETIME).timestamp())
     signature = _signature(path, expires, key.secret)
     query = f"Expires={expires}&KeyId={key.id}&Signature={signature}"
-    return f"{base.rstrip('/')}/files/{quote(path)}?{query}"
+    return f"{base_url.rstrip('/')}/files/{quote(path)}?{query}"
 
 
-def checked(
-    path: str, query: str, secret_of: Callable[[str], bytes | None], now: datetime
+def verify(
+    path: str, query: str, find_secret: Callable[[str], bytes | None], now: datetime
 ) -> ServedFile:
-    """The file that a link names; raises `BadLink`, whose text may be shown.
+    """Return the file of a signed URL; raise `BadLink` with a message for the client.
 
-    `path` is what follows `/files/` in the URL, decoded; `query` is the URL's, as it was sent.
+    `path` is the decoded part after `/files/`, `query` the query as it was sent.
     """
-    told = _QUERY.fullmatch(query)
+    match = _QUERY.fullmatch(query)
     file = _file_at(path)
-    if told is None or file is None:
+    if match is None or file is None:
         raise BadLink(_INVALID)
-    expires = int(told["expires"])
+    expires = int(match["expires"])
     if now.timestamp() >= expires:
         raise BadLink(_EXPIRED)
-    secret = secret_of(told["key"])
+    secret = find_secret(match["key"])
     if secret is None or not hmac.compare_digest(
-        _signature(path, expires, secret), told["signature"]
+        _signature(path, expires, secret), match["signature"]
     ):
         raise BadLink(_INVALID)
     return file
@@ -145,7 +145,7 @@ def _path_of(file: ServedFile) -> str:
 
 
 def _file_at(path: str) -> ServedFile | None:
-    """What a link's path names; None for what no link of ours would."""
+    """Return the file at a URL's path; None if no signed URL has such a path."""
     found = _PATH.fullmatch(path)
     if found is None or not _is_safe(path):
         return None

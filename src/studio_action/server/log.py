@@ -1,7 +1,7 @@
-"""What the server says: one JSON object a line, without secrets.
+"""The server's log: one JSON object a line, without secrets.
 
-Secrets do not get this far; that what looks like one is hidden here as well is a second line of
-defence, for texts that were written by somebody else.
+No secret should reach the log. Texts from outside are still searched for what looks like one, as a
+second line of defence.
 """
 
 from __future__ import annotations
@@ -46,40 +46,40 @@ _SECRETS = (
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Says things: `log("a repository cannot be reached", level="warning", repository=…)`.
+    """Writes log lines: `log("a repository cannot be fetched", level="warning", repository=…)`.
 
-    `write` takes one line with its end; `utc` tells the moment.
+    `write` takes one line with its newline; `utc` returns the current time.
     """
 
     write: Callable[[str], None]
     utc: Callable[[], datetime]
 
     def __call__(self, message: str, *, level: Level = "info", **fields: object) -> None:
-        """Write one line; of the fields, texts are made safe, and None is left out."""
-        told = {"time": self.utc().isoformat(timespec="milliseconds"), "level": level}
+        """Write one line; make texts in the fields safe, and leave out fields that are None."""
+        head = {"time": self.utc().isoformat(timespec="milliseconds"), "level": level}
         shown = {name: _shown(value) for name, value in fields.items() if value is not None}
-        self.write(_encode({**told, "message": _shown(message), **shown}) + "\n")
+        self.write(_encode({**head, "message": _shown(message), **shown}) + "\n")
 
     def fault(self, message: str, traceback: str, **fields: object) -> None:
-        """Write what is nobody's fault but the program's, with its traceback as lines."""
+        """Log an internal error with the last lines of its traceback."""
         lines = traceback.splitlines()[-_LAST_LINES:]
         self(message, level="error", **fields, traceback=lines)
 
 
 def to_descriptor(descriptor: int) -> Callable[[str], None]:
-    """A writer of whole lines, which many processes may share; what cannot be written is lost."""
+    """Return a writer of whole lines to a file descriptor, which many processes may share."""
 
     def write(line: str) -> None:
-        with suppress(OSError):  # no request fails because nobody reads the log
+        with suppress(OSError):  # a request must not fail because the log cannot be written
             os.write(descriptor, line.encode())
 
     return write
 
 
 def hidden(text: str) -> str:
-    """The text without what looks like a token, a URL's query, a signature or user info."""
-    for pattern, instead in _SECRETS:
-        text = pattern.sub(instead, text)
+    """Return the text with anything like a token, URL query, signature or password hidden."""
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
     return text
 
 
@@ -87,14 +87,14 @@ def _clean(text: str) -> str:
     return printable(hidden(text), _LONGEST)
 
 
-_clean_again = lru_cache(1000)(_clean)
-"""For short texts: of a request, nothing but its id is new."""
+_clean_cached = lru_cache(1000)(_clean)
+"""For short texts, which repeat with every request."""
 
 
 def _shown(value: object) -> object:
     match value:
         case str():
-            return _clean(value) if len(value) > _SHORT else _clean_again(value)
+            return _clean(value) if len(value) > _SHORT else _clean_cached(value)
         case bool() | int() | float():
             return value
         case list() | tuple() | set() | frozenset():

@@ -1,7 +1,7 @@
-"""What the server measures about itself, for Prometheus.
+"""The server's metrics for Prometheus.
 
-Workers of one server write into files of a folder that they share, which the library finds by the
-variable `PROMETHEUS_MULTIPROC_DIR` when it is imported; any of them tells the sums.
+The workers of one server write into files of a shared folder, which the library reads from the
+variable `PROMETHEUS_MULTIPROC_DIR` at import; any worker can return the totals.
 https://prometheus.github.io/client_python/multiprocess/
 """
 
@@ -32,25 +32,25 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from studio_action.server.registry.mirror_folders import State
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""The environment variable with the folder that workers share; without it there is one process."""
+"""The environment variable with the workers' shared folder; not set for a single process."""
 
 FILES_ROUTE = "/files/{path:path}"
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _OTHER = "other"
-"""For methods and paths that callers make up: each label costs memory for good."""
+"""The label for unknown methods and paths: each label costs memory for ever."""
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Metrics:
-    """The figures of one process, and the sums over all that share its `folder`.
+    """The metrics of one process, and their totals over all that share its `folder`.
 
-    `mirrors` tells how each repository's mirror is, by the repository's name.
+    `mirrors` returns the state of each repository's mirror, by the repository's name.
     """
 
     def __init__(
         self, folder: Path | None = None, mirrors: Callable[[], Mapping[str, State]] = dict
     ) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # which nobody asks for
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # nobody uses them
         self._folder, self._mirrors = folder, mirrors
         self._registry = registry = CollectorRegistry()
         self.requests = Counter(
@@ -83,19 +83,19 @@ class Metrics:
         )
 
     def text(self) -> bytes:
-        """All figures in Prometheus' text format."""
-        return generate_latest(self._counted()) + generate_latest(self._of_mirrors())
+        """Return all metrics in Prometheus' text format."""
+        return generate_latest(self._counters()) + generate_latest(self._mirror_gauges())
 
-    def _counted(self) -> CollectorRegistry:
+    def _counters(self) -> CollectorRegistry:
         if self._folder is None:
             return self._registry
-        self._forget_the_dead(self._folder)
+        self._drop_dead_workers(self._folder)
         registry = CollectorRegistry()
         MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]
         return registry
 
-    def _of_mirrors(self) -> Collector:
-        """The state that all processes share, as it is now."""
+    def _mirror_gauges(self) -> Collector:
+        """Return the metrics of the mirrors, which all processes share."""
         refreshed = GaugeMetricFamily(
             "studio_action_mirror_refreshed_timestamp_seconds",
             "When a repository's mirror was last up to date, in seconds since 1970",
@@ -111,23 +111,23 @@ class Metrics:
             failing.add_metric([name], float(state.failure is not None))
         return _Families((refreshed, failing))
 
-    def _forget_the_dead(self, folder: Path) -> None:
-        """Drop what workers were doing when they ended; what they have done still counts."""
+    def _drop_dead_workers(self, folder: Path) -> None:
+        """Drop the live gauges of workers that ended; their counters stay."""
         for file in folder.glob("gauge_live*_*.db"):
             pid = int(file.stem.rpartition("_")[2])
-            if not _lives(pid):
+            if not _is_running(pid):
                 mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True)
 class MetricsPage:
-    """The endpoint `/metrics`; open to everyone where `token` is ''."""
+    """The endpoint `/metrics`; open to everyone if `token` is empty."""
 
     metrics: Metrics
     token: str
 
     def __call__(self, request: Request) -> Response:
-        """All figures, for whoever bears the token."""
+        """Return all metrics; answer 401 without the token."""
         shown = request.headers.get("authorization", "").encode("latin-1")
         if self.token and not hmac.compare_digest(shown, f"Bearer {self.token}".encode()):
             refusal = {"detail": "Invalid token."}
@@ -136,11 +136,11 @@ class MetricsPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """Counts what `app` answers. `now` counts seconds.
+class MetricsMiddleware:
+    """Measures the responses of `app`. `now` returns seconds.
 
-    Of a request it reads what the router put into its scope, `route`, and what others put into its
-    state: `refused`, why its token was refused.
+    It reads `route` from a request's scope, and `refused`, the reason why its token was invalid,
+    from its state.
     """
 
     app: ASGIApp
@@ -148,7 +148,7 @@ class Measured:
     now: Callable[[], float]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
+        """Pass the request on, then count it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -187,7 +187,7 @@ class _Families(Collector):
         return self.families
 
 
-def _lives(pid: int) -> bool:
+def _is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

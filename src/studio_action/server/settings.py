@@ -1,4 +1,4 @@
-"""What a server was told: one frozen value, made of its configuration file and the environment."""
+"""The server's settings, read from its configuration file and the environment."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from studio_action.model.repository_url import RepositoryUrl
 class ServedRepository:
     """One repository whose models are served.
 
-    `name` is its short form, `owner/name`. It is fetched from `place`, an address or a bare
-    repository's folder; callers may name it by `name`, by `place` or by one of its `aliases`.
-    `remotes` has options of its DVC remotes by name: one whose `url` is among them is described by
-    them alone, of any other they go over those in the repository (see `storages`). `imports` names
-    the served repositories that its models may be imported from. `refresh` and
-    `stale_for` are seconds: how old tags may be, and how old where the repository cannot be
-    reached.
+    `name` is `owner/name`. The server fetches from `place`, a URL or the folder of a bare
+    repository; clients may use `name`, `place` or one of the `aliases`.
+    `remotes` are options of its DVC remotes by name. They replace the repository's description of a
+    remote if they have a `url`, and else override single options (see `registry.storages`).
+    `imports` are the names of served repositories that its models may be imported from. `refresh`
+    is how old, in seconds, tags may be; `stale_for` how old while the repository is unreachable.
     """
 
     name: str
@@ -35,7 +34,7 @@ class ServedRepository:
     stale_for: float = 24 * 3600.0
 
     def is_at(self, address: RepositoryUrl) -> bool:
-        """Whether `address` is one of this repository."""
+        """Return whether `address` means this repository."""
         known = (self.place, *self.aliases)
         return any(isinstance(it, RepositoryUrl) and it.same_as(address) for it in known)
 

@@ -167,7 +167,7 @@ def test_repo__given_by_a_team(api: Api) -> None:
         pytest.param(
             ZeroDivisionError("secret of the house"),
             500,
-            "A fault in the server itself; its log says more.",
+            "Internal server error. See the server's log.",
             id="a fault",
         ),
     ],
@@ -299,7 +299,7 @@ def test_create_project__of_a_team_in_a_folder(api: Api) -> None:
     answer = api.create(token, team_name="ml", subdir="churn/", name="Churn", public=True)
 
     (project,) = answer.json()["projects"]
-    kept = api.parts.projects.get(project["id"])
+    kept = api.services.projects.get(project["id"])
     assert kept is not None
     assert project["url"] == f"{api.address}/team/ml/projects/churn-{project['id']}"
     assert (kept.team, kept.subdir, kept.public, kept.created_by) == ("ml", "churn", True, "ci")
@@ -352,7 +352,7 @@ def test_create_project__a_repository_that_does_not_answer(
     answer = api.create()
 
     assert (answer.status_code, answer.json()) == (status, body)
-    assert not api.parts.projects.all()
+    assert not api.services.projects.all()
 
 
 def test_create_project__another_content_type(api: Api) -> None:
@@ -378,7 +378,7 @@ def test_files__a_changed_link(api: Api) -> None:
 def test_readyz__what_is_missing(tmp_path: Path) -> None:
     with answering(tmp_path) as api:
         before = api.send("GET", "/readyz")
-        with api.parts.engine.begin() as connection:
+        with api.services.engine.begin() as connection:
             connection.exec_driver_sql("DELETE FROM alembic_version")
         after = api.send("GET", "/readyz")
 

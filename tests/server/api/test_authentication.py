@@ -10,8 +10,8 @@ from sqlalchemy import Engine, event
 from starlette.requests import Request
 
 from studio_action.server.access import Scope, Token
-from studio_action.server.api.answers import Refused
-from studio_action.server.api.authentication import Callers, token_text
+from studio_action.server.api.authentication import Authenticator, parse_authorization
+from studio_action.server.api.responses import ApiError
 from studio_action.server.db.tokens import Tokens
 from tests.server.calendar import Calendar
 
@@ -30,7 +30,7 @@ def bearing(text: str) -> Request:
     ],
 )
 def test_token_text(header: str, text: str) -> None:
-    assert token_text(header) == text
+    assert parse_authorization(header) == text
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,8 @@ def test_token_text(header: str, text: str) -> None:
     ],
 )
 def test_token_text__malformed(header: str, detail: str) -> None:
-    with pytest.raises(Refused) as refused:
-        token_text(header)
+    with pytest.raises(ApiError) as refused:
+        parse_authorization(header)
 
     assert refused.value.status == 401
     assert refused.value.body == {"detail": detail}
@@ -67,10 +67,10 @@ def test_token_text__malformed(header: str, detail: str) -> None:
 
 @dataclass
 class Office:
-    """Callers over a real database, and how often it is asked about tokens."""
+    """Authenticator over a real database, and how often it is asked about tokens."""
 
     tokens: Tokens
-    callers: Callers
+    authenticator: Authenticator
     calendar: Calendar
     lookups: list[str] = field(default_factory=list)
 
@@ -80,12 +80,12 @@ class Office:
         return text
 
     def of(self, request: Request) -> Token:
-        return asyncio.run(self.callers.of(request, "model-registry"))
+        return asyncio.run(self.authenticator.authenticate(request, "model-registry"))
 
     def status(self, text: str) -> int:
         try:
             self.of(bearing(text))
-        except Refused as refused:
+        except ApiError as refused:
             return refused.status
         return 200
 
@@ -94,7 +94,7 @@ class Office:
 def office(engine: Engine) -> Iterator[Office]:
     calendar = Calendar()
     tokens = Tokens(engine, calendar)
-    office = Office(tokens, Callers(tokens, calendar), calendar)
+    office = Office(tokens, Authenticator(tokens, calendar), calendar)
 
     def heard(*told: object) -> None:
         if "SELECT" in str(told[2]) and "tokens" in str(told[2]):
@@ -115,7 +115,7 @@ def test_of__the_token_is_in_the_state(office: Office) -> None:
 
 
 def test_of__another_scope(office: Office) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ApiError) as refused:
         office.of(bearing(office.make("project")))
 
     assert refused.value.status == 403
@@ -126,7 +126,7 @@ def test_of__a_wrong_token_is_told_apart_in_the_state_only(office: Office) -> No
     text = office.make()
     request = bearing(text[:-4] + "0000")
 
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ApiError) as refused:
         office.of(request)
 
     assert refused.value.body == {"detail": "Invalid token."}

@@ -13,7 +13,7 @@ import schemathesis
 from schemathesis.checks import CheckFunction
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from studio_action.server.app import api_of
+from studio_action.server.app import create_api
 from studio_action.server.run import process
 from studio_action.server.settings import ServerSettings
 from tests.server.sample_registry import ADDRESS, Registry, registry
@@ -25,7 +25,7 @@ BOTH = {"version", "stage"}
 def document() -> dict[str, Any]:
     """What the server says of itself; nothing is asked for that."""
     settings = ServerSettings(Path("/nowhere"), "sqlite:////nowhere/registry.db", ())
-    api = api_of(process.parts_of(settings, {}))
+    api = create_api(process.make_services(settings, {}))
     routes: dict[str, Any] = {route.path: route for route in api.routes}
     found: dict[str, Any] = json.loads(routes["/api/openapi.json"].endpoint(None).body)
     return found

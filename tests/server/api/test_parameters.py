@@ -13,8 +13,12 @@ from studio_action.model.artifact import AtStage, AtVersion, Latest, ModelName, 
 from studio_action.model.repository_url import RepositoryUrl
 from studio_action.model.versions import InRange
 from studio_action.server.api import documents
-from studio_action.server.api.answers import Refused
-from studio_action.server.api.parameters import ModelQuestion, model_question, project_question
+from studio_action.server.api.parameters import (
+    ModelRequest,
+    parse_model_request,
+    parse_project_request,
+)
+from studio_action.server.api.responses import ApiError
 from studio_action.studio.api import NewProject
 
 REPOSITORY = RepositoryUrl("short", "", "acme/models")
@@ -25,13 +29,13 @@ JSON = "application/json"
 def status_of(ask: Callable[[], object]) -> int:
     try:
         ask()
-    except Refused as refused:
+    except ApiError as refused:
         return refused.status
     return 200
 
 
-def asked(*, ranges: bool = True, **fields: str) -> ModelQuestion:
-    return model_question(urlencode({**REQUIRED, **fields}).encode(), ranges=ranges)
+def asked(*, ranges: bool = True, **fields: str) -> ModelRequest:
+    return parse_model_request(urlencode({**REQUIRED, **fields}).encode(), ranges=ranges)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +50,7 @@ def asked(*, ranges: bool = True, **fields: str) -> ModelQuestion:
     ],
 )
 def test_model_question__selectors(fields: dict[str, str], selector: Selector) -> None:
-    assert asked(**fields) == ModelQuestion(REPOSITORY, ModelName("churn"), selector)
+    assert asked(**fields) == ModelRequest(REPOSITORY, ModelName("churn"), selector)
 
 
 def test_model_question__prerelease() -> None:
@@ -94,8 +98,8 @@ def test_model_question__what_only_we_have_is_not_in_the_documented_endpoint() -
     ],
 )
 def test_model_question__faults(query: str, faults: object) -> None:
-    with pytest.raises(Refused) as refused:
-        model_question(query.encode(), ranges=True)
+    with pytest.raises(ApiError) as refused:
+        parse_model_request(query.encode(), ranges=True)
 
     assert refused.value.status == 400
     if faults is not None:
@@ -105,14 +109,14 @@ def test_model_question__faults(query: str, faults: object) -> None:
 @pytest.mark.parametrize("field", ["repo", "name", "version", "stage"])
 @pytest.mark.parametrize("text", ["a b", "..", "x\ny", "café\u202e", "-", "'; DROP TABLE", "//"])
 def test_model_question__texts_that_name_nothing(field: str, text: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ApiError) as refused:
         asked(ranges=False, **{field: text})
 
     assert list(refused.value.body) == [field]
 
 
 def test_model_question__user_info_is_not_repeated() -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ApiError) as refused:
         asked(repo="ftp://user:hunter2@host/x")
 
     assert "hunter2" not in str(refused.value.body)
@@ -120,12 +124,12 @@ def test_model_question__user_info_is_not_repeated() -> None:
 
 @given(st.binary(max_size=200))
 def test_model_question__no_query_is_a_fault_of_ours(query: bytes) -> None:
-    assert status_of(lambda: model_question(query, ranges=True)) in (200, 400)
+    assert status_of(lambda: parse_model_request(query, ranges=True)) in (200, 400)
 
 
 def project(**fields: object) -> NewProject:
     body = json.dumps({"repo_url": "https://git.example.org/acme/models.git", **fields})
-    return project_question(JSON, body.encode())
+    return parse_project_request(JSON, body.encode())
 
 
 def test_project_question__every_field() -> None:
@@ -154,7 +158,7 @@ def test_project_question__every_field() -> None:
     ],
 )
 def test_project_question__faults(fields: dict[str, object], faults: object) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ApiError) as refused:
         project(**fields)
 
     assert (refused.value.status, refused.value.body) == (400, faults)
@@ -164,7 +168,7 @@ def test_project_question__faults(fields: dict[str, object], faults: object) -> 
     "subdir", ["/etc", "../up", "a/../../b", ".git/hooks", "a\\b", "C:/x", "a//b"]
 )
 def test_project_question__subdirs_outside(subdir: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ApiError) as refused:
         project(subdir=subdir)
 
     assert list(refused.value.body) == ["subdir"]
@@ -184,8 +188,8 @@ def test_project_question__subdirs_outside(subdir: str) -> None:
     ],
 )
 def test_project_question__bodies(content_type: str, body: bytes, status: int, text: str) -> None:
-    with pytest.raises(Refused) as refused:
-        project_question(content_type, body)
+    with pytest.raises(ApiError) as refused:
+        parse_project_request(content_type, body)
 
     assert refused.value.status == status
     assert text in str(refused.value.body)

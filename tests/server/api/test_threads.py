@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from studio_action.server.api.threads import WIDTH, Lanes
+from studio_action.server.api.threads import THREADS_EACH, RepositoryThreads
 from studio_action.server.settings import ServedRepository
 
 SLOW, OTHER = ServedRepository("acme/slow", Path("/slow")), ServedRepository("acme/b", Path("/b"))
@@ -16,12 +16,12 @@ def test_run__a_repository_that_hangs_holds_up_no_other() -> None:
     well_again = threading.Event()
 
     async def many() -> list[str]:
-        lanes = Lanes([SLOW, OTHER])
+        threads = RepositoryThreads([SLOW, OTHER])
         waiting = [
-            asyncio.create_task(lanes.run(SLOW, lambda: well_again.wait(10)))
-            for _ in range(4 * WIDTH)
+            asyncio.create_task(threads.run(SLOW, lambda: well_again.wait(10)))
+            for _ in range(4 * THREADS_EACH)
         ]
-        answers = [await lanes.run(OTHER, lambda: "at once") for _ in range(3)]
+        answers = [await threads.run(OTHER, lambda: "at once") for _ in range(3)]
         well_again.set()
         assert all(await asyncio.gather(*waiting))
         return answers
@@ -31,7 +31,7 @@ def test_run__a_repository_that_hangs_holds_up_no_other() -> None:
 
 def test_run__so_many_at_once() -> None:
     lock, running, most = threading.Lock(), 0, 0
-    together = threading.Barrier(WIDTH)
+    together = threading.Barrier(THREADS_EACH)
 
     def ask() -> None:
         nonlocal running, most
@@ -43,11 +43,11 @@ def test_run__so_many_at_once() -> None:
             running -= 1
 
     async def many() -> None:
-        lanes = Lanes([SLOW])
-        await asyncio.gather(*(lanes.run(SLOW, ask) for _ in range(3 * WIDTH)))
+        threads = RepositoryThreads([SLOW])
+        await asyncio.gather(*(threads.run(SLOW, ask) for _ in range(3 * THREADS_EACH)))
 
     asyncio.run(many())
-    assert most == WIDTH
+    assert most == THREADS_EACH
 
 
 def test_run__what_is_raised() -> None:
@@ -55,4 +55,4 @@ def test_run__what_is_raised() -> None:
         raise ValueError("wrong")
 
     with pytest.raises(ValueError, match="wrong"):
-        asyncio.run(Lanes([SLOW]).run(SLOW, fail))
+        asyncio.run(RepositoryThreads([SLOW]).run(SLOW, fail))

@@ -43,8 +43,8 @@ def test_webhook__a_push_is_counted(api: Api) -> None:
     answer = deliver(api, OF_MODELS, "for-all")
 
     assert (answer.status_code, answer.json()) == (202, {"repositories": ["acme/models"]})
-    assert api.parts.pushes.count("acme/models") == 1
-    assert api.parts.pushes.count("acme/secret") == 0
+    assert api.services.pushes.count("acme/models") == 1
+    assert api.services.pushes.count("acme/secret") == 0
 
 
 def test_webhook__a_repositorys_own_secret(api: Api) -> None:
@@ -75,7 +75,7 @@ def test_webhook__without_the_secret_nobody_learns_what_is_served(
 
     assert answer.status_code == 403
     assert "acme" not in answer.text
-    assert api.parts.pushes.count("acme/models") == api.parts.pushes.count("acme/secret") == 0
+    assert api.services.pushes.count("acme/models") == api.services.pushes.count("acme/secret") == 0
 
 
 def test_webhook__of_a_repository_that_is_not_served(api: Api) -> None:
@@ -87,7 +87,7 @@ def test_webhook__ping(api: Api, document: object) -> None:
     answer = deliver(api, document, "for-all", X_GitHub_Event="ping")
 
     assert (answer.status_code, answer.json()) == (200, {"repositories": []})
-    assert api.parts.pushes.count("acme/models") == 0
+    assert api.services.pushes.count("acme/models") == 0
 
 
 def test_webhook__no_secret_at_all(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from starlette.routing import Route
 
 from studio_action.server.access import Scope
-from studio_action.server.app import api_of
+from studio_action.server.app import create_api
 from studio_action.server.web.site import create_pages
 from tests.server.answering import MODELS, Api, answering
 
@@ -69,7 +69,7 @@ def expired(api: Api, scope: Scope) -> str:
 
 def revoked(api: Api, scope: Scope) -> str:
     text = api.token(scope)
-    assert api.parts.tokens.revoke(text[5:21])
+    assert api.services.tokens.revoke(text[5:21])
     return "token " + text
 
 
@@ -109,18 +109,18 @@ def answer_to(api: Api, method: str, path: str, authorization: str) -> int:
 def test_every_route_is_in_a_table(api: Api) -> None:
     there = {
         (method, route.path)
-        for route in api_of(api.parts).routes
+        for route in create_api(api.services).routes
         if isinstance(route, Route)
         for method in route.methods or ()
         if method != "HEAD"
     }
 
-    assert len(there) == len({id(route) for route in api_of(api.parts).routes})
+    assert len(there) == len({id(route) for route in create_api(api.services).routes})
     assert there == {*SCOPES, *OTHERWISE_GUARDED, *OPEN}
 
 
 def test_every_page_is_in_a_table(api: Api) -> None:
-    routes = create_pages(api.parts).routes
+    routes = create_pages(api.services).routes
 
     assert all(isinstance(route, Route) for route in routes)
     there = {
@@ -140,7 +140,7 @@ def test_refused(api: Api, method: str, path: str, case: str) -> None:
 
     assert answer_to(api, method, path, authorization(api, SCOPES[method, path])) == status
     assert not api.models.asked
-    assert not api.parts.projects.all()
+    assert not api.services.projects.all()
 
 
 @pytest.mark.parametrize(("method", "path"), SCOPES, ids=[path for _, path in SCOPES])
@@ -149,7 +149,7 @@ def test_another_teams_token(api: Api, method: str, path: str) -> None:
 
     assert answer_to(api, method, path, f"token {token}") == (400 if method == "POST" else 404)
     assert not api.models.asked
-    assert not api.parts.projects.all()
+    assert not api.services.projects.all()
 
 
 @pytest.mark.parametrize("word", ["token", "Token", "Bearer", "bearer"])

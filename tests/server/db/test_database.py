@@ -97,7 +97,7 @@ def test_migrate__the_database_of_something_else(database_url: str) -> None:
     engine = database.open_engine(database_url)
     with database.writing(engine) as connection:
         connection.execute(text("CREATE TABLE projects (name VARCHAR)"))
-    with pytest.raises(BadInput, match="a table 'projects' that studio-action did not make"):
+    with pytest.raises(BadInput, match="a table 'projects' that studio-action did not create"):
         database.migrate(engine)
     with engine.connect() as connection:
         assert inspect(connection).get_table_names() == ["projects"]
@@ -205,7 +205,7 @@ def test_writing__from_what_was_read_before(engine: Engine) -> None:
     def add() -> None:
         together.wait()
         with database.writing(engine) as connection:
-            database.take_turns(connection)
+            database.lock_exclusively(connection)
             count = connection.execute(select(schema.pushes.c.count)).scalar_one()
             connection.execute(schema.pushes.update().values(count=count + 1))
 

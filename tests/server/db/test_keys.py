@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import fields
 
 import pytest
 from sqlalchemy import Engine, event, func, select
@@ -150,4 +151,6 @@ def test_secret__text_that_is_no_id_is_not_looked_up(
 
 def test_repr__shows_no_secret(keys: SigningKeys) -> None:
     key = keys.current()
-    assert repr(key.secret) not in repr((key, vars(keys)))
+    assert repr(key.secret) not in repr(
+        (key, keys, [getattr(keys, each.name) for each in fields(keys)])
+    )

@@ -72,7 +72,7 @@ def assert_all_there(url: str, reported: Reported) -> None:
     assert database.ready(engine)
     now = datetime.now(timezone.utc)
     tokens, projects = Tokens(engine, lambda: now), Projects(engine, lambda: now)
-    assert {tokens.of(text).name for text in reported.tokens} <= {"ci"}
+    assert {tokens.authenticate(text).name for text in reported.tokens} <= {"ci"}
     found = {each.id: each for each in projects.all()}
     assert reported.projects <= found.keys()
     assert {(each.owner, each.repository) for each in found.values()} <= {

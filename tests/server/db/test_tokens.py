@@ -46,7 +46,7 @@ def made(tokens: Tokens, **changes: object) -> tuple[str, Token]:
 
 def reason(tokens: Tokens, text: str) -> str:
     with pytest.raises(InvalidToken) as refused:
-        tokens.of(text)
+        tokens.authenticate(text)
     assert str(refused.value) == "Invalid token."
     return refused.value.reason
 
@@ -99,14 +99,14 @@ def test_create__neither_text_nor_secret_is_in_the_database(tokens: Tokens, engi
 
 def test_create__nothing_of_the_text_is_in_the_files(tmp_path: Path, tokens: Tokens) -> None:
     text, _ = made(tokens)
-    tokens.of(text)
+    tokens.authenticate(text)
     for path in tmp_path.rglob("registry.db*"):
         assert text[21:].encode() not in path.read_bytes()
 
 
 def test_of__the_token(tokens: Tokens) -> None:
     text, token = made(tokens)
-    assert tokens.of(text) == token
+    assert tokens.authenticate(text) == token
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_of__wrong_in_one_digit(tokens: Tokens, place: int) -> None:
 def test_of__expired_at_the_moment(tokens: Tokens, now: Calendar) -> None:
     text, _ = made(tokens, expires=now() + timedelta(days=90))
     now.turn(days=90, seconds=-1)
-    tokens.of(text)
+    tokens.authenticate(text)
     now.turn(seconds=1)
     assert reason(tokens, text) == "expired"
 
@@ -160,7 +160,7 @@ def test_of__revoked_at_once_in_every_process(
     engine: Engine, tokens: Tokens, now: Calendar
 ) -> None:
     text, token = made(tokens)
-    Tokens(engine, now).of(text)
+    Tokens(engine, now).authenticate(text)
     assert tokens.revoke(token.id)
     assert reason(Tokens(engine, now), text) == "revoked"
 
@@ -176,7 +176,7 @@ def test_of__whose_it_was_is_known_for_the_log(tokens: Tokens) -> None:
     text, token = made(tokens)
     tokens.revoke(token.id)
     with pytest.raises(InvalidToken) as refused:
-        tokens.of(text)
+        tokens.authenticate(text)
     assert refused.value.id == token.id
     assert token.id not in str(refused.value)
 
@@ -184,7 +184,7 @@ def test_of__whose_it_was_is_known_for_the_log(tokens: Tokens) -> None:
 def test_of__last_use(tokens: Tokens, now: Calendar) -> None:
     text, token = made(tokens)
     now.turn(hours=1)
-    tokens.of(text)
+    tokens.authenticate(text)
     found = tokens.by_id(token.id)
     assert found is not None
     assert found.last_used == now()
@@ -196,16 +196,16 @@ def test_of__last_use_is_written_once_a_minute(
 ) -> None:
     text, _ = made(tokens)
     for _ in range(90):
-        tokens.of(text)
+        tokens.authenticate(text)
         now.turn(seconds=1)
     assert sum(each.startswith("UPDATE") for each in statements) == 2
 
 
 def test_of__last_use_is_written_once_by_many_processes(engine: Engine, now: Calendar) -> None:
     text, token = made(Tokens(engine, now))
-    Tokens(engine, now).of(text)
+    Tokens(engine, now).authenticate(text)
     now.turn(seconds=30)
-    Tokens(engine, now).of(text)
+    Tokens(engine, now).authenticate(text)
     found = Tokens(engine, now).by_id(token.id)
     assert found is not None
     assert found.last_used == now() - timedelta(seconds=30)
@@ -217,8 +217,8 @@ def test_of__a_last_use_that_cannot_be_written_is_no_failure(
     text, token = made(tokens)
     with writing(engine) as connection:  # a lock that is held for longer than a request can wait
         connection.execute(update(schema.tokens).values(name="ci"))
-        assert tokens.of(text) == token
-        assert tokens.of(text) == token
+        assert tokens.authenticate(text) == token
+        assert tokens.authenticate(text) == token
     found = tokens.by_id(token.id)
     assert found is not None
     assert found.last_used is None
@@ -227,7 +227,10 @@ def test_of__a_last_use_that_cannot_be_written_is_no_failure(
 def test_of__from_many_threads(tokens: Tokens) -> None:
     text, token = made(tokens)
     found: list[str] = []
-    threads = [threading.Thread(target=lambda: found.append(tokens.of(text).id)) for _ in range(32)]
+    threads = [
+        threading.Thread(target=lambda: found.append(tokens.authenticate(text).id))
+        for _ in range(32)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -288,7 +291,7 @@ def test_reads(tokens: Tokens, given: dict[str, object], reads: set[str] | None)
         repository("acme/vision", "ml", "web"),
         repository("acme/speech", "ml"),
     ]
-    found = {each.name for each in served if tokens.of(text).reads(each)}
+    found = {each.name for each in served if tokens.authenticate(text).reads(each)}
     assert found == ({each.name for each in served} if reads is None else reads)
 
 

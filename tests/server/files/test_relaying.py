@@ -41,7 +41,7 @@ class Relayed:
         self.base, self.storage, self.lines = base, storage, lines
 
     def link(self, path: str = "a", remote: str = "web") -> str:
-        return links.signed(self.base, InWebRemote("acme/models", remote, path), KEY, NOW)
+        return links.sign(self.base, InWebRemote("acme/models", remote, path), KEY, NOW)
 
     def get(self, path: str = "a", method: str = "GET", **headers: str) -> requests.Response:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}

@@ -24,7 +24,7 @@ from studio_action.model.digest import Digest
 from studio_action.server import links
 from studio_action.server.files import serving
 from studio_action.server.files.serving import BLOCK, Files
-from studio_action.server.links import FileHere, InFolder, InMirror, InWebRemote, Key
+from studio_action.server.links import InFolder, InMirror, InWebRemote, Key, LocalFile
 from tests.server.loopback import served
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
@@ -47,7 +47,7 @@ class Storage:
         file.write_bytes(content)
         return file
 
-    def file_of(self, served: FileHere) -> Path:
+    def file_of(self, served: LocalFile) -> Path:
         match served:
             case InFolder("models", path):
                 return self.folder / path
@@ -56,7 +56,7 @@ class Storage:
         raise ObjectMissing("no such folder")
 
     def link(self, path: str) -> str:
-        return links.signed(self.base, InFolder("models", path), KEY, NOW)
+        return links.sign(self.base, InFolder("models", path), KEY, NOW)
 
     def get(self, path: str, method: str = "GET", **headers: str) -> requests.Response:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -71,7 +71,7 @@ async def elsewhere(file: InWebRemote, scope: Any, receive: Any, send: Any) -> N
 def test_get__a_file_that_is_not_of_this_machine(storage: Storage) -> None:
     file = InWebRemote("acme/models", "web", "a/b")
 
-    answer = requests.get(links.signed(storage.base, file, KEY, NOW), timeout=10)
+    answer = requests.get(links.sign(storage.base, file, KEY, NOW), timeout=10)
 
     assert answer.text == "relayed: web a/b"
 
@@ -178,7 +178,7 @@ def test_get__the_etag_of_a_file_of_a_mirror_is_its_digest(storage: Storage) -> 
     storage.add("a" * 40, CONTENT)
     file = InMirror("acme/models", "a" * 40, Digest("md5", MD5))
 
-    answer = requests.get(links.signed(storage.base, file, KEY, NOW), timeout=10)
+    answer = requests.get(links.sign(storage.base, file, KEY, NOW), timeout=10)
 
     assert (answer.content, answer.headers["etag"]) == (CONTENT, f'"{MD5}"')
 
@@ -261,7 +261,7 @@ def test_get__what_is_no_file_of_the_folder(
 
 
 def test_get__a_folder_that_is_not_served(storage: Storage) -> None:
-    link = links.signed(storage.base, InFolder("gone", "churn.pkl"), KEY, NOW)
+    link = links.sign(storage.base, InFolder("gone", "churn.pkl"), KEY, NOW)
 
     answer = requests.get(link, timeout=10)
 

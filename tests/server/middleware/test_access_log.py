@@ -149,7 +149,7 @@ def test_fault__is_a_500_and_a_traceback_in_the_log(server: Server) -> None:
     answer = server.get(x_request_id="mine")
 
     assert answer.status_code == 500
-    assert answer.json() == {"detail": "A fault in the server itself; its log says more."}
+    assert answer.json() == {"detail": "Internal server error. See the server's log."}
     fault, line = server.lines.all
     assert (fault["level"], fault["request_id"]) == ("error", "mine")
     assert fault["traceback"][-1] == "KeyError: '***'"

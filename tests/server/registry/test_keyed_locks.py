@@ -4,11 +4,11 @@ import gc
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-from studio_action.server.registry.keyed_locks import Turns
+from studio_action.server.registry.keyed_locks import KeyedLocks
 
 
 def test_of__one_at_a_time() -> None:
-    turns, inside, most = Turns(), 0, 0
+    turns, inside, most = KeyedLocks(), 0, 0
 
     def enter(_: int) -> None:
         nonlocal inside, most
@@ -24,7 +24,7 @@ def test_of__one_at_a_time() -> None:
 
 
 def test_of__other_names_do_not_wait() -> None:
-    turns, both = Turns(), Barrier(2, timeout=10)
+    turns, both = KeyedLocks(), Barrier(2, timeout=10)
 
     def enter(name: str) -> None:
         with turns.of(name):
@@ -35,7 +35,7 @@ def test_of__other_names_do_not_wait() -> None:
 
 
 def test_of__nothing_stays() -> None:
-    turns = Turns()
+    turns = KeyedLocks()
     with turns.of("name"):
         assert len(turns._locks) == 1
 

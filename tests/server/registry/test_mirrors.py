@@ -18,7 +18,7 @@ from studio_action.gitrepo.git.program import Broken, Credential
 from studio_action.net.clock import Clock
 from studio_action.net.network import Network
 from studio_action.server.registry import models
-from studio_action.server.registry.mirror_fetching import MOST_PACKS
+from studio_action.server.registry.mirror_fetcher import MOST_PACKS
 from studio_action.server.registry.mirrors import LONG_WAIT, WAIT, Mirrors, Snapshot
 from studio_action.server.settings import ServedRepository
 from tests.fakes import Time

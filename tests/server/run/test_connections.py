@@ -1,4 +1,4 @@
-"""Callers that do nothing, or take nothing, do not keep a connection for ever."""
+"""Authenticator that do nothing, or take nothing, do not keep a connection for ever."""
 
 from __future__ import annotations
 

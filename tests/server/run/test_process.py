@@ -194,7 +194,7 @@ def link_to(folder: Path, base: str, path: str) -> str:
     now = datetime.now(timezone.utc)
     key = SigningKeys(engine, lambda: now).current()
     engine.dispose()
-    return links.signed(base, InFolder("models", path), key, now)
+    return links.sign(base, InFolder("models", path), key, now)
 
 
 @contextmanager

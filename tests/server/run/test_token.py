@@ -39,7 +39,7 @@ class Terminal:
 
     def create(self, *arguments: str) -> Token:
         """The token that `token create` makes."""
-        return self.tokens.of(self.run("create", *arguments)[0].strip())
+        return self.tokens.authenticate(self.run("create", *arguments)[0].strip())
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def terminal(database_url: str, engine: Engine, capsys: pytest.CaptureFixture[st
 def test_create__the_text_alone_is_on_standard_output(terminal: Terminal) -> None:
     out, err = terminal.run("create", *ENOUGH)
     text = out.removesuffix("\n")
-    assert terminal.tokens.of(text).name == "ci"
+    assert terminal.tokens.authenticate(text).name == "ci"
     assert text not in err
     assert text[21:] not in err
 
@@ -199,7 +199,7 @@ def test_revoke(terminal: Terminal) -> None:
     _, err = terminal.run("revoke", text[5:21])
     assert err == f"Token {text[5:21]} is revoked.\n"
     with pytest.raises(InvalidToken):
-        terminal.tokens.of(text)
+        terminal.tokens.authenticate(text)
 
 
 def test_revoke__none(terminal: Terminal) -> None:

@@ -102,7 +102,7 @@ def test_browser__a_revoked_token_at_the_next_click(browser: Browser, here: Site
         page = opened.page
         id = log_in(page, here)
 
-        here.parts.tokens.revoke(id)
+        here.services.tokens.revoke(id)
 
         page.get_by_role("button", name="Search").click()
         expect(page.get_by_label("Access token")).to_be_visible()
@@ -115,7 +115,7 @@ def test_browser__a_wrong_token(browser: Browser, here: Site) -> None:
         page.keyboard.type("isat_wrong")
         page.keyboard.press("Enter")
 
-        expect(page.get_by_role("alert")).to_contain_text("That token is not valid")
+        expect(page.get_by_role("alert")).to_contain_text("The token is not valid")
         opened.complaints.remove(
             "Failed to load resource: the server responded with a status of 403 (Forbidden)"
         )
@@ -204,4 +204,4 @@ def test_browser__by_keyboard(browser: Browser, here: Site) -> None:
         page.keyboard.type("nothing like it")
         page.keyboard.press("Enter")
 
-        expect(page.get_by_text("No project fits.")).to_be_visible()
+        expect(page.get_by_text("No project matches.")).to_be_visible()

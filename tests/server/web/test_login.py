@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from studio_action.server.web import sessions
-from studio_action.server.web.login import is_from_here, own_path
+from studio_action.server.web.login import is_same_origin, local_path
 from tests.server.site import Site, site
 
 HOME = {"Sec-Fetch-Site": "same-origin"}
@@ -86,10 +86,10 @@ def test_enter__the_cookie_below_a_sub_path_on_https(
 @pytest.mark.parametrize(
     ("given", "refusal"),
     [
-        pytest.param({"token": ""}, "That token is not valid", id="nothing"),
-        pytest.param({"token": "abc123"}, "That token is not valid", id="no token of ours"),
-        pytest.param({"token": f"isat_{64 * 'a'}"}, "That token is not valid", id="unknown"),
-        pytest.param({}, "That token is not valid", id="another form"),
+        pytest.param({"token": ""}, "The token is not valid", id="nothing"),
+        pytest.param({"token": "abc123"}, "The token is not valid", id="no token of ours"),
+        pytest.param({"token": f"isat_{64 * 'a'}"}, "The token is not valid", id="unknown"),
+        pytest.param({}, "The token is not valid", id="another form"),
     ],
 )
 def test_enter__refused(
@@ -108,14 +108,14 @@ def test_enter__expired(here: Site, browser: requests.Session) -> None:
 
     answer = post(browser, f"{here.url}/login", token=text)
 
-    assert (answer.status_code, "That token is not valid" in answer.text) == (403, True)
+    assert (answer.status_code, "The token is not valid" in answer.text) == (403, True)
     here.lines.wait_for("request")
     assert here.lines.all[-1]["refused"] == "expired"
 
 
 def test_enter__a_token_is_neither_shown_nor_logged(here: Site, browser: requests.Session) -> None:
     text, token = here.token("acme/models")
-    here.parts.tokens.revoke(token.id)
+    here.services.tokens.revoke(token.id)
 
     answer = post(browser, f"{here.url}/login", token=text, next=f"/?token={text}")
 
@@ -189,7 +189,7 @@ def test_visitor__the_token_was_revoked(here: Site, browser: requests.Session) -
     id = entered(here, browser)
     assert landing(here, browser) == ""
 
-    here.parts.tokens.revoke(id)
+    here.services.tokens.revoke(id)
 
     assert landing(here, browser) == "/login?next=/"
     assert not browser.cookies
@@ -213,21 +213,20 @@ def test_visitor__the_session_is_old(here: Site, browser: requests.Session) -> N
 
 
 def test_visitor__a_new_key_meanwhile(here: Site, browser: requests.Session) -> None:
-    here.parts.keys.current()
+    here.services.keys.current()
     here.calendar.turn(days=6, hours=23)
     entered(here, browser)
 
     here.calendar.turn(hours=11)
-    here.parts.keys.current()
+    here.services.keys.current()
 
     assert landing(here, browser) == ""
 
 
 def test_visitor__a_forged_session(here: Site, browser: requests.Session) -> None:
     _, token = here.token("acme/models")
-    forged = (
-        f"{token.id}.{int(here.calendar().timestamp())}.{here.parts.keys.current().id}.{64 * '0'}"
-    )
+    key, now = here.services.keys.current(), int(here.calendar().timestamp())
+    forged = f"{token.id}.{now}.{key.id}.{64 * '0'}"
     browser.cookies.set(sessions.COOKIE, forged)
 
     assert landing(here, browser) == "/login?next=/"
@@ -274,7 +273,7 @@ def test_first__by_a_link_on_another_site(here: Site, browser: requests.Session)
     ],
 )
 def test_own_path(text: str, base_path: str, path: str) -> None:
-    assert own_path(text, base_path) == path
+    assert local_path(text, base_path) == path
 
 
 @pytest.mark.parametrize(
@@ -302,4 +301,4 @@ def test_own_path(text: str, base_path: str, path: str) -> None:
     ],
 )
 def test_is_from_here(headers: dict[str, str], ours: bool) -> None:
-    assert is_from_here(headers, ["models.example.org"]) is ours
+    assert is_same_origin(headers, ["models.example.org"]) is ours

@@ -14,15 +14,15 @@ from tests.server.calendar import Calendar
 NOW = Calendar().moment
 KEY = Key("0a" * 8, b"secret of the week")
 TOKEN = "3a45a2147cc6cacb"
-COOKIE = sessions.signed(TOKEN, KEY, NOW)
+COOKIE = sessions.sign(TOKEN, KEY, NOW)
 
 
-def secret_of(id: str) -> bytes | None:
+def find_secret(id: str) -> bytes | None:
     return KEY.secret if id == KEY.id else None
 
 
 def test_token_of__a_session_of_ours() -> None:
-    assert sessions.token_of(COOKIE, secret_of, NOW) == TOKEN
+    assert sessions.verify(COOKIE, find_secret, NOW) == TOKEN
 
 
 @pytest.mark.parametrize(
@@ -33,31 +33,31 @@ def test_token_of__a_session_of_ours() -> None:
     ],
 )
 def test_token_of__after(age: timedelta, token: str | None) -> None:
-    assert sessions.token_of(COOKIE, secret_of, NOW + age) == token
+    assert sessions.verify(COOKIE, find_secret, NOW + age) == token
 
 
 def test_token_of__a_key_that_is_not_kept() -> None:
-    assert sessions.token_of(COOKIE, lambda id: None, NOW) is None
+    assert sessions.verify(COOKIE, lambda id: None, NOW) is None
 
 
 @given(st.integers(0, len(COOKIE) - 1), st.characters())
 def test_token_of__any_character_changed(place: int, char: str) -> None:
     changed = COOKIE[:place] + char + COOKIE[place + 1 :]
 
-    assert sessions.token_of(changed, secret_of, NOW) == (TOKEN if changed == COOKIE else None)
+    assert sessions.verify(changed, find_secret, NOW) == (TOKEN if changed == COOKIE else None)
 
 
 @given(st.text())
 def test_token_of__any_text(text: str) -> None:
-    assert sessions.token_of(text, secret_of, NOW) is None
+    assert sessions.verify(text, find_secret, NOW) is None
 
 
 def test_token_of__the_signature_of_a_link() -> None:
-    url = links.signed("https://models.example.org", InFolder("f", TOKEN), KEY, NOW)
+    url = links.sign("https://models.example.org", InFolder("f", TOKEN), KEY, NOW)
     signature = url.rpartition("=")[2]
     issued = int((NOW + timedelta(hours=1)).timestamp())
 
-    assert sessions.token_of(f"{TOKEN}.{issued}.{KEY.id}.{signature}", secret_of, NOW) is None
+    assert sessions.verify(f"{TOKEN}.{issued}.{KEY.id}.{signature}", find_secret, NOW) is None
 
 
 def test_signed__the_secret_is_not_in_it() -> None:

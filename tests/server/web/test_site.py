@@ -64,8 +64,8 @@ class Browser:
         self.here, self.session = here, session
 
     def enters(self, token: Token) -> Browser:
-        key, now = self.here.parts.keys.current(), self.here.calendar()
-        self.session.cookies.set(sessions.COOKIE, sessions.signed(token.id, key, now))
+        key, now = self.here.services.keys.current(), self.here.calendar()
+        self.session.cookies.set(sessions.COOKIE, sessions.sign(token.id, key, now))
         return self
 
     def answer(self, path: str, method: str = "GET") -> requests.Response:
@@ -170,7 +170,7 @@ def test_projects__one_repository_fails(here: Site, browser: Browser) -> None:
     page = browser.page()
 
     assert "Churn models acme/models · team/ml 2 models" in page.text
-    assert "The repository could not be read." in page.text
+    assert "The repository cannot be read." in page.text
     assert "/data/mirrors" not in page.html
 
 
@@ -230,7 +230,9 @@ def test_project__without_models(here: Site, ada: Browser) -> None:
 
 
 def test_project__no_such_model(here: Site, ada: Browser) -> None:
-    assert "No model of this name" in ada.page(here.project("C").path + "?model=nobody").text
+    assert (
+        "There is no model of this name" in ada.page(here.project("C").path + "?model=nobody").text
+    )
 
 
 def test_project__a_deprecated_model(here: Site, ada: Browser) -> None:
@@ -252,7 +254,7 @@ def test_project__the_last_refresh_failed(here: Site, ada: Browser) -> None:
 
     for path in ("", project.path):
         page = ada.page(path)
-        assert "The repository could not be reached since" in page.text
+        assert "The repository is unreachable" in page.text
         assert "22 Nov 2026, 09:30 UTC" in page.text
 
 
@@ -262,7 +264,7 @@ def test_project__the_repository_cannot_be_read(here: Site, ada: Browser) -> Non
     page = ada.page(here.project("Churn models").path, 503)
 
     assert "Churn models" in page.text
-    assert "The repository could not be read." in page.text
+    assert "The repository cannot be read." in page.text
     assert "git.internal" not in page.html
 
 
@@ -498,7 +500,7 @@ def test_page__the_host_is_none(here: Site, ada: Browser) -> None:
 
 def test_page__the_database_fails(here: Site, ada: Browser) -> None:
     ada.page()
-    with here.parts.engine.begin() as connection:
+    with here.services.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE projects RENAME TO elsewhere")
 
     answer = ada.answer("")

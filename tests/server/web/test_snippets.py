@@ -10,10 +10,12 @@ import yaml
 import studio_action
 from studio_action.inputs.table import INPUTS
 from studio_action.server.web import snippets
-from studio_action.server.web.snippets import CI, Wanted
+from studio_action.server.web.snippets import CI, SnippetInputs
 
 ROOT = Path(__file__).parents[3]
-WANTED = Wanted("https://models.example.org/studio", "acme/models", "models/vision:churn", "prod")
+WANTED = SnippetInputs(
+    "https://models.example.org/studio", "acme/models", "models/vision:churn", "prod"
+)
 ASKED = {
     "studio-url": "https://models.example.org/studio",
     "repo": "acme/models",
@@ -22,17 +24,17 @@ ASKED = {
 }
 
 
-def github(wanted: Wanted) -> Any:
+def github(wanted: SnippetInputs) -> Any:
     (step,) = yaml.safe_load(snippets.snippet(wanted, "github"))
     return step
 
 
-def gitlab(wanted: Wanted) -> Any:
+def gitlab(wanted: SnippetInputs) -> Any:
     (include,) = yaml.safe_load(snippets.snippet(wanted, "gitlab"))["include"]
     return include
 
 
-def docker(wanted: Wanted) -> list[str]:
+def docker(wanted: SnippetInputs) -> list[str]:
     return shlex.split(snippets.snippet(wanted, "docker").replace("\\\n", ""), comments=True)
 
 
@@ -72,7 +74,7 @@ def test_docker__options_as_the_program_takes_them() -> None:
 
 @pytest.mark.parametrize("ci", snippets.NAMES)
 def test_snippet__without_a_stage_is_the_latest_version(ci: CI) -> None:
-    text = snippets.snippet(Wanted("http://h", "acme/models", "churn"), ci)
+    text = snippets.snippet(SnippetInputs("http://h", "acme/models", "churn"), ci)
 
     assert "stage" not in text
     assert "churn" in text
@@ -96,7 +98,7 @@ def test_snippet__without_a_stage_is_the_latest_version(ci: CI) -> None:
     ],
 )
 def test_snippet__a_name_that_looks_like_something_else(name: str) -> None:
-    wanted = Wanted("http://h", "acme/models", name, name)
+    wanted = SnippetInputs("http://h", "acme/models", name, name)
 
     assert github(wanted)["with"]["model"] == name
     assert gitlab(wanted)["inputs"]["stage"] == name
@@ -104,12 +106,14 @@ def test_snippet__a_name_that_looks_like_something_else(name: str) -> None:
 
 
 def test_snippet__a_name_that_only_yaml_1_2_takes_for_a_number() -> None:
-    assert 'model: "1e5"' in snippets.snippet(Wanted("http://h", "acme/models", "1e5"), "github")
+    assert 'model: "1e5"' in snippets.snippet(
+        SnippetInputs("http://h", "acme/models", "1e5"), "github"
+    )
 
 
 def test_snippet__hostile_text_stays_one_value() -> None:
     hostile = 'x\'; rm -rf / #\n"${{ secrets.OTHER }}"'
-    wanted = Wanted("http://h", "acme/models", "churn", hostile)
+    wanted = SnippetInputs("http://h", "acme/models", "churn", hostile)
 
     assert github(wanted)["with"]["stage"] == hostile
     assert gitlab(wanted)["inputs"]["stage"] == hostile
@@ -121,4 +125,4 @@ def test_snippet__hostile_text_stays_one_value() -> None:
     [("gitlab", "gitlab"), ("docker", "docker"), ("", "github"), ("jenkins", "github")],
 )
 def test_ci_named(text: str, ci: CI) -> None:
-    assert snippets.ci_named(text) == ci
+    assert snippets.parse_ci(text) == ci

@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from studio_action.errors import BadInput
 from studio_action.gitrepo.dvc.documents import Node
-from studio_action.gitrepo.inward import of_cloud
+from studio_action.gitrepo.internal_addresses import is_cloud_metadata_address
 from studio_action.model.digest import Digest
 from studio_action.text import printable, redact
 
@@ -131,7 +131,7 @@ def _check(node: Node, url: str) -> None:
             f"{node.place} has user info, which is for everybody to read: {shown!r}",
             "Keep the file in a remote, whose password is not committed",
         )
-    if of_cloud(url):
+    if is_cloud_metadata_address(url):
         raise BadInput(f"{node.place} is an address for the machines of a cloud alone: {shown!r}")
 
 

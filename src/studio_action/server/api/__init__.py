@@ -1,1 +1,1 @@
-"""The API: what is asked, by whom, and what is answered."""
+"""The REST API: authentication, requests and responses."""

@@ -1,4 +1,4 @@
-"""Where the server is, as its callers see it. Pure."""
+"""The public address of the server. Pure."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import re
 
 from starlette.requests import Request
 
-from studio_action.server.api.answers import refused
+from studio_action.server.api.responses import refused
 from studio_action.server.settings import ServerSettings
 
 _HOST = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
 
 
-def base_of(request: Request, settings: ServerSettings) -> str:
-    """The server's address with the sub-path, without a slash at the end.
+def base_url_of(request: Request, settings: ServerSettings) -> str:
+    """Return the server's URL with its sub-path, without a slash at the end.
 
-    It is the public one if the settings have it, else the one that the caller used; raises
-    `Refused` where that makes no sense.
+    That is the configured `url`, else the address in the request's Host header. Raise `ApiError`
+    (400) if that header is malformed.
     """
     if settings.url:
         return settings.url
     host = request.headers.get("host", "")
     if not _HOST.fullmatch(host):
-        raise refused(400, "The Host header of the request is not a host's name.")
+        raise refused(400, "The Host header of the request is not a host name.")
     return f"{request.scope['scheme']}://{host}{settings.base_path}"

@@ -1,4 +1,4 @@
-"""Who asks: the token that a request bears, read word for word as Django REST framework does."""
+"""Authentication by token, with the messages of Django REST framework."""
 
 from __future__ import annotations
 
@@ -10,57 +10,57 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from studio_action.server.access import Scope, Token
-from studio_action.server.api.answers import Refused, refused
+from studio_action.server.api.responses import ApiError, refused
 from studio_action.server.db.tokens import InvalidToken, Tokens
 
-_BELIEVED = timedelta(seconds=1)
-"""How long a token that was found good is not looked up again: so soon a revocation is known."""
-_MOST_KNOWN = 1000
+_CACHE_TTL = timedelta(seconds=1)
+"""How long a valid token is not looked up again, so how late a revocation may take effect."""
+_MOST_CACHED = 1000
 
 
-class Callers:
-    """Tells who calls; each process remembers for a second whom the database knew."""
+class Authenticator:
+    """Checks tokens against the database; each process caches valid ones for a second."""
 
     def __init__(self, tokens: Tokens, utc: Callable[[], datetime]) -> None:
         self._tokens, self._utc = tokens, utc
-        self._known: dict[str, tuple[Token, datetime]] = {}
+        self._cache: dict[str, tuple[Token, datetime]] = {}
 
-    async def of(self, request: Request, scope: Scope) -> Token:
-        """The token that the request bears, which is for `scope`; raises `Refused`: 401 or 403.
+    async def authenticate(self, request: Request, scope: Scope) -> Token:
+        """Return the request's token; raise `ApiError`: 401 if invalid, 403 if it lacks `scope`.
 
-        It is in the request's state from then on, or why it was refused, for the log.
+        Put it in the request's state as `token`, or the reason of a 401 as `refused`, for the log.
         """
-        text = token_text(request.headers.get("authorization", ""))
+        text = parse_authorization(request.headers.get("authorization", ""))
         try:
-            token = self._remembered(text)
+            token = self._cached(text)
             if token is None:
-                token = await run_in_threadpool(self._looked_up, text)
+                token = await run_in_threadpool(self._look_up, text)
         except InvalidToken as error:
             request.state.refused = error.reason
-            raise unauthorised("Invalid token.") from None
+            raise unauthorized("Invalid token.") from None
         request.state.token = token
         if scope not in token.scopes:
             raise refused(403, "You do not have permission to perform this action.")
         return token
 
-    def _remembered(self, text: str) -> Token | None:
+    def _cached(self, text: str) -> Token | None:
         now = self._utc()
-        token, found = self._known.get(text, (None, now))
-        fresh = now - _BELIEVED < found <= now
+        token, looked_up = self._cache.get(text, (None, now))
+        fresh = now - _CACHE_TTL < looked_up <= now
         return token if token is not None and fresh and token.valid(now) else None
 
-    def _looked_up(self, text: str) -> Token:
+    def _look_up(self, text: str) -> Token:
         now = self._utc()
-        self._known.pop(text, None)
-        token = self._tokens.of(text)
-        if len(self._known) >= _MOST_KNOWN:
-            self._known.clear()
-        self._known[text] = (token, now)
+        self._cache.pop(text, None)
+        token = self._tokens.authenticate(text)
+        if len(self._cache) >= _MOST_CACHED:
+            self._cache.clear()
+        self._cache[text] = (token, now)
         return token
 
 
-def token_text(header: str) -> str:
-    """The token in an `Authorization` header; raises `Refused`."""
+def parse_authorization(header: str) -> str:
+    """Return the token in an `Authorization` header; raise `ApiError` (401) if there is none."""
     words = header.split()
     if not words or words[0].lower() not in ("token", "bearer"):
         _refuse("Authentication credentials were not provided.")
@@ -73,10 +73,10 @@ def token_text(header: str) -> str:
     return words[1]
 
 
-def unauthorised(detail: str) -> Refused:
-    """401, with the header that says how to do better."""
+def unauthorized(detail: str) -> ApiError:
+    """Return a 401 with the `WWW-Authenticate` header."""
     return refused(401, detail, WWW_Authenticate="Token")
 
 
 def _refuse(detail: str) -> NoReturn:
-    raise unauthorised(detail)
+    raise unauthorized(detail)

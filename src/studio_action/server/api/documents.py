@@ -1,4 +1,4 @@
-"""The JSON documents of the API: pydantic models, of which the OpenAPI document is made. Pure."""
+"""The API's JSON documents as pydantic models, and their OpenAPI descriptions. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COMPARATOR = rf"([\^~]|[<>=]=|[<>])?{_NUMBER}(\.{_NUMBER}(\.{_NUMBER})?)?"
 
 
 def _nullable(kind: str, description: str) -> WithJsonSchema:
-    """A value that may be null, as OpenAPI 3.0 says it."""
+    """Return the OpenAPI 3.0 schema of a value that may be null."""
     return WithJsonSchema({"type": kind, "nullable": True, "description": description})
 
 
@@ -31,45 +31,52 @@ class _Document(BaseModel):
 
 
 class Detail(_Document):
-    """Why a request was not answered."""
+    """Why a request failed."""
 
     detail: str
 
 
 class FieldFaults(RootModel[dict[str, list[str]]]):
-    """What is wrong with each field; `non_field_errors` is for several together."""
+    """Messages by field; `non_field_errors` holds those about several fields."""
 
 
 class DownloadUris(RootModel[dict[str, str]]):
-    """A URL to GET, good for an hour and without the token, for each file's path."""
+    """A signed URL for each file's path: valid for an hour, and requested without the token."""
 
 
 class ResolvedFile(_Document):
     """One file of a model version."""
 
-    path: Annotated[str, Field(description="In the repository.")]
-    url: Annotated[str, Field(description="Good for an hour; to GET without the token.")]
-    size: Annotated[int | None, _nullable("integer", "In bytes, where it is known.")]
-    digest: Annotated[str | None, _nullable("string", "DVC's, such as `md5:0a1b…`, if known.")]
+    path: Annotated[str, Field(description="The path in the repository.")]
+    url: Annotated[str, Field(description="Valid for an hour; request it without the token.")]
+    size: Annotated[int | None, _nullable("integer", "In bytes; null if unknown.")]
+    digest: Annotated[
+        str | None, _nullable("string", "DVC's digest, such as `md5:0a1b…`; null if unknown.")
+    ]
     executable: bool
 
 
 class Resolved(_Document):
-    """What a question means now. Empty text: there is none."""
+    """The version that a request means now. An empty text means none."""
 
     repo: str
     name: str
-    version: Annotated[str, Field(description="Empty for a commit that has a stage only.")]
+    version: Annotated[
+        str,
+        Field(description="Empty if the commit has a stage but is not registered as a version."),
+    ]
     stage: str
-    tag: Annotated[str, Field(description="The Git tag that tells.")]
+    tag: Annotated[
+        str, Field(description="The Git tag that registers the version, or assigns the stage.")
+    ]
     revision: Annotated[str, Field(description="The Git commit, 40 hexadecimal digits.")]
-    previous_version: Annotated[str, Field(description="What held the stage before.")]
+    previous_version: Annotated[str, Field(description="The version that held the stage before.")]
     path: Annotated[str, Field(description="The model's own file or folder in the repository.")]
     files: list[ResolvedFile]
 
 
 class RegisteredVersion(_Document):
-    """A version that counts."""
+    """A registered version."""
 
     version: str
     revision: str
@@ -80,7 +87,7 @@ class RegisteredVersion(_Document):
 
 
 class AssignedStage(_Document):
-    """Which version holds a stage; '' for a commit that is not registered as one."""
+    """The version that holds a stage; `version` is empty if its commit is not registered."""
 
     stage: str
     version: str
@@ -90,7 +97,7 @@ class AssignedStage(_Document):
 
 
 class ListedModel(_Document):
-    """A model, its versions from the highest, and its stages."""
+    """A model with its versions, highest first, and its stages."""
 
     name: str
     deprecated: bool
@@ -100,7 +107,7 @@ class ListedModel(_Document):
 
 
 class ListedModels(_Document):
-    """Every model that a tag of the repository names."""
+    """All models that the repository's tags name."""
 
     repo: str
     refreshed: Annotated[datetime, Field(description="When the tags were read.")]
@@ -108,7 +115,7 @@ class ListedModels(_Document):
 
 
 class CreatedProject(_Document):
-    """A project, and where its page is."""
+    """A project and the URL of its page."""
 
     id: str
     url: str
@@ -116,18 +123,18 @@ class CreatedProject(_Document):
 
 
 class CreatedProjects(_Document):
-    """The project that was asked for."""
+    """The requested project."""
 
     projects: list[CreatedProject]
 
 
 class NewProject(_Document):
-    """The project to create; the same again is the one that is there."""
+    """The project to create. A repeated request returns the existing project."""
 
     repo_url: Annotated[
         str,
         Field(
-            description="The Git repository, which the server serves and the token reads.",
+            description="The Git repository; the server must serve it, and the token read it.",
             json_schema_extra={
                 "pattern": f"^({_REPOSITORY})$",
                 "example": "https://github.com/acme/models.git",
@@ -137,7 +144,7 @@ class NewProject(_Document):
     name: Annotated[
         str,
         Field(
-            description="By default the repository's.",
+            description="The default is the repository's name.",
             max_length=LONGEST_TITLE,
             json_schema_extra={"pattern": f"^{TITLE}$"},
         ),
@@ -145,7 +152,7 @@ class NewProject(_Document):
     team_name: Annotated[
         str,
         Field(
-            description="One of the token's teams; by default it is the user's own.",
+            description="One of the token's teams. By default the project belongs to the user.",
             max_length=LONGEST["team_name"],
             json_schema_extra={"pattern": f"^({PART})?$"},
         ),
@@ -162,34 +169,37 @@ class NewProject(_Document):
 
 
 class Refreshing(_Document):
-    """The repositories whose tags will be read again, by name."""
+    """The names of the repositories whose tags will be read again."""
 
     repositories: list[str]
 
 
 class Health(_Document):
-    """Whether a process can answer, and what it needs for that."""
+    """Whether a process can answer, and the result of each check."""
 
     status: str
     checks: dict[str, bool] = {}
 
 
 _FAILURES: dict[int, tuple[Any, str]] = {
-    400: (Detail | FieldFaults, "What is asked for cannot be: the body says why, for each field."),
-    401: (Detail, "No token, or one that is not valid."),
-    403: (Detail, "The token is not for this."),
-    404: (Detail, "There is no such repository, model, version or stage for this token."),
+    400: (Detail | FieldFaults, "The request is invalid. The body says why, by field."),
+    401: (Detail, "There is no token, or it is invalid."),
+    403: (Detail, "The token lacks the scope, or the team."),
+    404: (
+        Detail,
+        "No such repository, model, version or stage, or the token may not read it.",
+    ),
     408: (Detail, "The body took too long to arrive."),
-    409: (Detail, "The repository or its storage is broken at that version."),
+    409: (Detail, "The repository or its storage is broken at this version."),
     413: (Detail, "The body is too large."),
     415: (Detail, "The body is not JSON."),
     429: (Detail, "Too many requests; `Retry-After` says how many seconds to wait."),
-    503: (Detail, "Git, the storage or the database cannot be reached now."),
+    503: (Detail, "Git, the storage or the database is unavailable."),
 }
 
 
 def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What OpenAPI says of the `statuses` that a route can answer with besides success."""
+    """Return the OpenAPI descriptions of the error `statuses` of a route."""
     return {
         status: {"model": _FAILURES[status][0], "description": _FAILURES[status][1]}
         for status in statuses
@@ -209,42 +219,42 @@ def _query(name: str, description: str, pattern: str, **more: object) -> dict[st
 _PARAMETERS = {
     "repo": _query(
         "repo",
-        "The Git repository: `owner/name`, or its address in any form.",
+        "The Git repository: `owner/name`, or its URL in any form.",
         _REPOSITORY,
         required=True,
         example="acme/models",
     ),
     "name": _query(
         "name",
-        "The model's name; in a monorepo `path/to:name`.",
+        "The model's name; `path/to:name` in a monorepo.",
         rf"({PART}(/{PART})*:)?{_NAME}",
         required=True,
         example="text-classifier",
     ),
-    "version": _query("version", "A registered version; excludes `stage`.", _VERSION),
+    "version": _query("version", "A registered version. Not with `stage`.", _VERSION),
     "range": _query(
         "version",
-        "A registered version, or a range of them such as `^1.2`; excludes `stage`.",
+        "A registered version, or a range such as `^1.2`. Not with `stage`.",
         rf"{_VERSION}|{_COMPARATOR}(,{_COMPARATOR})?",
     ),
     "stage": _query(
-        "stage", "The version that holds this stage; excludes `version`.", _NAME, example="prod"
+        "stage", "The version that holds this stage. Not with `version`.", _NAME, example="prod"
     ),
     "prerelease": {
         "name": "prerelease",
         "in": "query",
-        "description": "Whether pre-releases count where no version is named.",
+        "description": "Whether the latest version, and a range, may be a pre-release.",
         "schema": {"type": "string", "enum": list(get_args(Prerelease)), "default": "include"},
     },
 }
-"""What OpenAPI says of the queries; `asking.py` reads them, and more forms than these."""
+"""The OpenAPI descriptions of query parameters; `parameters.py` also accepts other forms."""
 
 
 def parameters(*names: str) -> dict[str, Any]:
-    """The part of an operation that describes its query."""
+    """Return the OpenAPI description of an operation's query parameters."""
     return {"parameters": [_PARAMETERS[name] for name in names]}
 
 
 def json_body(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of an operation that describes its body."""
+    """Return the OpenAPI description of an operation's body."""
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}

@@ -1,4 +1,4 @@
-"""What is known, as the documents of the API tell it. Pure."""
+"""Makes the API's documents of models and versions. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from studio_action.server.registry.models import Catalogue
 
 
 def resolved(repository: str, found: Resolution) -> Resolved:
-    """What a question about the repository of that name means."""
+    """Return the document of a resolved version of the named `repository`."""
     return Resolved(
         repo=repository,
         name=str(found.artifact.model),
@@ -43,7 +43,7 @@ def resolved(repository: str, found: Resolution) -> Resolved:
 
 
 def listed(repository: str, catalogue: Catalogue) -> ListedModels:
-    """Every model of the repository of that name."""
+    """Return the document of all models of the named `repository`."""
     return ListedModels(
         repo=repository,
         refreshed=catalogue.refreshed,
@@ -86,7 +86,7 @@ def _holds(model: Model, stage: str, version: Version) -> bool:
 
 
 def _assigned(stage: str, holder: Version, events: Sequence[Event]) -> AssignedStage:
-    """The stage, with the newest tag that gave it to its holder's commit."""
+    """Return the stage with the newest tag that assigns it to its holder's commit."""
     event = next(
         event
         for event in events

@@ -1,7 +1,7 @@
-"""What a request asks for, read from its query or its body. Pure.
+"""Parses the queries and bodies of requests. Pure.
 
-Whatever is wrong is told for each field, as Django REST framework tells it; parameters that are not
-known are ignored, as it does.
+All errors are collected by field, with the messages of Django REST framework; like it, this ignores
+unknown parameters.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from studio_action.model.artifact import (
 )
 from studio_action.model.repository_url import RepositoryUrl
 from studio_action.net import bounded_json
-from studio_action.server.api.answers import refused, wrong_fields
+from studio_action.server.api.responses import field_errors, refused
 from studio_action.studio.api import NewProject
 
 LONGEST = {
@@ -38,13 +38,13 @@ LONGEST = {
     "team_name": 100,
     "subdir": 255,
 }
-"""Characters of each field; of a project, `name` has `LONGEST_TITLE`."""
+"""The most characters of each field; a project's `name` may have `LONGEST_TITLE`."""
 LONGEST_TITLE = 100
 
 PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 SUBDIR = rf"{PART}(/{PART})*/?"
 TITLE = r"[^\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]*"
-"""What a project's name is made of: nothing that hides, or that turns text around."""
+"""A project's name: no invisible characters, and none that reverse text."""
 
 _REQUIRED = "This field is required."
 _BLANK = "This field may not be blank."
@@ -56,8 +56,8 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
-class ModelQuestion:
-    """Which version of which model of which repository is asked for."""
+class ModelRequest:
+    """A request for a version of a model in a repository."""
 
     repository: RepositoryUrl
     name: ModelName
@@ -65,50 +65,50 @@ class ModelQuestion:
     prerelease: Prerelease = "include"
 
 
-def model_question(query: bytes, *, ranges: bool) -> ModelQuestion:
-    """What a query asks for; `ranges` of versions and `prerelease` are ours, not the API's.
+def parse_model_request(query: bytes, *, ranges: bool) -> ModelRequest:
+    """Return the request in a query; raise `ApiError` (400) with all errors by field.
 
-    Raises `Refused` with every fault.
+    `ranges` allows ranges of versions and `prerelease`, which DVC Studio's API does not have.
     """
-    fields = _Fields.of_query(query)
+    fields = _Fields.from_query(query)
     repository = fields.required("repo", RepositoryUrl.parse)
     name = fields.required("name", ModelName.parse)
     version = fields.optional("version", version_or_range if ranges else AtVersion.parse)
     stage = fields.optional("stage", AtStage.parse)
     prerelease = fields.optional("prerelease", _prerelease) if ranges else None
-    if fields.given("version") and fields.given("stage"):
-        fields.fault("non_field_errors", "Give a version or a stage, not both.")
-    repository, name = fields.checked(repository), fields.checked(name)
-    return ModelQuestion(repository, name, version or stage or Latest(), prerelease or "include")
+    if fields.has_text("version") and fields.has_text("stage"):
+        fields.add_error("non_field_errors", "Give a version or a stage, not both.")
+    repository, name = fields.validated(repository), fields.validated(name)
+    return ModelRequest(repository, name, version or stage or Latest(), prerelease or "include")
 
 
-def repository_question(query: bytes) -> RepositoryUrl:
-    """The repository that a query names; raises `Refused`."""
-    fields = _Fields.of_query(query)
-    return fields.checked(fields.required("repo", RepositoryUrl.parse))
+def parse_repository_request(query: bytes) -> RepositoryUrl:
+    """Return the repository in a query; raise `ApiError` (400) if it is missing or malformed."""
+    fields = _Fields.from_query(query)
+    return fields.validated(fields.required("repo", RepositoryUrl.parse))
 
 
-def project_question(content_type: str, body: bytes) -> NewProject:
-    """Return the project that a body describes; raise `Refused`: 400, or 415 if it is not JSON."""
+def parse_project_request(content_type: str, body: bytes) -> NewProject:
+    """Return the project in a body; raise `ApiError`: 400, or 415 if it is not JSON."""
     document = json_object(content_type, body)
     fields = _Fields({})
     public = document.get("public", False)
     if not isinstance(public, bool):
-        fields.fault("public", "Must be a valid boolean.")
+        fields.add_error("public", "Must be a valid boolean.")
     for name in ("repo_url", "name", "team_name", "subdir"):
-        fields.take(name, document)
+        fields.read_text(name, document)
     repository = fields.required("repo_url", RepositoryUrl.parse)
     title = fields.optional("name", _title)
     team = fields.optional("team_name", _team)
     subdir = fields.optional("subdir", _subdir)
-    address = fields.checked(repository).sent
+    address = fields.validated(repository).sent
     return NewProject(address, title or "", team or "", subdir or "", public is True)
 
 
 def json_object(content_type: str, body: bytes) -> Mapping[str, object]:
-    """The body, a JSON object; raises `Refused`: 415 for another type, 400 for another form.
+    """Return the JSON object in a body, an empty one if the body is empty.
 
-    No body at all is an object without anything.
+    Raise `ApiError`: 415 if `content_type` is not JSON, 400 if the body is not a JSON object.
     """
     if not body:
         return {}
@@ -123,20 +123,20 @@ def json_object(content_type: str, body: bytes) -> Mapping[str, object]:
     if not isinstance(document, dict):
         kind = type(document).__name__
         fault = f"Invalid data. Expected a dictionary, but got {kind}."
-        raise wrong_fields({"non_field_errors": [fault]})
+        raise field_errors({"non_field_errors": [fault]})
     return document
 
 
 class _Fields:
-    """Texts by field, and what is wrong with them."""
+    """The texts of a request by field, and the errors found in them."""
 
     def __init__(self, texts: dict[str, str]) -> None:
         self._texts = texts
-        self._faults: dict[str, list[str]] = {}
+        self._errors: dict[str, list[str]] = {}
 
     @classmethod
-    def of_query(cls, query: bytes) -> _Fields:
-        """The parameters of a URL's query."""
+    def from_query(cls, query: bytes) -> _Fields:
+        """Return the fields of a URL's query."""
         try:
             pairs = parse_qsl(
                 query.decode("ascii"),
@@ -149,58 +149,60 @@ class _Fields:
         fields = cls(dict(pairs))
         for name in LONGEST:
             if sum(name == each for each, _ in pairs) > 1:
-                fields.fault(name, _TWICE)
+                fields.add_error(name, _TWICE)
         return fields
 
-    def take(self, name: str, document: Mapping[str, object]) -> None:
-        """Have the text that a document's `name` is; null and another kind are faults."""
+    def read_text(self, name: str, document: Mapping[str, object]) -> None:
+        """Take over the text of a document's field; add an error if it is not a text."""
         value = document.get(name, "")
         if isinstance(value, str):
             if name in document:
                 self._texts[name] = value
         else:
-            self.fault(name, _NULL if value is None else "Not a valid string.")
+            self.add_error(name, _NULL if value is None else "Not a valid string.")
 
-    def fault(self, name: str, text: str) -> None:
-        self._faults.setdefault(name, []).append(text)
+    def add_error(self, name: str, message: str) -> None:
+        """Add an error message for a field."""
+        self._errors.setdefault(name, []).append(message)
 
-    def given(self, name: str) -> bool:
+    def has_text(self, name: str) -> bool:
+        """Return whether the field is there and not empty."""
         return bool(self._texts.get(name))
 
-    def required(self, name: str, read: Callable[[str], Value]) -> Value | None:
-        """What the field says; None where it is at fault."""
-        if not self.given(name) and name not in self._faults:
-            self.fault(name, _BLANK if name in self._texts else _REQUIRED)
-        return self.optional(name, read)
+    def required(self, name: str, parse: Callable[[str], Value]) -> Value | None:
+        """Return the parsed field; add an error and return None if it is missing or wrong."""
+        if not self.has_text(name) and name not in self._errors:
+            self.add_error(name, _BLANK if name in self._texts else _REQUIRED)
+        return self.optional(name, parse)
 
-    def optional(self, name: str, read: Callable[[str], Value]) -> Value | None:
-        """What the field says; None where it says nothing, or is at fault."""
+    def optional(self, name: str, parse: Callable[[str], Value]) -> Value | None:
+        """Return the parsed field, None if it is missing; add an error and return None if wrong."""
         text = self._texts.get(name, "")
-        if not text or name in self._faults:
+        if not text or name in self._errors:
             return None
         if "\0" in text:
-            self.fault(name, "Null characters are not allowed.")
+            self.add_error(name, "Null characters are not allowed.")
         elif len(text) > LONGEST[name]:
-            self.fault(name, f"Ensure this field has no more than {LONGEST[name]} characters.")
+            self.add_error(name, f"Ensure this field has no more than {LONGEST[name]} characters.")
         else:
             try:
-                return read(text)
+                return parse(text)
             except BadInput as error:
-                self.fault(name, str(error))
+                self.add_error(name, str(error))
         return None
 
-    def checked(self, value: Value | None) -> Value:
-        """`value`, which a field without fault has; raises `Refused` if any field has one."""
-        if self._faults or value is None:
-            raise wrong_fields(self._faults)
+    def validated(self, value: Value | None) -> Value:
+        """Return `value`; raise `ApiError` (400) with all errors if any field has one."""
+        if self._errors or value is None:
+            raise field_errors(self._errors)
         return value
 
 
 def _prerelease(text: str) -> Prerelease:
     for choice in get_args(Prerelease):
         if text == choice:
-            found: Prerelease = choice
-            return found
+            known: Prerelease = choice
+            return known
     raise BadInput(f'"{text}" is not a valid choice.')
 
 

@@ -1,4 +1,4 @@
-"""Which of the served repositories a name or an address means, for one who asks. Pure."""
+"""Finds served repositories by name or URL. Pure."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from dataclasses import dataclass
 
 from studio_action.model.repository_url import RepositoryUrl
 from studio_action.server.access import Token
-from studio_action.server.api.answers import NO_REPOSITORY, refused
+from studio_action.server.api.responses import NO_REPOSITORY, refused
 from studio_action.server.settings import ServedRepository
 
 
 @dataclass(frozen=True, slots=True)
 class Repositories:
-    """The served repositories."""
+    """The repositories that the server serves."""
 
     served: tuple[ServedRepository, ...]
 
-    def named(self, *addresses: RepositoryUrl) -> list[ServedRepository]:
-        """Those that any of `addresses` means, in whatever form."""
+    def find(self, *addresses: RepositoryUrl) -> list[ServedRepository]:
+        """Return the repositories that any of `addresses` means, in any form."""
         return [
             each
             for each in self.served
-            if any(known.same_as(asked) for known in _addresses(each) for asked in addresses)
+            if any(known.same_as(address) for known in _addresses(each) for address in addresses)
         ]
 
-    def readable(self, address: RepositoryUrl, token: Token) -> ServedRepository:
-        """The one that `address` means, if the token was given it; raises `Refused`: 404.
+    def get_readable(self, address: RepositoryUrl, token: Token) -> ServedRepository:
+        """Return the repository that `address` means; raise `ApiError` (404) if none.
 
-        Whether it is there and not given, or not there, nobody can tell.
+        The same 404 answers for one that the token may not read, so that it stays unknown.
         """
-        for repository in self.named(address):
+        for repository in self.find(address):
             if token.reads(repository):
                 return repository
         raise refused(404, NO_REPOSITORY)

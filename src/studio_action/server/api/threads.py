@@ -1,4 +1,4 @@
-"""Threads for what may block, so many for each repository: one that hangs holds up no other."""
+"""Threads for blocking calls, limited per repository, so that a slow one delays no other."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from anyio import CapacityLimiter, to_thread
 
 from studio_action.server.settings import ServedRepository
 
-WIDTH = 16
-"""Requests about one repository that are answered at once; the others wait without a thread."""
+THREADS_EACH = 16
+"""The threads of one repository; further requests wait without a thread."""
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
-class Lanes:
-    """The threads of the served repositories."""
+class RepositoryThreads:
+    """The threads for each served repository."""
 
     def __init__(self, repositories: Iterable[ServedRepository]) -> None:
-        self._lanes = {each.name: CapacityLimiter(WIDTH) for each in repositories}
+        self._limiters = {each.name: CapacityLimiter(THREADS_EACH) for each in repositories}
 
-    async def run(self, repository: ServedRepository, ask: Callable[[], Answer]) -> Answer:
-        """What `ask` answers in a thread, once it is its turn; it raises what `ask` raises."""
-        return await to_thread.run_sync(ask, limiter=self._lanes[repository.name])
+    async def run(self, repository: ServedRepository, call: Callable[[], Result]) -> Result:
+        """Run `call` in one of the repository's threads; return or raise what it does."""
+        return await to_thread.run_sync(call, limiter=self._limiters[repository.name])

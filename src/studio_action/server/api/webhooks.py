@@ -1,6 +1,6 @@
-"""What a Git server says when somebody pushed: which repository it was, and whether to believe it.
+"""Reads webhooks of Git servers and checks their signatures. Pure.
 
-Pure. GitHub, Gitea, Forgejo and Bitbucket sign the body, GitLab sends the secret itself:
+GitHub, Gitea, Forgejo and Bitbucket sign the body, GitLab sends the secret itself:
 https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
 https://docs.gitlab.com/user/project/integrations/webhooks/
 https://docs.gitea.com/usage/webhooks
@@ -28,24 +28,24 @@ _ADDRESSES = (
 
 
 def is_genuine(headers: Mapping[str, str], body: bytes, secret: str) -> bool:
-    """Whether the sender knows the secret; header names are in lower case. '' is no secret."""
+    """Return whether the sender knows the secret; False for an empty one. Headers: lower case."""
     if not secret:
         return False
     key = secret.encode()
     if token := headers.get("x-gitlab-token"):
         return hmac.compare_digest(token.encode(), key)
     expected = hmac.digest(key, body, "sha256").hex().encode()
-    given = (headers.get(name, "").removeprefix("sha256=") for name in _SIGNATURES)
-    return any(hmac.compare_digest(each.encode(), expected) for each in given if each)
+    signatures = (headers.get(name, "").removeprefix("sha256=") for name in _SIGNATURES)
+    return any(hmac.compare_digest(each.encode(), expected) for each in signatures if each)
 
 
 def is_ping(headers: Mapping[str, str]) -> bool:
-    """Whether the Git server only tries whether anybody is there."""
+    """Return whether the Git server only tests the webhook."""
     return any(headers.get(name, "") in _PINGS for name in _EVENTS)
 
 
 def payload(content_type: str, body: bytes) -> Mapping[str, object]:
-    """The JSON object that was sent, perhaps in a form's field; raises `ValueError`."""
+    """Return the JSON object in the body, or in its form's field; raise `ValueError` if none."""
     if content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded":
         body = parse_qs(body.decode("ascii"), max_num_fields=10).get("payload", [""])[0].encode()
     document = bounded_json.read(body)
@@ -55,25 +55,25 @@ def payload(content_type: str, body: bytes) -> Mapping[str, object]:
 
 
 def addresses(document: Mapping[str, object]) -> list[RepositoryUrl]:
-    """Every way in which a payload names the repository itself."""
+    """Return all names and URLs by which a payload names its repository."""
     found = []
-    for text in _told(document):
+    for text in _repository_texts(document):
         try:
             found.append(RepositoryUrl.parse(text))
         except BadInput:
-            continue  # a page, or something else of that name
+            continue  # some of these fields hold a page or a label
     return found
 
 
-def _told(document: Mapping[str, object]) -> Iterator[str]:
+def _repository_texts(document: Mapping[str, object]) -> Iterator[str]:
     for part in (document.get("repository"), document.get("project")):
         if isinstance(part, dict):
             yield from _texts(part.get(name) for name in (*_NAMES, *_ADDRESSES))
-            yield from _linked(part.get("links"))
+            yield from _link_texts(part.get("links"))
 
 
-def _linked(links: object) -> Iterator[str]:
-    """Bitbucket's `{"html": {"href": …}, "clone": [{"href": …}]}`."""
+def _link_texts(links: object) -> Iterator[str]:
+    """Yield the URLs in Bitbucket's `{"html": {"href": …}, "clone": [{"href": …}]}`."""
     if not isinstance(links, dict):
         return
     for link in (links.get("html"), links.get("clone")):

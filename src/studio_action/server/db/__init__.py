@@ -1,1 +1,1 @@
-"""What the server keeps: projects, tokens, keys and pushes, in SQLite or PostgreSQL."""
+"""The database: projects, tokens, signing keys and pushes, in SQLite or PostgreSQL."""

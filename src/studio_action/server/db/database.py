@@ -1,7 +1,7 @@
-"""The database: how it is opened, brought up to date, read and written.
+"""Opens the database, migrates its schema, and provides connections.
 
-What SQLite, PostgreSQL and their drivers say becomes an error of ours here; none of it holds a
-password or a statement's parameters.
+Errors of SQLite, PostgreSQL and their drivers become errors of the program here; their messages
+hold neither a password nor a statement's parameters.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from studio_action.errors import BadInput, Unreachable, WorkspaceRefused
 from studio_action.server.db import dialects, schema
 from studio_action.text import printable
 
-_LOCK = int.from_bytes(b"studio-a", "big")  # like nobody else's in the same database
+_LOCK = int.from_bytes(b"studio-a", "big")  # an advisory lock that nobody else in the database uses
 _UPGRADE = 600.0
-"""Seconds that another process may take to bring the schema up to date."""
+"""The seconds that another process may take to migrate the schema."""
 
 
 def open_engine(address: str) -> Engine:
-    """Open the database at a URL; nothing is asked yet, and SQLite's file need not be there.
+    """Return the engine for a database URL; connect later, so SQLite's file need not exist.
 
-    Raises `BadInput` where that is no URL of SQLite or PostgreSQL.
+    Raise `BadInput` if it is not a URL of SQLite or PostgreSQL.
     """
     url = dialects.read_url(address)
     engine = dialects.sqlite(url) if url.drivername == "sqlite" else dialects.postgresql(url)
@@ -40,7 +40,7 @@ def open_engine(address: str) -> Engine:
 
 
 def _dispose_before_fork(engine: Engine) -> None:
-    """Neither a socket nor SQLite's locks may be in use by two processes."""
+    """Close connections before a fork: processes must not share sockets or SQLite's locks."""
     if sys.platform == "win32":
         return
     opened = weakref.ref(engine)
@@ -54,14 +54,14 @@ def _dispose_before_fork(engine: Engine) -> None:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the schema up to date, all of it or nothing; others that start now wait for it.
+    """Migrate the schema in one transaction; other processes that start meanwhile wait for it.
 
-    Raises `BadInput` where a newer release, or somebody else, has made the database.
+    Raise `BadInput` if a newer release, or another program, created the database.
     """
     if ready(engine):
         return
     with writing(engine, _UPGRADE) as connection:
-        take_turns(connection)
+        lock_exclusively(connection)
         _check(connection)
         config = _config()
         config.attributes["connection"] = connection
@@ -69,7 +69,7 @@ def migrate(engine: Engine) -> None:
 
 
 def ready(engine: Engine) -> bool:
-    """Whether the database answers and has this release's schema."""
+    """Return whether the database is reachable and has this release's schema."""
     try:
         with reading(engine) as connection:
             return _revision(connection) == _known()[0]
@@ -83,14 +83,14 @@ def _check(connection: Connection) -> None:
         foreign = set(schema.metadata.tables).intersection(inspect(connection).get_table_names())
         if foreign:
             raise BadInput(
-                f"the database has a table {min(foreign)!r} that studio-action did not make",
-                "Give it a database of its own",
+                f"the database has a table {min(foreign)!r} that studio-action did not create",
+                "Use a database of its own",
             )
     elif revision not in _known():
         raise BadInput(
             f"the database has the schema {revision} of a newer studio-action;"
             f" this one knows {_known()[0]}",
-            "Run the newer release, or one that is newer still",
+            "Run that release, or a later one",
         )
 
 
@@ -100,7 +100,7 @@ def _revision(connection: Connection) -> str | None:
 
 @cache
 def _known() -> tuple[str, ...]:
-    """The schemas that this release knows, newest first."""
+    """Return the schema versions that this release knows, newest first."""
     return tuple(each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
@@ -112,25 +112,25 @@ def _config() -> Config:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection to read from; raises `Unreachable` where the database fails."""
+    """Yield a connection to read with; raise `Unreachable` if the database fails."""
     with _translated(), engine.connect() as connection:
         yield connection
 
 
 @contextmanager
 def writing(engine: Engine, patience: float = 30.0) -> Iterator[Connection]:
-    """A transaction that is committed for good at the end, and undone by an exception.
+    """Yield a transaction that is committed at the end, and rolled back by an exception.
 
-    It waits at most `patience` seconds for what others have locked. Raises `Unreachable` where the
-    database fails; `IntegrityError` comes through.
+    Wait at most `patience` seconds for locks. Raise `Unreachable` if the database fails, and
+    `IntegrityError` as it is.
     """
     writer = engine.execution_options(**{dialects.PATIENCE: patience})
     with _translated(), writer.begin() as connection:
         yield connection
 
 
-def take_turns(connection: Connection) -> None:
-    """Wait until no other transaction is past this; writers to SQLite take turns anyway."""
+def lock_exclusively(connection: Connection) -> None:
+    """Wait for other transactions that called this; SQLite has one writer at a time anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 
@@ -142,15 +142,15 @@ def _translated() -> Iterator[None]:
     except (exc.DBAPIError, exc.TimeoutError) as error:
         if _statement_is_wrong(error):
             raise
-        said = printable(str(getattr(error, "orig", None) or error), 300)
+        reason = printable(str(getattr(error, "orig", None) or error), 300)
         raise Unreachable(
-            f"the database failed: {said}",
-            "See that it runs, and that this user may read and write it",
+            f"the database failed: {reason}",
+            "Check that it runs, and that this user can read and write it",
         ) from error
 
 
 def _statement_is_wrong(error: exc.SQLAlchemyError) -> bool:
-    """Whether the fault is the statement's, not the database's, nor that of the rights in it.
+    """Return whether the statement is wrong, rather than the database or the user's rights.
 
     https://www.postgresql.org/docs/current/errcodes-appendix.html
     """

@@ -1,4 +1,4 @@
-"""SQLite and PostgreSQL: which of them a URL names, and how each is trusted with state."""
+"""Engines for SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from studio_action.errors import BadInput, WorkspaceRefused
 
 _FORMS = "Write postgresql://user:password@host:5432/name, or sqlite:////folder/registry.db"
 PATIENCE = "studio_action_patience"
-"""The execution option of a transaction that writes: seconds that it waits for its turn."""
+"""The execution option of a writing transaction: the seconds that it waits for locks."""
 _OPENING = 30.0
-"""Seconds that a connection to SQLite waits where others make the file as well."""
+"""The seconds that a connection to SQLite waits while others create the file."""
 _SILENCE = 10
-"""Seconds after which a PostgreSQL that says nothing counts as gone."""
+"""The seconds after which a silent PostgreSQL counts as unreachable."""
 _OPTIONS: dict[str, Any] = {
     "hide_parameters": True,  # keys and digests are among them
     "pool_pre_ping": True,  # the database may have been restarted
-    "pool_size": 10,  # for one process; who finds none free waits, which is faster than opening
+    "pool_size": 10,  # for each process; waiting for one is faster than opening another
     "max_overflow": 0,
     "pool_timeout": 10.0,
 }
 
 
 def read_url(address: str) -> URL:
-    """The database's URL, PostgreSQL's with its driver; raise `BadInput`, which does not show it.
+    """Return the parsed URL, with a driver for PostgreSQL; raise `BadInput` without showing it.
 
     https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
     """
@@ -40,7 +40,7 @@ def read_url(address: str) -> URL:
         case "sqlite" if url.database not in (None, "", ":memory:") and not url.query:
             return url
         case "postgresql" | "postgres" | "postgresql+psycopg":
-            # An `@` so late is the end of a password that holds one: the rest would be shown.
+            # A second `@` belongs to the password, whose end would be shown as the host.
             if "@" in f"{url.host}{url.database}":
                 raise BadInput("the database's URL has two '@'", "Write %40 in a password")
             return url.set(drivername="postgresql+psycopg")
@@ -48,7 +48,7 @@ def read_url(address: str) -> URL:
 
 
 def sqlite(url: URL) -> Engine:
-    """A file of SQLite, which is made at the first connection."""
+    """Return an engine for a file of SQLite, which the first connection creates."""
     engine = create_engine(url, connect_args={"timeout": _OPENING}, **_OPTIONS)
     event.listen(engine, "do_connect", _make_file)
     event.listen(engine, "connect", _prepare)
@@ -57,7 +57,7 @@ def sqlite(url: URL) -> Engine:
 
 
 def postgresql(url: URL) -> Engine:
-    """A PostgreSQL, through psycopg."""
+    """Return an engine for PostgreSQL, through psycopg."""
     defaults = {
         "application_name": "studio-action",
         "connect_timeout": str(_SILENCE),
@@ -69,9 +69,9 @@ def postgresql(url: URL) -> Engine:
 
 
 def _make_file(_dialect: object, _record: object, arguments: list[str], _more: object) -> None:
-    """Make the file if it is missing, for its owner alone: signing keys are in it.
+    """Create the file if it is missing, readable by its owner alone: it holds signing keys.
 
-    One that is there is not touched: closing it would drop the locks that SQLite has on it
+    Do not open an existing file: closing it would drop the locks that SQLite has on it
     (https://www.sqlite.org/howtocorrupt.html, section 2.2).
     """
     path = Path(arguments[0])
@@ -82,19 +82,19 @@ def _make_file(_dialect: object, _record: object, arguments: list[str], _more: o
     except OSError as error:
         raise WorkspaceRefused(
             f"the database {path} cannot be written: {error.strerror}",
-            "Name another with STUDIO_ACTION_DATABASE, or give this user the right to",
+            "Set STUDIO_ACTION_DATABASE to another file, or let this user write this one",
         ) from error
 
 
 def _prepare(connection: Any, _record: object) -> None:
-    """What a commit has confirmed survives a power cut; transactions begin where we say so."""
+    """Make commits survive a power cut, and let us begin transactions ourselves."""
     connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode=WAL")  # those who read do not wait for who writes
+    connection.execute("PRAGMA journal_mode=WAL")  # readers do not wait for a writer
     connection.execute("PRAGMA synchronous=FULL")
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """A writer takes its turn at once: one that starts as a reader can be refused its turn."""
+    """Lock at once for writing: SQLite may refuse to turn a reader into a writer later."""
     patience = connection.get_execution_options().get(PATIENCE)
     if patience is None:
         connection.exec_driver_sql("BEGIN")

@@ -1,4 +1,4 @@
-"""The tables of the database, as the newest of the migrations leaves them."""
+"""The tables of the database, as the newest migration leaves them."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from sqlalchemy import (
 
 
 class Moment(TypeDecorator[datetime]):
-    """A moment that goes in and comes out as an aware datetime in UTC, whatever the database."""
+    """A time that is an aware datetime in UTC, whatever the database."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """The moment in UTC; raises `ValueError` for one of no known time zone."""
+        """Return the time in UTC; raise `ValueError` if it has no time zone."""
         if value is not None and value.tzinfo is None:
             raise ValueError("a moment needs a time zone")
         return value and value.astimezone(timezone.utc)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """The moment in UTC; SQLite has dropped that it is."""
+        """Return the time in UTC; SQLite does not keep the time zone."""
         if value is not None and value.tzinfo is None:
             return value.replace(tzinfo=timezone.utc)
         return value and value.astimezone(timezone.utc)

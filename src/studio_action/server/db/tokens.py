@@ -1,7 +1,7 @@
-"""Tokens in the database: made, checked, listed, revoked.
+"""Access tokens in the database.
 
-A token's text is `isat_`, the 16 hexadecimal digits of its id and 48 of a secret. Of the text only
-the SHA-256 is kept: 192 random bits cannot be guessed, so that nothing slower is needed.
+A token's text is `isat_`, the 16 hexadecimal digits of its id and 48 of a secret. The database
+keeps its SHA-256 alone; no slower hash is needed, because nobody can guess 192 random bits.
 """
 
 from __future__ import annotations
@@ -9,33 +9,35 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-import secrets
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Engine, Row, func, insert, or_, select, update
+from sqlalchemy import Row, func, insert, or_, select, update
 
 from studio_action.errors import StudioActionError, TokenRefused
 from studio_action.server.access import Scope, Token
 from studio_action.server.db.database import reading, writing
 from studio_action.server.db.schema import tokens
+from studio_action.server.db.store import Store
 
 _TEXT = re.compile(r"isat_(?P<id>[0-9a-f]{16})[0-9a-f]{48}")
 _ID = re.compile(r"[0-9a-f]{16}")
-_SHOWN = [column for column in tokens.c if column.name != "digest"]
-_NOTED = timedelta(minutes=1)
-"""How exactly it is known when a token was last used."""
-_HASTE = 0.2
-"""Seconds that a request waits at most to write that down."""
+_WITHOUT_DIGEST = [column for column in tokens.c if column.name != "digest"]
+_TOKEN_COLUMNS = [column.name for column in _WITHOUT_DIGEST]
+_LAST_USED_STEP = timedelta(minutes=1)
+"""How exactly the time of the last use is recorded."""
+_LAST_USED_PATIENCE = 0.2
+"""The seconds that a request may wait to record it."""
 
 Reason = Literal["unknown", "wrong", "expired", "revoked"]
 
 
 class InvalidToken(TokenRefused):
-    """The token opens nothing; `reason` is for the log only, and `id` is the token's if it has one.
+    """The token is not valid. `reason` and `id`, '' if unknown, are for the log only.
 
-    Callers learn no more than that, whatever the reason.
+    The message is the same for every reason, so that clients learn nothing from it.
     """
 
     def __init__(self, reason: Reason, id: str = "") -> None:
@@ -44,19 +46,12 @@ class InvalidToken(TokenRefused):
         self.id = id
 
 
-class Tokens:
-    """The tokens of one database. `random` gives so many random bytes."""
+@dataclass(slots=True)
+class Tokens(Store):
+    """The tokens of one database."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        now: Callable[[], datetime],
-        random: Callable[[int], bytes] = secrets.token_bytes,
-    ) -> None:
-        self._engine = engine
-        self._now = now
-        self._random = random
-        self._noted: dict[str, datetime] = {}
+    _recorded: dict[str, datetime] = field(default_factory=dict, init=False)
+    """When this process last recorded the use of a token, by the token's id."""
 
     def create(
         self,
@@ -68,9 +63,9 @@ class Tokens:
         all_repositories: bool = False,
         expires: datetime | None,
     ) -> tuple[str, Token]:
-        """Make a token; its text is returned with it, and can never be read again."""
-        id = self._random(8).hex()
-        text = f"isat_{id}{self._random(24).hex()}"
+        """Create a token; return its text, which is not kept, and the token."""
+        id = self.random(8).hex()
+        text = f"isat_{id}{self.random(24).hex()}"
         token = Token(
             id=id,
             name=name,
@@ -78,69 +73,73 @@ class Tokens:
             teams=frozenset(teams),
             repositories=frozenset(repositories),
             all_repositories=all_repositories,
-            created=self._now(),
+            created=self.now(),
             expires=expires,
         )
-        with writing(self._engine) as connection:
-            connection.execute(insert(tokens).values(digest=_digest(text), **_row(token)))
+        with writing(self.engine) as connection:
+            connection.execute(insert(tokens).values(digest=_digest(text), **token.values()))
         return text, token
 
-    def of(self, text: str) -> Token:
-        """The token of this text, whose use is noted; raises `InvalidToken`."""
-        found = _TEXT.fullmatch(text)
-        if found is None:
+    def authenticate(self, text: str) -> Token:
+        """Return the token of this text and record its use; raise `InvalidToken` if not valid."""
+        match = _TEXT.fullmatch(text)
+        if match is None:
             raise InvalidToken("unknown")
-        with reading(self._engine) as connection:
-            row = connection.execute(select(tokens).where(tokens.c.id == found["id"])).first()
+        with reading(self.engine) as connection:
+            row = connection.execute(select(tokens).where(tokens.c.id == match["id"])).first()
         if row is None:
             raise InvalidToken("unknown")
         if not hmac.compare_digest(row.digest, _digest(text)):
             raise InvalidToken("wrong", row.id)
-        now, token = self._now(), _token(row)
+        now, token = self.now(), _token(row)
         if not token.valid(now):
             raise InvalidToken("revoked" if token.revoked else "expired", token.id)
-        self._note(token, now)
+        self._record_use(token, now)
         return token
 
     def by_id(self, id: str) -> Token | None:
-        """The token of this id, which may be any text; valid or not."""
+        """Return the token of an id, which may be any text; None if there is none."""
         if not _ID.fullmatch(id):
             return None
-        with reading(self._engine) as connection:
-            row = connection.execute(select(*_SHOWN).where(tokens.c.id == id)).first()
+        with reading(self.engine) as connection:
+            row = connection.execute(select(*_WITHOUT_DIGEST).where(tokens.c.id == id)).first()
         return None if row is None else _token(row)
 
     def all(self) -> Sequence[Token]:
-        """Every token, the oldest first."""
-        with reading(self._engine) as connection:
-            rows = connection.execute(select(*_SHOWN).order_by(tokens.c.created, tokens.c.id))
+        """Return all tokens, oldest first."""
+        with reading(self.engine) as connection:
+            rows = connection.execute(
+                select(*_WITHOUT_DIGEST).order_by(tokens.c.created, tokens.c.id)
+            )
             return [_token(row) for row in rows]
 
     def revoke(self, id: str) -> bool:
-        """End a token at once, and for good; whether there is one of this id, which is any text."""
+        """Revoke the token of an id, which may be any text; return whether there is one."""
         if not _ID.fullmatch(id):
             return False
-        ended = func.coalesce(tokens.c.revoked, self._now())
-        with writing(self._engine) as connection:
+        ended = func.coalesce(tokens.c.revoked, self.now())
+        with writing(self.engine) as connection:
             changed = connection.execute(
                 update(tokens).where(tokens.c.id == id).values(revoked=ended)
             )
             return changed.rowcount == 1
 
-    def _note(self, token: Token, now: datetime) -> None:
-        """Write down the use, at most once a minute; a database that cannot is no reason to fail.
+    def _record_use(self, token: Token, now: datetime) -> None:
+        """Record the use at most once a minute; ignore errors of the database.
 
-        Each process tries at most once a minute, too, so that one that fails is not asked always.
+        A process tries at most once a minute, so that a failing database slows few requests.
         """
-        before = now - _NOTED
-        last = max(filter(None, (token.last_used, self._noted.get(token.id))), default=None)
+        before = now - _LAST_USED_STEP
+        last = max(filter(None, (token.last_used, self._recorded.get(token.id))), default=None)
         if last is not None and last > before:
             return
-        self._noted[token.id] = now
-        unnoted = or_(tokens.c.last_used.is_(None), tokens.c.last_used <= before)
-        statement = update(tokens).where(tokens.c.id == token.id, unnoted).values(last_used=now)
+        self._recorded[token.id] = now
+        not_recorded = or_(tokens.c.last_used.is_(None), tokens.c.last_used <= before)
+        statement = (
+            update(tokens).where(tokens.c.id == token.id, not_recorded).values(last_used=now)
+        )
         try:
-            with writing(self._engine, _HASTE) as connection:
+            with writing(self.engine, _LAST_USED_PATIENCE) as connection:
                 connection.execute(statement)
         except StudioActionError:
             pass
@@ -150,29 +149,5 @@ def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def _row(token: Token) -> dict[str, Any]:
-    return {
-        "id": token.id,
-        "name": token.name,
-        "scopes": sorted(token.scopes),
-        "teams": sorted(token.teams),
-        "repositories": sorted(token.repositories),
-        "all_repositories": token.all_repositories,
-        "created": token.created,
-        "expires": token.expires,
-    }
-
-
 def _token(row: Row[Any]) -> Token:
-    return Token(
-        id=row.id,
-        name=row.name,
-        scopes=frozenset(row.scopes),
-        teams=frozenset(row.teams),
-        repositories=frozenset(row.repositories),
-        all_repositories=row.all_repositories,
-        created=row.created,
-        expires=row.expires,
-        revoked=row.revoked,
-        last_used=row.last_used,
-    )
+    return Token.from_values({name: row._mapping[name] for name in _TOKEN_COLUMNS})

@@ -24,7 +24,7 @@ from studio_action.errors import ObjectMissing
 from studio_action.model.digest import Digest, digest_in_url
 from studio_action.server import links
 from studio_action.server.files.ranges import Part, part
-from studio_action.server.links import BadLink, FileHere, InFolder, InMirror, InWebRemote
+from studio_action.server.links import BadLink, InFolder, InMirror, InWebRemote, LocalFile
 
 BLOCK = 1 << 18
 """Bytes that are read and sent at once; a connection holds two or three of them in memory."""
@@ -59,7 +59,7 @@ class Files:
     """
 
     secret_of: Callable[[str], bytes | None]
-    file_of: Callable[[FileHere], Path]
+    file_of: Callable[[LocalFile], Path]
     utc: Callable[[], datetime]
     relay: Callable[[InWebRemote, Scope, Receive, Send], Awaitable[None]]
     _threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_DISK_THREADS))
@@ -83,7 +83,7 @@ class Files:
                 os.close(found.file)
 
     def _open(self, path: str, query: str) -> _Open | InWebRemote:
-        served = links.checked(path, query, self.secret_of, self.utc())
+        served = links.verify(path, query, self.secret_of, self.utc())
         if isinstance(served, InWebRemote):
             return served
         file = _opened(self.file_of(served))
@@ -177,7 +177,7 @@ def missing() -> ObjectMissing:
     return ObjectMissing("The file is not there", "Push the model again, with `dvc push`")
 
 
-def _etag(served: FileHere, facts: os.stat_result) -> str:
+def _etag(served: LocalFile, facts: os.stat_result) -> str:
     """The digest that the link tells, which is the same on every server, or the file's own."""
     digest = _digest(served)
     if digest is not None and digest.algorithm == "md5":
@@ -185,7 +185,7 @@ def _etag(served: FileHere, facts: os.stat_result) -> str:
     return f'"{facts.st_size:x}-{facts.st_mtime_ns:x}-{facts.st_ino:x}"'
 
 
-def _digest(served: FileHere) -> Digest | None:
+def _digest(served: LocalFile) -> Digest | None:
     match served:
         case InMirror(digest=digest):
             return digest

@@ -1,1 +1,1 @@
-"""What stands in front of every request: limits, the log, the numbers."""
+"""ASGI middleware: what every request passes on its way in, and every response on its way out."""

@@ -1,4 +1,4 @@
-"""A line of the log for each request: who asked for what, and what came of it."""
+"""Writes a log line for each request."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ from studio_action.server.log import Log
 
 REQUEST_ID = "X-Request-Id"
 
-_SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class AccessLog:
-    """The outermost middleware; what `app` raises ends here, in the log.
+    """The outermost middleware. It catches and logs what `app` raises.
 
-    Of a request it reads what others put into its state: `token`, the `access.Token` that it
-    showed, and `refused`, why another one was refused. It puts `request_id` there. `now` counts
-    seconds; `random` gives so many bytes.
+    It reads from a request's state what `Authenticator` puts there, `token` and `refused`, and adds
+    `request_id`. `now` returns seconds; `random` returns the given number of bytes.
     """
 
     app: ASGIApp
@@ -35,44 +34,44 @@ class AccessLog:
     random: Callable[[int], bytes]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and write what came of it."""
+        """Pass the request on, then log it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         began, path, state = self.now(), scope["path"], scope.setdefault("state", {})
-        given = Headers(scope=scope).get(REQUEST_ID, "")
-        state["request_id"] = given if _SANE_ID.fullmatch(given) else self.random(8).hex()
-        answer = _Answer(send, state["request_id"])
+        sent_id = Headers(scope=scope).get(REQUEST_ID, "")
+        state["request_id"] = sent_id if _ACCEPTED_ID.fullmatch(sent_id) else self.random(8).hex()
+        response = _Response(send, state["request_id"])
         try:
-            await self.app(scope, receive, answer.send)
+            await self.app(scope, receive, response.send)
         except Exception as error:
-            self._fault(error, state["request_id"])
-            if not answer.status:
-                body = {"detail": "A fault in the server itself; its log says more."}
-                await JSONResponse(body, 500)(scope, receive, answer.send)
+            self._log_error(error, state["request_id"])
+            if not response.status:
+                body = {"detail": "Internal server error. See the server's log."}
+                await JSONResponse(body, 500)(scope, receive, response.send)
         finally:
-            self._line({**scope, "path": path}, answer, self.now() - began)
+            self._log_request({**scope, "path": path}, response, self.now() - began)
 
-    def _fault(self, error: Exception, request_id: str) -> None:
-        for explained in (error, error.__cause__):  # of what the framework cannot answer any more
-            if isinstance(explained, StudioActionError):
-                said = f"an answer broke off: {explained}"
-                self.log(said, level="warning", request_id=request_id)
+    def _log_error(self, error: Exception, request_id: str) -> None:
+        for known in (error, error.__cause__):  # Starlette wraps errors after the response began
+            if isinstance(known, StudioActionError):
+                message = f"a response broke off: {known}"
+                self.log(message, level="warning", request_id=request_id)
                 return
         trace = "".join(traceback.format_exception(error))
-        self.log.fault("a request failed by a fault of the server", trace, request_id=request_id)
+        self.log.fault("internal error while handling a request", trace, request_id=request_id)
 
-    def _line(self, scope: Scope, answer: _Answer, seconds: float) -> None:
+    def _log_request(self, scope: Scope, response: _Response, seconds: float) -> None:
         state = scope["state"]
         token: Token | None = state.get("token")
         self.log(
             "request",
             method=scope["method"],
             path=scope["path"],
-            status=answer.status or None,
+            status=response.status or None,
             seconds=round(seconds, 6),
-            bytes=answer.sent,
-            complete=answer.complete,
+            bytes=response.sent,
+            complete=response.complete,
             client=scope["client"][0] if scope.get("client") else None,
             token_id=token and token.id,
             token_name=token and token.name,
@@ -83,8 +82,8 @@ class AccessLog:
 
 
 @dataclass(slots=True)
-class _Answer:
-    """What has been sent so far; it adds the request's id."""
+class _Response:
+    """What was sent of a response; it adds the request id to the headers."""
 
     _send: Send
     _request_id: str
@@ -93,6 +92,7 @@ class _Answer:
     complete: bool = field(default=False, init=False)
 
     async def send(self, message: Message) -> None:
+        """Send and count a part of the response."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             MutableHeaders(scope=message)[REQUEST_ID] = self._request_id

@@ -8,7 +8,7 @@ from threading import Lock
 from weakref import WeakValueDictionary
 
 
-class Turns:
+class KeyedLocks:
     """One lock for each name, for as long as somebody holds it or waits for it."""
 
     def __init__(self) -> None:

@@ -21,7 +21,7 @@ from studio_action.errors import (
 )
 from studio_action.gitrepo.dvc.artifacts import LARGEST_MANIFEST
 from studio_action.gitrepo.dvc.config import Settings
-from studio_action.gitrepo.inward import inward
+from studio_action.gitrepo.internal_addresses import is_internal_address
 from studio_action.gitrepo.locate.context import Silent
 from studio_action.gitrepo.locate.located import InRemote, Located
 from studio_action.gitrepo.remotes.base import Place, Remote
@@ -103,7 +103,7 @@ class Manifests:
 
     def _fetched(self, file: Located, home: InRemote, remote: Remote) -> bytes:
         url = signed(remote, home.settings, home, self.utc())
-        if inward(url) and home.settings.origin == "repository":
+        if is_internal_address(url) and home.settings.origin == "repository":
             raise BadInput(
                 f"Remote not supported: {home.settings.name!r} is at an address of the server's"
                 " own machine or network",

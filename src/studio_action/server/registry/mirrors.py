@@ -25,11 +25,11 @@ from studio_action.gitrepo.gto.history import Model
 from studio_action.gitrepo.gto.timeline import Event
 from studio_action.model.artifact import ModelName
 from studio_action.net.clock import Clock
-from studio_action.server.registry.mirror_fetching import (
+from studio_action.server.registry.mirror_fetcher import (
     FETCH,
-    Fetching,
     GitFor,
     Log,
+    MirrorFetcher,
     Outside,
     PushCounts,
 )
@@ -116,7 +116,7 @@ class _Mirror:
     ) -> None:
         self.folder = folder
         self._repository, self._outside = repository, outside
-        self._fetching = Fetching(repository, folder, outside)
+        self._fetching = MirrorFetcher(repository, folder, outside)
         self._reading = threading.Lock()
         self._known: tuple[State, Sequence[TagRef], Snapshot] | None = None
         self._fetched = "", Fetched()

@@ -24,12 +24,12 @@ from studio_action.model.artifact import ArtifactRef, ModelName, RemoteFile, Res
 from studio_action.net.clock import Clock, Deadline, Limits
 from studio_action.net.network import Network
 from studio_action.registries.choosing import choose, known, stage_of
-from studio_action.server.links import FileHere, InFolder, InMirror, InWebRemote, Link
-from studio_action.server.registry.located import Found, LocatedModels
+from studio_action.server.links import InFolder, InMirror, InWebRemote, Link, LocalFile
 from studio_action.server.registry.manifests import Manifests, signed
-from studio_action.server.registry.mirror_fetching import GitFor, Log, PushCounts
+from studio_action.server.registry.mirror_fetcher import GitFor, Log, PushCounts
 from studio_action.server.registry.mirror_folders import State
 from studio_action.server.registry.mirrors import Mirrors, Snapshot
+from studio_action.server.registry.model_files import Found, ModelFilesCache
 from studio_action.server.registry.relayed import RelayedRemote, place_of, relayed
 from studio_action.server.registry.storages import Opened, ServedFolder, Storages, governed
 from studio_action.server.registry.upstream import Answer, Upstream
@@ -65,7 +65,7 @@ class Models:
         self._repositories = {each.name: each for each in settings.repositories}
         self._mirrors, self._storages, self._manifests = mirrors, storages, manifests
         self._utc = utc
-        self._located = LocatedModels()
+        self._located = ModelFilesCache()
 
     def resolve(
         self,
@@ -119,7 +119,7 @@ class Models:
         """How each repository's mirror is, by the repository's name."""
         return self._mirrors.states()
 
-    def file(self, served: FileHere) -> Path:
+    def file(self, served: LocalFile) -> Path:
         """The file of this machine that a link names, made from the mirror where it is missing.
 
         Raises `ObjectMissing`, and for a mirror what `Mirrors.snapshot` raises.
@@ -246,7 +246,7 @@ class _Outside:
         return found
 
 
-def assembled(
+def make_models(
     settings: ServerSettings,
     *,
     network: Network,

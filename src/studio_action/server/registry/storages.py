@@ -34,12 +34,12 @@ from urllib.parse import unquote
 from studio_action.errors import BadInput, ObjectMissing, StudioActionError
 from studio_action.gitrepo.dvc.config import Config, ConfigFile, Settings
 from studio_action.gitrepo.dvc.trust import LAYOUT, Option
-from studio_action.gitrepo.inward import inward
+from studio_action.gitrepo.internal_addresses import is_internal_address
 from studio_action.gitrepo.remotes.azure import AzureRemote
 from studio_action.gitrepo.remotes.base import Remote
 from studio_action.gitrepo.remotes.opening import Opener
 from studio_action.server.links import InFolder
-from studio_action.server.registry.keyed_locks import Turns
+from studio_action.server.registry.keyed_locks import KeyedLocks
 from studio_action.server.settings import ServedRepository
 from studio_action.text import printable
 
@@ -101,7 +101,7 @@ class Storages:
         self._folders = {name: path.resolve() for name, path in folders.items()}
         self._ours, self._theirs, self._now = ours, theirs, now
         self._kept: OrderedDict[object, tuple[float, Opened | StudioActionError]] = OrderedDict()
-        self._lock, self._turns = Lock(), Turns()
+        self._lock, self._turns = Lock(), KeyedLocks()
 
     def opened(self, settings: Settings) -> Opened:
         """The remote; raises `BadInput` where it may not or cannot be opened, or `Unreachable`."""
@@ -243,7 +243,7 @@ def _bases(
 
 def _outward(settings: Settings, remote: Remote) -> Remote:
     """The remote of a stranger, unless signing for it would ask a machine of the server's own."""
-    if isinstance(remote, AzureRemote) and inward(remote.account.endpoint):
+    if isinstance(remote, AzureRemote) and is_internal_address(remote.account.endpoint):
         raise _refused(settings, "it is at an address of the server's own network", "Name its url")
     return remote
 

@@ -18,7 +18,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, ProtocolError
 
 from studio_action.errors import Unreachable
-from studio_action.gitrepo.inward import inward
+from studio_action.gitrepo.internal_addresses import is_internal_address
 from studio_action.gitrepo.remotes.base import Place
 from studio_action.net.network import Network
 from studio_action.studio.session import MOST_REDIRECTS, USER_AGENT, proxies_for, why
@@ -146,7 +146,7 @@ def _onward(here: str, location: str, home: SplitResult) -> str:
     try:
         there = _as_sent(urljoin(here, location))
         parts = urlsplit(there)
-        inside = inward(there) and parts.hostname != home.hostname
+        inside = is_internal_address(there) and parts.hostname != home.hostname
         ports = parts.port is None or parts.port > 0
         safe = parts.scheme == "https" or (parts.scheme == "http" == urlsplit(here).scheme)
     except (ValueError, requests.RequestException):

@@ -33,10 +33,10 @@ from studio_action.server.db.pushes import Pushes
 from studio_action.server.db.tokens import Tokens
 from studio_action.server.log import Level, Log, to_descriptor
 from studio_action.server.metrics import FOLDER, Metrics
-from studio_action.server.parts import Parts
 from studio_action.server.registry import models
 from studio_action.server.run.connections import BACKLOG, PromptProtocol, address_of, listen
 from studio_action.server.run.workers import SIGNALS, Workers, figures_folder
+from studio_action.server.services import Services
 from studio_action.server.settings import ServerSettings
 
 _STANDARD_ERROR = 2
@@ -54,26 +54,26 @@ def serve(settings: ServerSettings, environ: Mapping[str, str]) -> None:
     Raises `BadInput`, `Unreachable` or `WorkspaceRefused` where it cannot start.
     """
     _make(settings.data_dir)
-    parts = parts_of(settings, environ)
-    database.migrate(parts.engine)
+    services = make_services(settings, environ)
+    database.migrate(services.engine)
     with ExitStack() as stack:
-        stack.callback(parts.engine.dispose)
+        stack.callback(services.engine.dispose)
         listening = stack.enter_context(listen(settings.host, settings.port))
         url = address_of(listening) + settings.base_path
-        parts.log("listening", url=url, workers=settings.workers)
+        services.log("listening", url=url, workers=settings.workers)
         if settings.workers == 1:
-            _work(parts, listening)
+            _work(services, listening)
             return
         folder = stack.enter_context(figures_folder(settings.data_dir))
         start = functools.partial(_started, settings, listening, {**environ, FOLDER: str(folder)})
-        Workers(listening, start, parts.log, Clock()).run(settings.workers)
+        Workers(listening, start, services.log, Clock()).run(settings.workers)
 
 
-def parts_of(settings: ServerSettings, environ: Mapping[str, str]) -> Parts:
-    """The parts of one process; nothing of outside is asked yet."""
+def make_services(settings: ServerSettings, environ: Mapping[str, str]) -> Services:
+    """The services of one process; nothing of outside is asked yet."""
     log, engine = _log(), database.open_engine(settings.database)
     pushes = Pushes(engine)
-    served = models.assembled(
+    served = models.make_models(
         settings,
         network=network_of(environ),
         environ=environ,
@@ -82,7 +82,7 @@ def parts_of(settings: ServerSettings, environ: Mapping[str, str]) -> Parts:
         log=log,
     )
     figures = environ.get(FOLDER, "")
-    return Parts(
+    return Services(
         settings=settings,
         engine=engine,
         tokens=Tokens(engine, _utc),
@@ -144,25 +144,25 @@ def _follow(settings: ServerSettings, listening: socket.socket, environ: Mapping
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=end, daemon=True).start()
-    parts = parts_of(settings, environ)
+    services = make_services(settings, environ)
     try:
-        _work(parts, listening)
+        _work(services, listening)
     except Exception:
-        parts.log.fault("a worker failed", traceback.format_exc())
+        services.log.fault("a worker failed", traceback.format_exc())
         sys.exit(1)
 
 
-def _work(parts: Parts, listening: socket.socket) -> None:
-    _speak_through(parts.log)
-    server = uvicorn.Server(_uvicorn(parts))
-    threading.Thread(target=_warm, args=(parts,), daemon=True).start()
-    anyio.run(_serve, server, listening, parts, backend_options={"use_uvloop": True})
+def _work(services: Services, listening: socket.socket) -> None:
+    _speak_through(services.log)
+    server = uvicorn.Server(_uvicorn(services))
+    threading.Thread(target=_warm, args=(services,), daemon=True).start()
+    anyio.run(_serve, server, listening, services, backend_options={"use_uvloop": True})
 
 
-def _uvicorn(parts: Parts) -> uvicorn.Config:
-    settings = parts.settings
+def _uvicorn(services: Services) -> uvicorn.Config:
+    settings = services.settings
     return uvicorn.Config(
-        create_app(parts),
+        create_app(services),
         http=PromptProtocol,
         ws="none",
         lifespan="off",
@@ -179,7 +179,7 @@ def _uvicorn(parts: Parts) -> uvicorn.Config:
     )
 
 
-async def _serve(server: uvicorn.Server, listening: socket.socket, parts: Parts) -> None:
+async def _serve(server: uvicorn.Server, listening: socket.socket, services: Services) -> None:
     """Serve until a signal comes; a second one ends the process at once."""
     loop = asyncio.get_running_loop()
 
@@ -187,9 +187,9 @@ async def _serve(server: uvicorn.Server, listening: socket.socket, parts: Parts)
         for each in handled:
             loop.remove_signal_handler(each)
             signal.signal(each, signal.SIG_DFL)
-        parts.log("stopping", grace=parts.settings.grace)
+        services.log("stopping", grace=services.settings.grace)
         server.should_exit = True
-        last = threading.Timer(parts.settings.grace + _LAST_SECONDS, os._exit, (0,))
+        last = threading.Timer(services.settings.grace + _LAST_SECONDS, os._exit, (0,))
         last.daemon = True
         last.start()
 
@@ -198,17 +198,17 @@ async def _serve(server: uvicorn.Server, listening: socket.socket, parts: Parts)
     await asyncio.sleep(0)  # it has put its own handlers in place
     for each in handled:
         loop.add_signal_handler(each, stop)
-    parts.log("ready", pid=os.getpid())
+    services.log("ready", pid=os.getpid())
     await serving
 
 
-def _warm(parts: Parts) -> None:
+def _warm(services: Services) -> None:
     """Bring the mirrors up to date before somebody waits for one."""
-    for repository in parts.settings.repositories:
+    for repository in services.settings.repositories:
         try:
-            parts.models.catalogue(repository)
+            services.models.catalogue(repository)
         except StudioActionError as error:
-            parts.log(
+            services.log(
                 "a repository cannot be read",
                 level="warning",
                 repository=repository.name,

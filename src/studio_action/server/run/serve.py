@@ -84,14 +84,14 @@ def _check(settings: ServerSettings, environ: Mapping[str, str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         # Of its own: the server's may be in use, or not be there yet.
         own = replace(settings, data_dir=Path(folder), database=f"sqlite:///{folder}/check.db")
-        parts = process.parts_of(own, environ)
+        services = process.make_services(own, environ)
         try:
-            database.migrate(parts.engine)
+            database.migrate(services.engine)
             code = checking.run(
-                own.repositories, parts.models, process.network_of(environ), click.echo
+                own.repositories, services.models, process.network_of(environ), click.echo
             )
         finally:
-            parts.engine.dispose()
+            services.engine.dispose()
     return checking.run_database(settings.database, click.echo) or code
 
 

@@ -195,18 +195,13 @@ def _row(token: Token, now: datetime) -> tuple[str, ...]:
 
 
 def _document(token: Token, now: datetime) -> dict[str, object]:
-    return {
-        "id": token.id,
-        "name": token.name,
-        "scopes": sorted(token.scopes),
-        "teams": sorted(token.teams),
-        "repositories": sorted(token.repositories),
-        "all_repositories": token.all_repositories,
-        "created": token.created.isoformat(),
-        "expires": token.expires and token.expires.isoformat(),
-        "last_used": token.last_used and token.last_used.isoformat(),
-        "state": _state(token, now),
+    """Return the token for `--json`: times in ISO 8601, and its state instead of `revoked`."""
+    shown = {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in token.values().items()
+        if name != "revoked"
     }
+    return {**shown, "state": _state(token, now)}
 
 
 @click.command("revoke")

@@ -1,1 +1,1 @@
-"""Pages for people."""
+"""The web pages: projects, models, versions and a log-in."""

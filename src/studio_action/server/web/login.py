@@ -1,4 +1,4 @@
-"""How people get in with a token, and out again."""
+"""Logs people in with an access token, and out again."""
 
 from __future__ import annotations
 
@@ -12,122 +12,123 @@ from starlette.responses import RedirectResponse, Response
 
 from studio_action.server.access import Token
 from studio_action.server.db.tokens import InvalidToken
-from studio_action.server.parts import Parts
+from studio_action.server.services import Services
 from studio_action.server.web import sessions
-from studio_action.server.web.rendering import HEADERS, Rendering
+from studio_action.server.web.rendering import HEADERS, PageRenderer
 
 _LONGEST_FORM = 8192
-_FOREIGN = "That form was not sent from this page. Try again here."
-_INVALID = "That token is not valid: it is wrong, or it was revoked or has expired."
-_SCOPE = "That token is not for reading models: it lacks the scope model-registry."
+_CROSS_SITE = "The form was not sent from this page. Try again here."
+_INVALID = "The token is not valid: it is wrong, revoked or expired."
+_SCOPE = "The token cannot read models: it lacks the scope model-registry."
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """The log-in of the server that `parts` make."""
+    """The log-in page and the sessions."""
 
-    parts: Parts
-    rendering: Rendering
+    services: Services
+    renderer: PageRenderer
 
     def visitor(self, request: Request) -> Token | None:
-        """Whose session it is; None without one, or where its token reads models no more."""
-        text, now = request.cookies.get(sessions.COOKIE, ""), self.parts.utc()
-        id = sessions.token_of(text, self.parts.keys.secret, now)
-        token = self.parts.tokens.by_id(id) if id else None
+        """Return the session's token; None without a session, or if the token is not valid now."""
+        text, now = request.cookies.get(sessions.COOKIE, ""), self.services.utc()
+        id = sessions.verify(text, self.services.keys.secret, now)
+        token = self.services.tokens.by_id(id) if id else None
         if token is None or not token.valid(now) or "model-registry" not in token.scopes:
             return None
         request.state.token = token  # for the access log
         return token
 
     def form(self, request: Request) -> Response:
-        """The page that asks for a token."""
-        return self._asked(own_path(request.query_params.get("next", ""), self._base))
+        """Return the page that asks for a token."""
+        return self._login_page(local_path(request.query_params.get("next", ""), self._base_path))
 
-    def first(self, request: Request) -> Response:
-        """The way to the log-in, and from there to what was asked for.
+    def redirect_to_login(self, request: Request) -> Response:
+        """Redirect to the log-in, which leads back to this page.
 
-        Whoever comes by a link on another site has left the session's cookie behind, which is only
-        for our own pages; so one of these asks again first.
+        Browsers send the session's cookie only with requests from the server's own pages. So a
+        visitor from another site first gets a page of ours that repeats the request.
         """
         query = request.scope["query_string"].decode("latin-1")
         address = quote(request.scope["path"]) + (f"?{query}" if query else "")
-        door = f"{self._base}/login?next={quote(address, safe='/')}"
+        login_url = f"{self._base_path}/login?next={quote(address, safe='/')}"
         if sessions.COOKIE in request.cookies:
-            return self._left(request, door)
+            return self._end_session(request, login_url)
         if request.headers.get("sec-fetch-site") == "cross-site":
-            return self.rendering.page("through.html", None, address=address)
-        return RedirectResponse(door, 303, HEADERS)
+            return self.renderer.page("through.html", None, address=address)
+        return RedirectResponse(login_url, 303, HEADERS)
 
-    async def enter(self, request: Request) -> Response:
-        """Let in whoever shows a token that reads models."""
+    async def log_in(self, request: Request) -> Response:
+        """Start a session if the form has a token that can read models."""
         text = (await request.body())[:_LONGEST_FORM].decode("utf-8", "replace")
-        return await run_in_threadpool(self._entered, request, parse_qs(text))
+        return await run_in_threadpool(self._log_in, request, parse_qs(text))
 
-    def leave(self, request: Request) -> Response:
-        """End the session of this browser."""
-        if not self._from_here(request):
-            return self._asked(own_path("", self._base), _FOREIGN)
-        return self._left(request, f"{self._base}/login")
+    def log_out(self, request: Request) -> Response:
+        """End the session."""
+        if not self._is_same_origin(request):
+            return self._login_page(local_path("", self._base_path), _CROSS_SITE)
+        return self._end_session(request, f"{self._base_path}/login")
 
-    def _entered(self, request: Request, fields: Mapping[str, list[str]]) -> Response:
-        wanted = own_path(fields.get("next", [""])[0], self._base)
-        if not self._from_here(request):
-            return self._asked(wanted, _FOREIGN)
+    def _log_in(self, request: Request, fields: Mapping[str, list[str]]) -> Response:
+        next_path = local_path(fields.get("next", [""])[0], self._base_path)
+        if not self._is_same_origin(request):
+            return self._login_page(next_path, _CROSS_SITE)
         try:
-            token = self.parts.tokens.of(fields.get("token", [""])[0].strip())
+            token = self.services.tokens.authenticate(fields.get("token", [""])[0].strip())
         except InvalidToken as error:
-            request.state.refused = (
-                error.reason
-            )  # for the access log, and for how often one may try
-            return self._asked(wanted, _INVALID)
+            # For the access log, and for the limit of invalid tokens.
+            request.state.refused = error.reason
+            return self._login_page(next_path, _INVALID)
         if "model-registry" not in token.scopes:
             request.state.refused = "scope"
-            return self._asked(wanted, _SCOPE)
+            return self._login_page(next_path, _SCOPE)
         request.state.token = token
-        value = sessions.signed(token.id, self.parts.keys.current(), self.parts.utc())
-        return self._sent(request, wanted, value, int(sessions.LIFETIME.total_seconds()))
+        value = sessions.sign(token.id, self.services.keys.current(), self.services.utc())
+        return self._redirect(request, next_path, value, int(sessions.LIFETIME.total_seconds()))
 
-    def _asked(self, wanted: str, refusal: str = "") -> Response:
+    def _login_page(self, next_path: str, refusal: str = "") -> Response:
         status = 403 if refusal else 200
-        return self.rendering.page("login.html", None, status=status, next=wanted, refusal=refusal)
+        return self.renderer.page(
+            "login.html", None, status=status, next=next_path, refusal=refusal
+        )
 
-    def _left(self, request: Request, to: str) -> Response:
-        return self._sent(request, to, "", 0)
+    def _end_session(self, request: Request, to: str) -> Response:
+        return self._redirect(request, to, "", 0)
 
-    def _sent(self, request: Request, to: str, cookie: str, age: int) -> Response:
-        """A redirect `to` a path of this server, with a cookie that lives `age` seconds."""
-        answer = RedirectResponse(to, 303, HEADERS)
-        answer.set_cookie(
+    def _redirect(self, request: Request, to: str, cookie: str, age: int) -> Response:
+        """Return a redirect `to` a path of this server, with a cookie valid for `age` seconds."""
+        response = RedirectResponse(to, 303, HEADERS)
+        response.set_cookie(
             sessions.COOKIE,
             cookie,
             max_age=age,
-            path=self._base or "/",
-            secure="https" in (request.url.scheme, urlsplit(self.parts.settings.url).scheme),
+            path=self._base_path or "/",
+            secure="https" in (request.url.scheme, urlsplit(self.services.settings.url).scheme),
             httponly=True,
             samesite="strict",
         )
-        return answer
+        return response
 
-    def _from_here(self, request: Request) -> bool:
-        hosts = {request.headers.get("host"), urlsplit(self.parts.settings.url).netloc}
-        return is_from_here(request.headers, [host for host in hosts if host])
+    def _is_same_origin(self, request: Request) -> bool:
+        hosts = {request.headers.get("host"), urlsplit(self.services.settings.url).netloc}
+        return is_same_origin(request.headers, [host for host in hosts if host])
 
     @property
-    def _base(self) -> str:
-        return self.parts.settings.base_path
+    def _base_path(self) -> str:
+        return self.services.settings.base_path
 
 
-def own_path(text: str, base_path: str) -> str:
-    """`text` if it is a path of this server, else that of its first page."""
+def local_path(text: str, base_path: str) -> str:
+    """Return `text` if it is a path of this server, else the path of its first page."""
     home = f"{base_path}/"
     plain = text.isprintable() and not {" ", "\\"} & set(text)
     return text if plain and text.startswith(home) and not text.startswith("//") else home
 
 
-def is_from_here(headers: Mapping[str, str], hosts: Collection[str]) -> bool:
-    """Whether a browser says that a form was sent from a page of one of our `hosts`.
+def is_same_origin(headers: Mapping[str, str], hosts: Collection[str]) -> bool:
+    """Return whether a browser says that a form was sent from a page of one of `hosts`.
 
-    What says nothing is refused: every browser sends one of the two
+    Return False if it says nothing: every browser sends one of the two headers
     (https://www.w3.org/TR/fetch-metadata/, https://fetch.spec.whatwg.org/#origin-header).
     """
     if site := headers.get("sec-fetch-site"):

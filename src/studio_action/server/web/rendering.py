@@ -1,6 +1,6 @@
-"""Pages made of templates, and what they are styled with; all of it comes from this server.
+"""Renders pages from templates, and serves their static files.
 
-No script and no style stands in a page, so the policy that goes with each can forbid them.
+Pages have no inline script or style, so that their content security policy can forbid both.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ HEADERS = {
     ),
     "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
-    # Not `no-referrer`: with that, browsers keep a form's origin from this very server, which
-    # could no longer tell its own forms from others' (https://fetch.spec.whatwg.org/#origin-header).
+    # Not `no-referrer`: then browsers would hide a form's origin from this server, too, and it
+    # could not tell its own forms from others' (https://fetch.spec.whatwg.org/#origin-header).
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
@@ -43,15 +43,15 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Static:
-    """One file that pages refer to; `address` is below the base path and changes with it."""
+    """A static file; `address` is below the base path and changes with the content."""
 
     address: str
     content: bytes
     type: str
 
 
-class Rendering:
-    """Makes the pages of a server below `base_path`."""
+class PageRenderer:
+    """Renders the pages of a server below `base_path`."""
 
     def __init__(self, base_path: str) -> None:
         self._static = {name: _static(name) for name in _TYPES}
@@ -71,14 +71,14 @@ class Rendering:
         }
 
     def page(
-        self, template: str, visitor: Token | None, *, status: int = 200, **shown: object
+        self, template: str, visitor: Token | None, *, status: int = 200, **values: object
     ) -> HTMLResponse:
-        """The page that a template makes of what is `shown` to a visitor."""
-        html = self._templates.get_template(template).render(visitor=visitor, **shown)
+        """Return the page that a template makes of `values` for a visitor."""
+        html = self._templates.get_template(template).render(visitor=visitor, **values)
         return HTMLResponse(html, status, HEADERS)
 
     def static(self, request: Request) -> Response:
-        """A style sheet, script or image, which browsers may keep for ever."""
+        """Return a static file, which browsers may cache for ever."""
         for file in self._static.values():
             if file.address == f"/static/{request.path_params['path']}":
                 return Response(file.content, headers=_FOREVER, media_type=file.type)
@@ -87,17 +87,17 @@ class Rendering:
 
 def _static(name: str) -> Static:
     content = (resources.files("studio_action.server.web") / "static" / name).read_bytes()
-    mark = hashlib.sha256(content).hexdigest()[:12]
-    return Static(f"/static/{mark}/{name}", content, _TYPES[name])
+    fingerprint = hashlib.sha256(content).hexdigest()[:12]
+    return Static(f"/static/{fingerprint}/{name}", content, _TYPES[name])
 
 
-def query(**told: str | None) -> str:
-    """A link to the same page with another query; what is None is left out."""
-    return "?" + urlencode({name: text for name, text in told.items() if text is not None})
+def query(**fields: str | None) -> str:
+    """Return a link to the same page with this query; leave out fields that are None."""
+    return "?" + urlencode({name: text for name, text in fields.items() if text is not None})
 
 
 def moment(when: datetime) -> Markup:
-    """A moment for people, in UTC, with the machine's form beside it."""
+    """Return a time in UTC as HTML that people and machines can read."""
     utc = when.astimezone(timezone.utc)
     text = f"{utc.day} {utc:%b} {utc.year}, {utc:%H:%M} UTC"
     return Markup('<time datetime="{}">{}</time>').format(

@@ -1,9 +1,9 @@
-"""Who a browser was let in as: a cookie that names a token, never the token itself. Pure.
+"""Session cookies: they name the id of a token, never its text. Pure.
 
     ID.ISSUED.KEY.SIGNATURE
 
-`ID` is the token's, `ISSUED` the moment of the log-in in Unix seconds, `KEY` the id of the key by
-which both are signed. The token is looked up at each request, so that revoking it ends the session.
+`ID` is the token's, `ISSUED` the time of the log-in in Unix seconds, `KEY` the id of the key that
+signs both. The token is looked up at each request, so that revoking it ends the session.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ _SESSION = re.compile(
 )
 
 
-def signed(token: str, key: Key, now: datetime) -> str:
-    """The cookie's value for somebody who has just shown the token with the id `token`."""
+def sign(token: str, key: Key, now: datetime) -> str:
+    """Return the cookie's value for a log-in at `now` with the token of the id `token`."""
     issued = int(now.timestamp())
     return f"{token}.{issued}.{key.id}.{_signature(token, issued, key.secret)}"
 
 
-def token_of(text: str, secret_of: Callable[[str], bytes | None], now: datetime) -> str | None:
-    """The id of the token that a cookie's value names; None if it is not ours, or too old."""
-    told = _SESSION.fullmatch(text)
-    if told is None:
+def verify(text: str, find_secret: Callable[[str], bytes | None], now: datetime) -> str | None:
+    """Return the token id in a cookie's value; None if it is forged or has expired."""
+    match = _SESSION.fullmatch(text)
+    if match is None:
         return None
-    issued, secret = int(told["issued"]), secret_of(told["key"])
+    issued, secret = int(match["issued"]), find_secret(match["key"])
     if secret is None or not hmac.compare_digest(
-        _signature(told["token"], issued, secret), told["signature"]
+        _signature(match["token"], issued, secret), match["signature"]
     ):
         return None
-    over = now.timestamp() >= issued + LIFETIME.total_seconds()
-    return None if over else told["token"]
+    expired = now.timestamp() >= issued + LIFETIME.total_seconds()
+    return None if expired else match["token"]
 
 
 def _signature(token: str, issued: int, secret: bytes) -> str:
-    # The word keeps it apart from what else is signed by these keys: links begin with a number.
+    # The word keeps it apart from signed URLs, whose signed text begins with a number.
     return hmac.digest(secret, f"session\n{issued}\n{token}".encode(), "sha256").hex()

@@ -1,8 +1,8 @@
-"""The pages for people: the projects that a token may read, and what is in each. They only read.
+"""The pages of projects; they only read.
 
-A project that is public is open to everyone at its own address. Whoever has no session is sent to
-the log-in, whatever is there; whoever has one gets the same 404 for what is not there and for what
-the token was not given.
+A public project is open to everyone at its own address. Without a session, every page leads to the
+log-in, whether it exists or not; with a session, the answer is the same 404 for a missing page and
+for one that the token may not read.
 """
 
 from __future__ import annotations
@@ -22,36 +22,38 @@ from starlette.routing import Route
 from studio_action.errors import StudioActionError
 from studio_action.model.repository_url import RepositoryUrl
 from studio_action.server.access import Token
-from studio_action.server.api.addresses import base_of
-from studio_action.server.api.answers import Refused
+from studio_action.server.api.addresses import base_url_of
+from studio_action.server.api.responses import ApiError
 from studio_action.server.db.projects import Project
-from studio_action.server.parts import Parts
+from studio_action.server.services import Services
 from studio_action.server.settings import ServedRepository
 from studio_action.server.web import snippets, views
 from studio_action.server.web.login import Login
-from studio_action.server.web.reading import PATIENCE, Readings
-from studio_action.server.web.rendering import Rendering
+from studio_action.server.web.rendering import PageRenderer
+from studio_action.server.web.repository_reader import PATIENCE, RepositoryReader
 
 _LONGEST_SEARCH = 200
 _ID_LENGTH = 10
-_FAILURES = (HTTPException, Refused, StudioActionError, Exception)
+_FAILURES = (HTTPException, ApiError, StudioActionError, Exception)
 
 
-def create_pages(parts: Parts, patience: float = PATIENCE) -> Starlette:
-    """All pages, below the base path; what goes wrong is a page as well.
+def create_pages(services: Services, patience: float = PATIENCE) -> Starlette:
+    """Return the application with all pages; errors are pages, too.
 
-    They wait `patience` seconds for repositories that are being fetched.
+    A page waits `patience` seconds for repositories that are being fetched.
     """
-    rendering = Rendering(parts.settings.base_path)
-    login = Login(parts, rendering)
-    pages = Pages(parts, rendering, login, Readings(parts.models, parts.log, patience))
+    renderer = PageRenderer(services.settings.base_path)
+    login = Login(services, renderer)
+    pages = Pages(
+        services, renderer, login, RepositoryReader(services.models, services.log, patience)
+    )
     return Starlette(
         routes=[
             Route("/", pages.projects),
             Route("/login", login.form, methods=["GET"]),
-            Route("/login", login.enter, methods=["POST"]),
-            Route("/logout", login.leave, methods=["POST"]),
-            Route("/static/{path:path}", rendering.static),
+            Route("/login", login.log_in, methods=["POST"]),
+            Route("/logout", login.log_out, methods=["POST"]),
+            Route("/static/{path:path}", renderer.static),
             Route("/{page:path}", pages.project),
         ],
         middleware=[Middleware(GZipMiddleware, compresslevel=6)],
@@ -61,61 +63,61 @@ def create_pages(parts: Parts, patience: float = PATIENCE) -> Starlette:
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """The pages of the server that `parts` make."""
+    """The pages that show projects."""
 
-    parts: Parts
-    rendering: Rendering
+    services: Services
+    renderer: PageRenderer
     login: Login
-    readings: Readings
+    reader: RepositoryReader
 
     def projects(self, request: Request) -> Response:
-        """All projects that the visitor's token reads, and repositories that have none."""
+        """Return the page of all projects and repositories that the visitor's token can read."""
         visitor = self.login.visitor(request)
         if visitor is None:
-            return self.login.first(request)
-        sought = request.query_params.get("q", "")[:_LONGEST_SEARCH].strip()
-        given = {it.name: it for it in self.parts.settings.repositories if visitor.reads(it)}
-        projects = [it for it in self.parts.projects.all() if it.repository in given]
-        found = [it for it in projects if _fits(sought, it.name, it.owner, it.repository)]
-        idle = given.keys() - {it.repository for it in projects}
-        bare = sorted(name for name in idle if _fits(sought, name))
-        wanted = {*bare, *(it.repository for it in found)}
-        return self.rendering.page(
+            return self.login.redirect_to_login(request)
+        search = request.query_params.get("q", "")[:_LONGEST_SEARCH].strip()
+        readable = {it.name: it for it in self.services.settings.repositories if visitor.reads(it)}
+        projects = [it for it in self.services.projects.all() if it.repository in readable]
+        found = [it for it in projects if _matches(search, it.name, it.owner, it.repository)]
+        unused = readable.keys() - {it.repository for it in projects}
+        bare = sorted(name for name in unused if _matches(search, name))
+        needed = {*bare, *(it.repository for it in found)}
+        return self.renderer.page(
             "projects.html",
             visitor,
-            sought=sought,
+            search=search,
             projects=found,
             bare=bare,
-            readings=self.readings.of(given[name] for name in wanted),
+            readings=self.reader.read(readable[name] for name in needed),
         )
 
     def project(self, request: Request) -> Response:
-        """The page of a project, or what is said of a path that leads to none."""
+        """Return the page of a project; else the log-in or a 404."""
         page, visitor = request.path_params["page"], self.login.visitor(request)
-        opened = self._opened(page, visitor)
-        if opened is not None:
-            return self._project(request, visitor, *opened)
+        found = self._find(page, visitor)
+        if found is not None:
+            return self._project(request, visitor, *found)
         if visitor is None and page.startswith(("team/", "user/")):
-            return self.login.first(request)
-        return self.rendering.page("not_found.html", visitor, status=404)
+            return self.login.redirect_to_login(request)
+        return self.renderer.page("not_found.html", visitor, status=404)
 
     def failed(self, request: Request, error: Exception) -> Response:
-        """What is said where no page can be made; of a fault of ours, the log says more."""
+        """Return the page for an error; log it if it is an error of the program."""
         status = HTTPStatus.INTERNAL_SERVER_ERROR
         match error:
-            case HTTPException(status_code=code) | Refused(status=code):
+            case HTTPException(status_code=code) | ApiError(status=code):
                 status = HTTPStatus(code)
             case StudioActionError():
                 status = HTTPStatus.SERVICE_UNAVAILABLE
-                self.parts.log("a page failed", level="warning", error=str(error))
-        return self.rendering.page("failed.html", None, status=status, reason=status.phrase)
+                self.services.log("a page failed", level="warning", error=str(error))
+        return self.renderer.page("failed.html", None, status=status, reason=status.phrase)
 
-    def _opened(self, page: str, visitor: Token | None) -> tuple[Project, ServedRepository] | None:
-        """The project at `page` and its repository, if it is there and open to the visitor."""
-        project = self.parts.projects.get(page[-_ID_LENGTH:])
+    def _find(self, page: str, visitor: Token | None) -> tuple[Project, ServedRepository] | None:
+        """Return the project at `page` and its repository; None if the visitor may not see it."""
+        project = self.services.projects.get(page[-_ID_LENGTH:])
         if project is None or unquote(project.path) != page:
             return None
-        for repository in self.parts.settings.repositories:
+        for repository in self.services.settings.repositories:
             if repository.name == project.repository and (
                 project.public or (visitor is not None and visitor.reads(repository))
             ):
@@ -129,29 +131,31 @@ class Pages:
         project: Project,
         repository: ServedRepository,
     ) -> Response:
-        reading = self.readings.of([repository])[repository.name]
-        asked = views.Asked.of(request.query_params)
-        server = base_of(request, self.parts.settings)
-        source = views.Source(repository.name, web_of(repository), server)
-        return self.rendering.page(
+        reading = self.reader.read([repository])[repository.name]
+        requested = views.ProjectQuery.parse(request.query_params)
+        base_url = base_url_of(request, self.services.settings)
+        source = views.Source(repository.name, web_url_of(repository), base_url)
+        return self.renderer.page(
             "project.html",
             visitor,
             status=200 if reading.catalogue else 503,
             project=project,
             source=source,
             reading=reading,
-            asked=asked,
+            requested=requested,
             names=snippets.NAMES,
-            shown=views.shown(reading.within(project.subdir), reading.events, asked, source),
+            view=views.view_project(
+                reading.within(project.subdir), reading.events, requested, source
+            ),
         )
 
 
-def web_of(repository: ServedRepository) -> str:
-    """The repository's page for people, '' where none is known."""
+def web_url_of(repository: ServedRepository) -> str:
+    """Return the URL of the repository's web page, '' if unknown."""
     addresses = [repository.place, *repository.aliases]
     pages = (it.web for it in addresses if isinstance(it, RepositoryUrl))
     return next(filter(None, pages), "")
 
 
-def _fits(sought: str, *texts: str) -> bool:
-    return any(sought.lower() in text.lower() for text in texts)
+def _matches(search: str, *texts: str) -> bool:
+    return any(search.lower() in text.lower() for text in texts)

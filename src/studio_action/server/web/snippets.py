@@ -1,4 +1,4 @@
-"""What people paste into their CI to get a model from this server. Pure."""
+"""CI snippets that download a model from this server. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Literal, get_args
 from studio_action import __version__
 
 CI = Literal["github", "gitlab", "docker"]
-"""The ways in which a snippet is written."""
+"""The kinds of snippets."""
 
 NAMES: Mapping[CI, str] = {
     "github": "GitHub Actions",
@@ -27,8 +27,8 @@ _WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"}
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """One model of a repository on the server at `url`; without a stage, its latest version."""
+class SnippetInputs:
+    """The inputs of a snippet: a model on the server at `url`; without a stage, its latest."""
 
     url: str
     repository: str
@@ -36,29 +36,29 @@ class Wanted:
     stage: str = ""
 
     @property
-    def inputs(self) -> Mapping[str, str]:
-        """The program's inputs, by name."""
+    def by_name(self) -> Mapping[str, str]:
+        """The program's inputs by name."""
         stage = {"stage": self.stage} if self.stage else {}
         return {"studio-url": self.url, "repo": self.repository, "model": self.model, **stage}
 
 
-def ci_named(text: str) -> CI:
-    """The way that a page's query asks for; GitHub's for anything else."""
+def parse_ci(text: str) -> CI:
+    """Return the kind of snippet that a text names; GitHub's for an unknown one."""
     return next((ci for ci in get_args(CI) if ci == text), "github")
 
 
-def snippet(wanted: Wanted, ci: CI) -> str:
-    """The step, job or command that puts the model into a CI workspace; it holds no token."""
+def snippet(inputs: SnippetInputs, ci: CI) -> str:
+    """Return a step, job or command that downloads the model; it holds no token."""
     match ci:
         case "github":
-            return _github(wanted)
+            return _github(inputs)
         case "gitlab":
-            return _gitlab(wanted)
+            return _gitlab(inputs)
         case "docker":
-            return _docker(wanted)
+            return _docker(inputs)
 
 
-def _github(wanted: Wanted) -> str:
+def _github(inputs: SnippetInputs) -> str:
     return "\n".join(
         [
             "- name: Download the model",
@@ -66,13 +66,13 @@ def _github(wanted: Wanted) -> str:
             f"  uses: OWNER/studio-action@v{__version__}",
             "  with:",
             "    token: ${{ secrets.DVC_STUDIO_TOKEN }}",
-            *(f"    {name}: {_scalar(text)}" for name, text in wanted.inputs.items()),
+            *(f"    {name}: {_scalar(text)}" for name, text in inputs.by_name.items()),
             "    dest: model",
         ]
     )
 
 
-def _gitlab(wanted: Wanted) -> str:
+def _gitlab(inputs: SnippetInputs) -> str:
     return "\n".join(
         [
             "# The token is the masked CI/CD variable DVC_STUDIO_TOKEN.",
@@ -83,24 +83,24 @@ def _gitlab(wanted: Wanted) -> str:
             "    inputs:",
             f"      image: registry.example.org/tools/studio-action:{__version__}",
             "      download-job: fetch-model",
-            *(f"      {name}: {_scalar(text)}" for name, text in wanted.inputs.items()),
+            *(f"      {name}: {_scalar(text)}" for name, text in inputs.by_name.items()),
         ]
     )
 
 
-def _docker(wanted: Wanted) -> str:
+def _docker(inputs: SnippetInputs) -> str:
     lines = [
         "# The token is in the environment: export DVC_STUDIO_TOKEN=...",
         'docker run --rm --user "$(id -u):$(id -g)" \\',
         '  --volume "$PWD:/workspace" --workdir /workspace \\',
         "  --env DVC_STUDIO_TOKEN studio-action download-model \\",
-        *(f"  --{name} {shlex.quote(text)} \\" for name, text in wanted.inputs.items()),
+        *(f"  --{name} {shlex.quote(text)} \\" for name, text in inputs.by_name.items()),
         "  --dest model",
     ]
     return "\n".join(lines)
 
 
 def _scalar(text: str) -> str:
-    """`text` as a YAML value, in quotes where it would be a number, a truth or something else."""
+    """Return `text` as a YAML string, in quotes if YAML would read it as another type."""
     plain = _PLAIN.fullmatch(text) and text.lower() not in _WORDS
     return text if plain else json.dumps(text)

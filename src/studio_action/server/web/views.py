@@ -1,6 +1,6 @@
-"""What a page shows of a repository's models: fit to be read, in order, and no longer than asked.
+"""Prepares a repository's models for the page of a project: sorted and shortened. Pure.
 
-Pure. Names of people and warnings are whatever somebody wrote into a tag.
+People's names and warnings come from tags, so anybody may have written them.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from studio_action.gitrepo.gto.history import Model, Version
 from studio_action.gitrepo.gto.timeline import Event
 from studio_action.model.artifact import ModelName
 from studio_action.server.web import snippets
-from studio_action.server.web.snippets import CI, Wanted
+from studio_action.server.web.snippets import CI, SnippetInputs
 from studio_action.text import printable
 
 LISTED = 20
-"""How many versions of a model, and how many events, are listed unless all are asked for."""
+"""How many versions of a model, and how many events, are listed unless all are requested."""
 
 _MODELS = 50
 _LONGEST = 200
-_USUAL = ("prod", "production")
+_DEPLOYED = ("prod", "production")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a page's query narrows it to; a `stage` of '' is the latest version, None any."""
+class ProjectQuery:
+    """The query of a project's page; a `stage` of '' means the latest version, None any."""
 
     model: str = ""
     stage: str | None = None
@@ -35,15 +35,15 @@ class Asked:
     everything: bool = False
 
     @classmethod
-    def of(cls, query: Mapping[str, str]) -> Asked:
-        """Read a query; what it has besides means nothing."""
-        ci = snippets.ci_named(query.get("ci", ""))
+    def parse(cls, query: Mapping[str, str]) -> ProjectQuery:
+        """Return the parsed query; ignore unknown fields."""
+        ci = snippets.parse_ci(query.get("ci", ""))
         return cls(query.get("model", ""), query.get("stage"), ci, query.get("all") == "1")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where models are from: a repository, its page for people or '', and the server's address."""
+    """A repository, the URL of its web page or '', and the server's URL."""
 
     repository: str
     web: str
@@ -51,8 +51,8 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownVersion:
-    """One version; `page` is its commit's, '' if there is none, `stages` are those it holds."""
+class VersionView:
+    """One version with the stages it holds; `page` is the URL of its commit or ''."""
 
     name: str
     revision: str
@@ -63,8 +63,8 @@ class ShownVersion:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownStage:
-    """A stage, the version that holds it, and who gave it when."""
+class StageView:
+    """A stage, the version that holds it, and who assigned it when."""
 
     name: str
     version: str
@@ -73,12 +73,12 @@ class ShownStage:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownModel:
-    """One model; `further` versions are not listed. `stage` is what the snippet is for."""
+class ModelView:
+    """One model; `further` versions are not listed, and `stage` is the snippet's."""
 
     name: str
-    stages: tuple[ShownStage, ...]
-    versions: tuple[ShownVersion, ...]
+    stages: tuple[StageView, ...]
+    versions: tuple[VersionView, ...]
     further: int
     warnings: tuple[str, ...]
     stage: str
@@ -86,7 +86,7 @@ class ShownModel:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownEvent:
+class EventView:
     """One line of the history."""
 
     when: datetime
@@ -99,41 +99,43 @@ class ShownEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A project's models and their history, the newest event first; the rest is only counted."""
+class ProjectView:
+    """A project's models and events, newest first; the rest is only counted."""
 
-    models: tuple[ShownModel, ...]
+    models: tuple[ModelView, ...]
     further_models: int
     deprecated: tuple[str, ...]
-    events: tuple[ShownEvent, ...]
+    events: tuple[EventView, ...]
     further_events: int
 
 
-def shown(
+def view_project(
     models: Iterable[Model],
     events: Mapping[ModelName, Sequence[Event]],
-    asked: Asked,
+    requested: ProjectQuery,
     source: Source,
-) -> Shown:
-    """What the page of a project with these models, each of which has its events, shows."""
-    chosen = [model for model in models if asked.model in ("", str(model.name))]
+) -> ProjectView:
+    """Return the view of a project with these models; `events` has those of each model."""
+    chosen = [model for model in models if requested.model in ("", str(model.name))]
     chosen.sort(key=lambda model: str(model.name))
     living = [model for model in chosen if not model.deprecated]
-    listed = living if asked.everything else living[:_MODELS]
+    listed = living if requested.everything else living[:_MODELS]
     happened = [(model.name, event) for model in chosen for event in events[model.name]]
     happened.sort(key=lambda each: each[1].when, reverse=True)
-    told = happened if asked.everything else happened[:LISTED]
-    return Shown(
-        tuple(_model(model, _Told.by(events[model.name]), asked, source) for model in listed),
+    listed_events = happened if requested.everything else happened[:LISTED]
+    return ProjectView(
+        tuple(
+            _model(model, _Events.index(events[model.name]), requested, source) for model in listed
+        ),
         len(living) - len(listed),
         tuple(str(model.name) for model in chosen if model.deprecated),
-        tuple(_event(name, event, source) for name, event in told),
-        len(happened) - len(told),
+        tuple(_event(name, event, source) for name, event in listed_events),
+        len(happened) - len(listed_events),
     )
 
 
 def commit_page(web: str, revision: str) -> str:
-    """The address of a commit's page, by the repository's; '' where that is not known."""
+    """Return the URL of a commit's page, given the repository's page; '' if that is ''."""
     if not web:
         return ""
     host = urlsplit(web).netloc
@@ -142,68 +144,72 @@ def commit_page(web: str, revision: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Events:
     """One model's events by tag, and its newest assignments by stage and commit."""
 
     by_tag: Mapping[str, Event]
-    given: Mapping[tuple[str, str], Event]
+    assignments: Mapping[tuple[str, str], Event]
 
     @classmethod
-    def by(cls, events: Sequence[Event]) -> _Told:
+    def index(cls, events: Sequence[Event]) -> _Events:
         oldest_first = events[::-1]
-        given = [event for event in oldest_first if event.kind == "assigned"]
+        assigned = [event for event in oldest_first if event.kind == "assigned"]
         return cls(
             {event.tag: event for event in oldest_first},
-            {(event.stage, event.revision): event for event in given},
+            {(event.stage, event.revision): event for event in assigned},
         )
 
 
-def _model(model: Model, told: _Told, asked: Asked, source: Source) -> ShownModel:
+def _model(model: Model, events: _Events, requested: ProjectQuery, source: Source) -> ModelView:
     held = {stage: versions[0] for stage, versions in sorted(model.stages.items()) if versions}
-    stage = asked.stage if asked.stage == "" or asked.stage in held else _usual(held)
-    versions = model.versions if asked.everything else model.versions[:LISTED]
-    wanted = Wanted(source.server, source.repository, str(model.name), stage)
-    return ShownModel(
+    stage = (
+        requested.stage
+        if requested.stage == "" or requested.stage in held
+        else _default_stage(held)
+    )
+    versions = model.versions if requested.everything else model.versions[:LISTED]
+    inputs = SnippetInputs(source.server, source.repository, str(model.name), stage)
+    return ModelView(
         str(model.name),
-        tuple(_stage(name, version, told) for name, version in held.items()),
-        tuple(_version(version, held, told, source) for version in versions),
+        tuple(_stage(name, version, events) for name, version in held.items()),
+        tuple(_version(version, held, events, source) for version in versions),
         len(model.versions) - len(versions),
         tuple(printable(warning, _LONGEST) for warning in model.warnings),
         stage,
-        snippets.snippet(wanted, asked.ci),
+        snippets.snippet(inputs, requested.ci),
     )
 
 
-def _usual(stages: Iterable[str]) -> str:
-    """The stage that people most likely deploy; '' without any."""
-    return min(stages, key=lambda stage: (stage not in _USUAL, stage), default="")
+def _default_stage(stages: Iterable[str]) -> str:
+    """Return the stage that people most likely deploy; '' without any."""
+    return min(stages, key=lambda stage: (stage not in _DEPLOYED, stage), default="")
 
 
-def _stage(name: str, version: Version, told: _Told) -> ShownStage:
-    event = told.given[name, version.revision]
-    return ShownStage(name, _named(version), event.when, _tagger(event))
+def _stage(name: str, version: Version, events: _Events) -> StageView:
+    event = events.assignments[name, version.revision]
+    return StageView(name, _named(version), event.when, _tagger(event))
 
 
 def _version(
-    version: Version, held: Mapping[str, Version], told: _Told, source: Source
-) -> ShownVersion:
-    event = told.by_tag[version.tag]
+    version: Version, held: Mapping[str, Version], events: _Events, source: Source
+) -> VersionView:
+    event = events.by_tag[version.tag]
     page = commit_page(source.web, version.revision)
-    stages = tuple(stage for stage, holder in held.items() if holder == version)
-    return ShownVersion(_named(version), version.revision, page, event.when, _tagger(event), stages)
+    stages = tuple(stage for stage, holder in held.items() if holder.name == version.name)
+    return VersionView(_named(version), version.revision, page, event.when, _tagger(event), stages)
 
 
-def _event(model: ModelName, event: Event, source: Source) -> ShownEvent:
+def _event(model: ModelName, event: Event, source: Source) -> EventView:
     page = commit_page(source.web, event.revision)
-    by, what = _tagger(event), _what(event)
-    return ShownEvent(event.when, by, str(model), what, event.tag, event.revision, page)
+    by, what = _tagger(event), _describe(event)
+    return EventView(event.when, by, str(model), what, event.tag, event.revision, page)
 
 
 def _tagger(event: Event) -> str:
     return printable(event.by, _LONGEST)
 
 
-def _what(event: Event) -> str:
+def _describe(event: Event) -> str:
     version = event.version or f"commit {event.revision[:7]}"
     match event.kind:
         case "registered":

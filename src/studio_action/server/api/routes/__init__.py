@@ -1,1 +1,1 @@
-"""The endpoints. Each reads what is asked, asks, and answers; others decide."""
+"""The API's endpoints."""

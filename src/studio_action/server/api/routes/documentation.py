@@ -1,4 +1,4 @@
-"""The API's own documents: OpenAPI's, and pages made of it; nothing comes from elsewhere."""
+"""The API's documentation: the OpenAPI document and Swagger UI, without outside resources."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from starlette.routing import Route
 from swagger_ui_bundle import swagger_ui_path  # type: ignore[import-untyped]
 
 from studio_action import __version__
-from studio_action.server.api.answers import Json
+from studio_action.server.api.responses import Json
 
 _TITLE = "studio-action"
 _DESCRIPTION = (
-    "A registry of one's own: the REST API of DVC Studio, answered from Git repositories. Errors"
-    ' are JSON: `{"detail": "…"}`, or a list of texts for each field that is wrong.'
+    "A self-hosted model registry with the REST API of DVC Studio, backed by Git repositories."
+    ' Errors are JSON: `{"detail": "…"}`, or a list of messages for each wrong field.'
 )
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".png": "image/png"}
 _FILES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
@@ -61,13 +61,13 @@ _CACHED = {"Cache-Control": "public, max-age=86400"}
 
 @dataclass(frozen=True, slots=True)
 class Documentation:
-    """`/api/openapi.json`, and `/api/docs` for people; open to everyone, with no secret in it."""
+    """The endpoints `/api/openapi.json` and `/api/docs`, open to everyone."""
 
     described: Sequence[APIRoute]
     base_path: str
 
     def routes(self) -> list[Route]:
-        """What it answers."""
+        """Return the routes."""
         document = Json(_document(self.described, self.base_path))
         return [
             Route("/api/openapi.json", lambda _: document),
@@ -77,13 +77,13 @@ class Documentation:
         ]
 
     def page(self, request: Request) -> Response:
-        """Swagger UI."""
+        """Return the page of Swagger UI."""
         page = _PAGE.format(title=f"{_TITLE}: the API", base=html.escape(self.base_path))
         return Response(page, media_type="text/html", headers={"Content-Security-Policy": _POLICY})
 
 
 def _document(described: Sequence[APIRoute], base_path: str) -> dict[str, Any]:
-    """The OpenAPI document."""
+    """Return the OpenAPI document of these routes."""
     document = get_openapi(
         title=_TITLE,
         openapi_version="3.0.3",  # which more tools read than 3.1, this Swagger UI among them
@@ -98,7 +98,7 @@ def _document(described: Sequence[APIRoute], base_path: str) -> dict[str, Any]:
             "type": "apiKey",
             "in": "header",
             "name": "Authorization",
-            "description": "`token` and the token, with a space in between.",
+            "description": "`token`, a space, and the token.",
         }
     }
     for path, operations in document["paths"].items():

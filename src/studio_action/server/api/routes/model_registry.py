@@ -1,4 +1,4 @@
-"""Models: where the files of a version are, what a question means, and all that there is."""
+"""The endpoints that resolve versions, give signed URLs and list models."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from starlette.responses import Response
 
 from studio_action.model.artifact import Resolution
 from studio_action.server import links
-from studio_action.server.api.addresses import base_of
-from studio_action.server.api.answers import Json, document
-from studio_action.server.api.authentication import Callers
+from studio_action.server.api.addresses import base_url_of
+from studio_action.server.api.authentication import Authenticator
 from studio_action.server.api.documents import (
     DownloadUris,
     ListedModels,
@@ -24,11 +23,12 @@ from studio_action.server.api.documents import (
     parameters,
 )
 from studio_action.server.api.listing import listed, resolved
-from studio_action.server.api.parameters import model_question, repository_question
+from studio_action.server.api.parameters import parse_model_request, parse_repository_request
 from studio_action.server.api.repositories import Repositories
-from studio_action.server.api.threads import Lanes
+from studio_action.server.api.responses import Json, document
+from studio_action.server.api.threads import RepositoryThreads
 from studio_action.server.links import ServedFile
-from studio_action.server.parts import Parts
+from studio_action.server.services import Services
 
 _SCOPE: Final = "model-registry"
 _TAGS: Final[list[str | Enum]] = ["Model registry"]
@@ -37,15 +37,15 @@ _FAILURES = (400, 401, 403, 404, 409, 429, 503)
 
 @dataclass(frozen=True, slots=True)
 class ModelRegistry:
-    """The endpoints below `/api/model-registry`, for tokens with that scope."""
+    """The endpoints below `/api/model-registry`, for tokens with the scope `model-registry`."""
 
-    parts: Parts
-    callers: Callers
+    services: Services
+    authenticator: Authenticator
     repositories: Repositories
-    lanes: Lanes
+    threads: RepositoryThreads
 
     def routes(self) -> list[APIRoute]:
-        """What it answers, described."""
+        """Return the routes with their OpenAPI descriptions."""
         return [
             APIRoute(
                 "/api/model-registry/get-download-uris",
@@ -61,7 +61,7 @@ class ModelRegistry:
                 self.resolve,
                 operation_id="resolve",
                 tags=_TAGS,
-                summary="What a version, a stage or the latest version of a model is",
+                summary="The version that a version, range or stage of a model means",
                 responses={200: {"model": Resolved}, **failures(*_FAILURES)},
                 openapi_extra=parameters("repo", "name", "range", "stage", "prerelease"),
             ),
@@ -77,42 +77,48 @@ class ModelRegistry:
         ]
 
     async def get_download_uris(self, request: Request) -> Response:
-        """With neither a version nor a stage: those of the latest version."""
-        return await self._resolved(request, lambda _, found: Json(found.urls), ranges=False)
+        """Without a version and a stage: the URLs of the latest version."""
+        return await self._resolve(
+            request, lambda _, resolution: Json(resolution.urls), ranges=False
+        )
 
     async def resolve(self, request: Request) -> Response:
-        """The version, its commit and tag, and its files with URLs, sizes and digests."""
-        return await self._resolved(
-            request, lambda repo, found: document(resolved(repo, found)), ranges=True
+        """Return the version, its commit and tag, and its files with URLs, sizes and digests."""
+        return await self._resolve(
+            request, lambda name, resolution: document(resolved(name, resolution)), ranges=True
         )
 
     async def models(self, request: Request) -> Response:
-        """Deprecated models have neither versions nor stages."""
-        token = await self.callers.of(request, _SCOPE)
-        asked = repository_question(request.scope["query_string"])
-        repository = self.repositories.readable(asked, token)
+        """Return all models. Deprecated ones have neither versions nor stages."""
+        token = await self.authenticator.authenticate(request, _SCOPE)
+        requested = parse_repository_request(request.scope["query_string"])
+        repository = self.repositories.get_readable(requested, token)
 
-        def answer() -> Response:
-            return document(listed(repository.name, self.parts.models.catalogue(repository)))
+        def respond() -> Response:
+            return document(listed(repository.name, self.services.models.catalogue(repository)))
 
-        return await self.lanes.run(repository, answer)
+        return await self.threads.run(repository, respond)
 
-    async def _resolved(
-        self, request: Request, told: Callable[[str, Resolution], Response], *, ranges: bool
+    async def _resolve(
+        self, request: Request, render: Callable[[str, Resolution], Response], *, ranges: bool
     ) -> Response:
-        """What the question means, as it is `told` with the repository's name."""
-        token = await self.callers.of(request, _SCOPE)
-        asked = model_question(request.scope["query_string"], ranges=ranges)
-        repository = self.repositories.readable(asked.repository, token)
-        base = base_of(request, self.parts.settings)
+        """Return what `render` makes of the repository's name and the resolved version."""
+        token = await self.authenticator.authenticate(request, _SCOPE)
+        requested = parse_model_request(request.scope["query_string"], ranges=ranges)
+        repository = self.repositories.get_readable(requested.repository, token)
+        base_url = base_url_of(request, self.services.settings)
 
         def link(file: ServedFile) -> str:
-            return links.signed(base, file, self.parts.keys.current(), self.parts.utc())
+            return links.sign(base_url, file, self.services.keys.current(), self.services.utc())
 
-        def answer() -> Response:
-            found = self.parts.models.resolve(
-                repository, asked.name, asked.selector, prerelease=asked.prerelease, link=link
+        def respond() -> Response:
+            resolution = self.services.models.resolve(
+                repository,
+                requested.name,
+                requested.selector,
+                prerelease=requested.prerelease,
+                link=link,
             )
-            return told(repository.name, found)
+            return render(repository.name, resolution)
 
-        return await self.lanes.run(repository, answer)
+        return await self.threads.run(repository, respond)

@@ -1,4 +1,4 @@
-"""Projects: a repository, or a folder of one, that has a page of its own."""
+"""The endpoint that creates projects: pages of a repository, or of a folder in it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,22 @@ from starlette.responses import Response
 from studio_action.errors import NoSuchModel, TokenRefused
 from studio_action.model.repository_url import RepositoryUrl
 from studio_action.server.access import Token
-from studio_action.server.api.addresses import base_of
-from studio_action.server.api.answers import NO_REPOSITORY, Refused, document, refused, wrong_fields
-from studio_action.server.api.authentication import Callers
+from studio_action.server.api.addresses import base_url_of
+from studio_action.server.api.authentication import Authenticator
 from studio_action.server.api.documents import CreatedProject, CreatedProjects, failures, json_body
 from studio_action.server.api.documents import NewProject as NewProjectDocument
-from studio_action.server.api.parameters import project_question
+from studio_action.server.api.parameters import parse_project_request
 from studio_action.server.api.repositories import Repositories
-from studio_action.server.api.threads import Lanes
+from studio_action.server.api.responses import (
+    NO_REPOSITORY,
+    ApiError,
+    document,
+    field_errors,
+    refused,
+)
+from studio_action.server.api.threads import RepositoryThreads
 from studio_action.server.db.projects import ProjectDraft
-from studio_action.server.parts import Parts
+from studio_action.server.services import Services
 from studio_action.server.settings import ServedRepository
 from studio_action.studio.api import NewProject
 
@@ -29,13 +35,13 @@ from studio_action.studio.api import NewProject
 class ProjectCreation:
     """The endpoint `/api/create-project`, for tokens with the scope `project`."""
 
-    parts: Parts
-    callers: Callers
+    services: Services
+    authenticator: Authenticator
     repositories: Repositories
-    lanes: Lanes
+    threads: RepositoryThreads
 
     def routes(self) -> list[APIRoute]:
-        """What it answers, described."""
+        """Return the routes with their OpenAPI descriptions."""
         return [
             APIRoute(
                 "/api/create-project",
@@ -46,8 +52,8 @@ class ProjectCreation:
                 tags=["Projects"],
                 summary="Create the project of a repository",
                 responses={
-                    200: {"model": CreatedProjects, "description": "It is there already."},
-                    201: {"model": CreatedProjects, "description": "It was created."},
+                    200: {"model": CreatedProjects, "description": "The project exists already."},
+                    201: {"model": CreatedProjects, "description": "The project was created."},
                     **failures(400, 401, 403, 408, 413, 415, 429, 503),
                 },
                 openapi_extra=json_body(NewProjectDocument.model_json_schema()),
@@ -55,36 +61,38 @@ class ProjectCreation:
         ]
 
     async def create_project(self, request: Request) -> Response:
-        """Asked for again by the same user or team, the same project is answered."""
-        token = await self.callers.of(request, "project")
+        """Create the project; return the existing one if the user or team has it already."""
+        token = await self.authenticator.authenticate(request, "project")
         content_type = request.headers.get("content-type", "")
-        new = project_question(content_type, await request.body())
+        new = parse_project_request(content_type, await request.body())
         if new.team_name and new.team_name not in token.teams:
             raise refused(403, f"Not authorized for the team {new.team_name}.")
         try:
-            repository = self.repositories.readable(RepositoryUrl.parse(new.repo_url), token)
-        except Refused:
-            raise wrong_fields({"repo_url": [NO_REPOSITORY]}) from None
-        base = base_of(request, self.parts.settings)
+            repository = self.repositories.get_readable(RepositoryUrl.parse(new.repo_url), token)
+        except ApiError:
+            raise field_errors({"repo_url": [NO_REPOSITORY]}) from None
+        base_url = base_url_of(request, self.services.settings)
 
-        def answer() -> Response:
-            self._reach(repository)
-            project, is_new = self.parts.projects.create(_draft(new, repository, token))
-            created = CreatedProject(id=project.id, url=f"{base}/{project.path}", name=project.name)
+        def respond() -> Response:
+            self._check_readable(repository)
+            project, is_new = self.services.projects.create(_draft(new, repository, token))
+            created = CreatedProject(
+                id=project.id, url=f"{base_url}/{project.path}", name=project.name
+            )
             return document(CreatedProjects(projects=[created]), 201 if is_new else 200)
 
-        return await self.lanes.run(repository, answer)
+        return await self.threads.run(repository, respond)
 
-    def _reach(self, repository: ServedRepository) -> None:
-        """See that the repository can be read; raises `Refused` where it never will."""
+    def _check_readable(self, repository: ServedRepository) -> None:
+        """Fetch the repository; raise `ApiError` (400) if it does not exist or the token fails."""
         try:
-            self.parts.models.refresh(repository)
+            self.services.models.refresh(repository)
         except NoSuchModel:
-            raise wrong_fields({"repo_url": [NO_REPOSITORY]}) from None
+            raise field_errors({"repo_url": [NO_REPOSITORY]}) from None
         except TokenRefused as error:
-            said = f"no project of {repository.name} can be created: {error.message}"
-            self.parts.log(said, level="warning")
-            raise wrong_fields({"repo_url": ["No tokens to access the repo"]}) from error
+            message = f"cannot create a project of {repository.name}: {error.message}"
+            self.services.log(message, level="warning")
+            raise field_errors({"repo_url": ["No tokens to access the repo"]}) from error
 
 
 def _draft(new: NewProject, repository: ServedRepository, token: Token) -> ProjectDraft:

@@ -1,4 +1,4 @@
-"""Webhooks: a Git server says that somebody pushed, so that new tags are served at once."""
+"""The endpoint for webhooks of Git servers, so that pushed tags are served at once."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from studio_action.server.api import webhooks
-from studio_action.server.api.answers import NO_REPOSITORY, document, refused
 from studio_action.server.api.documents import Refreshing, failures, json_body
 from studio_action.server.api.repositories import Repositories
-from studio_action.server.parts import Parts
+from studio_action.server.api.responses import NO_REPOSITORY, document, refused
+from studio_action.server.services import Services
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """The endpoint `/api/webhook`, for whoever knows the repository's secret or the server's."""
+    """The endpoint `/api/webhook`, for senders that know the repository's or server's secret."""
 
-    parts: Parts
+    services: Services
     repositories: Repositories
 
     def routes(self) -> list[APIRoute]:
-        """What it answers, described."""
+        """Return the routes with their OpenAPI descriptions."""
         return [
             APIRoute(
                 "/api/webhook",
@@ -33,9 +33,12 @@ class Webhook:
                 operation_id="webhook",
                 status_code=202,
                 tags=["Webhook"],
-                summary="Somebody pushed: read a repository's tags again",
+                summary="Report a push, so that the repository's tags are read again",
                 responses={
-                    200: {"model": Refreshing, "description": "The Git server only tried."},
+                    200: {
+                        "model": Refreshing,
+                        "description": "The Git server only tested the webhook.",
+                    },
                     202: {"model": Refreshing, "description": "The tags will be read again."},
                     **failures(400, 403, 404, 408, 413, 429, 503),
                 },
@@ -44,31 +47,31 @@ class Webhook:
         ]
 
     async def receive(self, request: Request) -> Response:
-        """As GitHub, GitLab, Gitea, Forgejo and Bitbucket send it, with a secret.
+        """Record a push that GitHub, GitLab, Gitea, Forgejo or Bitbucket reports.
 
-        Without the right secret, a stranger does not learn what is served.
+        Without the right secret the answer is 403, whether or not the repository is served.
         """
         return await run_in_threadpool(self._receive, request, await request.body())
 
     def _receive(self, request: Request, body: bytes) -> Response:
         headers = {name.lower(): text for name, text in request.headers.items()}
         try:
-            told = webhooks.payload(headers.get("content-type", ""), body)
+            payload = webhooks.payload(headers.get("content-type", ""), body)
         except ValueError:
             raise refused(400, "JSON parse error - the body is not a webhook's payload") from None
-        named = self.repositories.named(*webhooks.addresses(told))
-        of_server = self.parts.settings.webhook_secret
+        matching = self.repositories.find(*webhooks.addresses(payload))
+        server_secret = self.services.settings.webhook_secret
         genuine = [
             each
-            for each in named
-            if webhooks.is_genuine(headers, body, each.webhook_secret or of_server)
+            for each in matching
+            if webhooks.is_genuine(headers, body, each.webhook_secret or server_secret)
         ]
-        if not genuine and (named or not webhooks.is_genuine(headers, body, of_server)):
+        if not genuine and (matching or not webhooks.is_genuine(headers, body, server_secret)):
             raise refused(403, "The webhook's secret is wrong or missing, or the server has none.")
         if webhooks.is_ping(headers):
             return document(Refreshing(repositories=[]), 200)
         if not genuine:
             raise refused(404, NO_REPOSITORY)
         for repository in genuine:
-            self.parts.pushes.record(repository.name)
+            self.services.pushes.record(repository.name)
         return document(Refreshing(repositories=[each.name for each in genuine]), 202)

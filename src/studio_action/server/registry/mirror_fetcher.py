@@ -55,7 +55,7 @@ class Outside:
 
 
 @dataclass(slots=True)
-class Fetching:
+class MirrorFetcher:
     """Fetches one repository into the folder of its mirror."""
 
     repository: ServedRepository

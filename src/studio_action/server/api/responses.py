@@ -1,7 +1,7 @@
-"""What goes out: JSON, and the one place where an error becomes a status.
+"""JSON responses, and the HTTP status of every error.
 
-Errors have the shapes of Django REST framework, in which DVC Studio speaks: `{"detail": "…"}`, or
-a list of texts for each field that is wrong.
+Errors look like those of Django REST framework, which DVC Studio uses: `{"detail": "…"}`, or a list
+of messages for each wrong field.
 """
 
 from __future__ import annotations
@@ -31,59 +31,59 @@ from studio_action.text import printable
 
 NOT_FOUND = "Not found."
 NO_REPOSITORY = "Repository not found or you don't have access to it"
-FAULT = "A fault in the server itself; its log says more."
+FAULT = "Internal server error. See the server's log."
 
 _LONGEST = 1000
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_SOON = 10
-"""Seconds after which what failed may be asked for again."""
+_RETRY_AFTER = 10
+"""The seconds after which a client may try again."""
 
 
 class Json(Response):
-    """A JSON document, as short as can be."""
+    """A JSON document without spaces."""
 
     media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
-        """The document's bytes."""
+        """Return the document as bytes."""
         return _encode(content).encode()
 
 
 def document(content: BaseModel, status: int = 200) -> Response:
-    """A JSON document of the API."""
+    """Return a response with one of the API's documents."""
     return Response(content.model_dump_json(), status, media_type=Json.media_type)
 
 
 @dataclass
-class Refused(Exception):
-    """The request is answered with an error: a status of 4xx or 5xx, and a JSON body."""
+class ApiError(Exception):
+    """Stop handling the request and answer it with this 4xx or 5xx status and JSON body."""
 
     status: int
     body: Mapping[str, object]
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def response(self) -> Json:
-        """The answer."""
+        """Return the error as a response."""
         return Json(self.body, self.status, self.headers)
 
 
-def refused(status: int, detail: str, **headers: str) -> Refused:
-    """An error with a `detail`; headers are written with `_` for `-`."""
+def refused(status: int, detail: str, **headers: str) -> ApiError:
+    """Return an error with a `detail`; write `_` for `-` in the names of `headers`."""
     named = {name.replace("_", "-"): text for name, text in headers.items()}
-    return Refused(status, {"detail": printable(detail, _LONGEST)}, named)
+    return ApiError(status, {"detail": printable(detail, _LONGEST)}, named)
 
 
-def wrong_fields(faults: Mapping[str, Sequence[str]]) -> Refused:
-    """400: what is wrong with each field; `non_field_errors` is for several together."""
-    shown = {name: [printable(each, _LONGEST) for each in texts] for name, texts in faults.items()}
-    return Refused(400, shown)
+def field_errors(errors: Mapping[str, Sequence[str]]) -> ApiError:
+    """Return a 400 with messages by field; `non_field_errors` holds those about several fields."""
+    shown = {name: [printable(each, _LONGEST) for each in texts] for name, texts in errors.items()}
+    return ApiError(400, shown)
 
 
-def refusal(error: StudioActionError) -> Refused:
-    """The answer to a request that failed for a reason which can be explained.
+def to_api_error(error: StudioActionError) -> ApiError:
+    """Return the API's error for an error of the program.
 
-    409 is a repository or a storage that is broken at that version: asking again is no use until
-    somebody mends it. 503 is what may be well again, with a `Retry-After` where that may be soon.
+    409 means that the repository or its storage is broken at that version, so a retry cannot help.
+    503 means that a retry may help; it has a `Retry-After` if that may be soon.
     """
     match error:
         case ObjectMissing() | UnexpectedAnswer() | ContentMismatch():
@@ -93,9 +93,10 @@ def refusal(error: StudioActionError) -> Refused:
         case BadInput():
             return refused(HTTPStatus.BAD_REQUEST, str(error))
         case TokenRefused():
-            said = f"No tokens to access the repo: {error.message}"
-            return refused(HTTPStatus.SERVICE_UNAVAILABLE, said)
+            detail = f"No tokens to access the repo: {error.message}"
+            return refused(HTTPStatus.SERVICE_UNAVAILABLE, detail)
         case Unreachable() | DeadlinePassed() | WorkspaceRefused():
-            said = error.message
-            return refused(HTTPStatus.SERVICE_UNAVAILABLE, said, Retry_After=str(_SOON))
+            return refused(
+                HTTPStatus.SERVICE_UNAVAILABLE, error.message, Retry_After=str(_RETRY_AFTER)
+            )
     return refused(HTTPStatus.INTERNAL_SERVER_ERROR, FAULT)

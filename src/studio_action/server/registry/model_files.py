@@ -9,7 +9,7 @@ from threading import Lock
 
 from studio_action.gitrepo.locate.located import Located
 from studio_action.model.artifact import ModelName
-from studio_action.server.registry.keyed_locks import Turns
+from studio_action.server.registry.keyed_locks import KeyedLocks
 
 MOST_FILES = 200_000
 """Files that are remembered, over all models: some hundred bytes each."""
@@ -27,14 +27,14 @@ class Found:
 
 
 @dataclass(slots=True)
-class LocatedModels:
+class ModelFilesCache:
     """Those that were asked for last, as many as fit; safe to use from any thread."""
 
     most_files: int = MOST_FILES
     _found: OrderedDict[At, Found] = field(default_factory=OrderedDict, init=False)
     _count: int = field(default=0, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
-    _turns: Turns = field(default_factory=Turns, init=False)
+    _turns: KeyedLocks = field(default_factory=KeyedLocks, init=False)
 
     def get(self, at: At, locate: Callable[[], Found]) -> Found:
         """What is known, or what `locate` finds out; nobody else asks about that commit then."""

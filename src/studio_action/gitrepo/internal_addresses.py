@@ -1,4 +1,4 @@
-"""Addresses that machines keep for themselves, as clouds' metadata are. Pure."""
+"""Addresses inside a machine or its network, such as a cloud's metadata service. Pure."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _NAMES = frozenset({"localhost", "metadata", "metadata.google.internal", "instan
 _METADATA = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200")))
 
 
-def inward(url: str) -> bool:
-    """Whether a URL names an address that machines keep for themselves."""
+def is_internal_address(url: str) -> bool:
+    """Return whether a URL names an address that only this machine or its network can mean."""
     host = (urlsplit(url).hostname or "").rstrip(".")
     address = _address(host)
     if address is None:
@@ -20,8 +20,8 @@ def inward(url: str) -> bool:
     return private or address in _METADATA
 
 
-def of_cloud(url: str) -> bool:
-    """Whether a URL names where a cloud tells its machines about themselves, and their keys."""
+def is_cloud_metadata_address(url: str) -> bool:
+    """Return whether a URL names a cloud's metadata service, which gives out keys."""
     host = (urlsplit(url).hostname or "").rstrip(".")
     address = _address(host)
     if address is None:
@@ -30,7 +30,7 @@ def of_cloud(url: str) -> bool:
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address that is written, in whichever form the system's resolver reads."""
+    """Return the address that `host` spells in any form the resolver reads; None for a name."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

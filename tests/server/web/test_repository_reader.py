@@ -9,7 +9,7 @@ import pytest
 from studio_action.errors import Unreachable
 from studio_action.server.log import Log
 from studio_action.server.registry.models import Catalogue
-from studio_action.server.web.reading import Reading, Readings
+from studio_action.server.web.repository_reader import Reading, RepositoryReader
 from tests.server.calendar import Calendar
 from tests.server.site import MODELS, SECRET, Said, catalogue, day, tag
 
@@ -41,64 +41,66 @@ def slow() -> Iterator[Slow]:
     slow.go.set()
 
 
-def readings(patience: float = 5.0, lines: list[str] | None = None, **answers: object) -> Readings:
+def reader(
+    patience: float = 5.0, lines: list[str] | None = None, **answers: object
+) -> RepositoryReader:
     said = Said(
         {"acme/models": answers.get("models", KNOWN), "acme/secret": answers.get("secret", KNOWN)}
     )
     log = Log([].append if lines is None else lines.append, NOW)
-    return Readings(said, log, patience)
+    return RepositoryReader(said, log, patience)
 
 
 def test_of__what_is_known() -> None:
-    assert readings().of([MODELS]) == {"acme/models": Reading(KNOWN)}
+    assert reader().read([MODELS]) == {"acme/models": Reading(KNOWN)}
 
 
 def test_of__one_that_could_not_be_fetched_since() -> None:
     old = replace(KNOWN, failing=True)
 
-    found = readings(models=old).of([MODELS])["acme/models"]
+    found = reader(models=old).read([MODELS])["acme/models"]
 
     assert found.catalogue == old
-    assert found.problem.startswith("The repository could not be reached since")
+    assert found.problem.startswith("The repository is unreachable")
 
 
 def test_of__nothing_asked() -> None:
-    assert readings().of([]) == {}
+    assert reader().read([]) == {}
 
 
 def test_of__one_that_cannot_be_read() -> None:
     lines: list[str] = []
 
-    found = readings(lines=lines, secret=Unreachable("no route to host")).of([MODELS, SECRET])
+    found = reader(lines=lines, secret=Unreachable("no route to host")).read([MODELS, SECRET])
 
     assert found["acme/models"].catalogue == KNOWN
     assert found["acme/secret"].catalogue is None
-    assert found["acme/secret"].problem.startswith("The repository could not be read.")
+    assert found["acme/secret"].problem.startswith("The repository cannot be read.")
     assert "no route to host" not in found["acme/secret"].problem
     assert "no route to host" in lines[0]
 
 
 def test_of__one_that_takes_too_long(slow: Slow) -> None:
-    found = readings(0.05, secret=slow).of([MODELS, SECRET])
+    found = reader(0.05, secret=slow).read([MODELS, SECRET])
 
     assert found["acme/models"].catalogue == KNOWN
     assert found["acme/secret"].problem.startswith("The repository is still being read.")
 
 
 def test_of__one_that_takes_long_is_asked_once(slow: Slow) -> None:
-    asked = readings(0.05, models=slow)
-    asked.of([MODELS])
-    asked.of([MODELS])
+    asked = reader(0.05, models=slow)
+    asked.read([MODELS])
+    asked.read([MODELS])
 
     slow.go.set()
 
-    assert asked.of([MODELS])["acme/models"].catalogue == KNOWN
+    assert asked.read([MODELS])["acme/models"].catalogue == KNOWN
     assert slow.asked <= 2  # the last may have come after the first ended
 
 
 def test_of__a_fault_of_ours_is_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError):
-        readings(models=ZeroDivisionError()).of([MODELS])
+        reader(models=ZeroDivisionError()).read([MODELS])
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a running server is made of: one frozen value that the routes and pages are given."""
+"""The services that routes and pages use, as one frozen value."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from studio_action.server.settings import ServerSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """The parts of one process; `utc` tells the moment."""
+class Services:
+    """The services of one process; `utc` returns the current time."""
 
     settings: ServerSettings
     engine: Engine

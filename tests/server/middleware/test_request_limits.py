@@ -16,8 +16,9 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from studio_action.server.access import Token
-from studio_action.server.middleware import limits
-from studio_action.server.middleware.limits import Limits, Share
+from studio_action.server.middleware import rate_limiter, request_limits
+from studio_action.server.middleware.rate_limiter import RateLimiter
+from studio_action.server.middleware.request_limits import RequestLimits
 from tests.fakes import Time
 from tests.server.loopback import served
 
@@ -47,10 +48,10 @@ class Server:
         self.time = Time()
         self.good = {bearer(CI), bearer(OTHER)}
         now = self.now
-        self.limited = Limits(
+        self.limited = RequestLimits(
             self._answer,
-            requests=Share(per_minute, now),
-            refusals=Share(refusals, now),
+            requests=RateLimiter(per_minute, now),
+            refusals=RateLimiter(refusals, now),
             largest_body=100,
             free=("/files/", "/healthz"),
         )
@@ -99,30 +100,31 @@ class Server:
 
 def test_share__so_many_at_once_then_as_they_come_back() -> None:
     time = Time()
-    share = Share(6, lambda: time.now)
+    limiter = RateLimiter(6, lambda: time.now)
 
     for _ in range(6):
-        assert share.wait("a") == 0
-        share.use("a")
+        assert limiter.resets_in("a") == 0
+        limiter.hit("a")
 
-    assert share.wait("a") == 10
-    assert share.wait("b") == 0
+    assert limiter.resets_in("a") == 10
+    assert limiter.resets_in("b") == 0
     time.now += 10
-    assert share.wait("a") == 0
-    share.use("a")
-    assert share.wait("a") == 10
+    assert limiter.resets_in("a") == 0
+    limiter.hit("a")
+    assert limiter.resets_in("a") == 10
     time.now += 1000
-    assert share.wait("a") == 0
+    assert limiter.resets_in("a") == 0
 
 
 def test_share__remembers_so_many_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MOST_KEYS", 3)
-    share = Share(1, lambda: 0.0)
+    for module in (rate_limiter, request_limits):
+        monkeypatch.setattr(module, "MOST_KEYS", 3)
+    limiter = RateLimiter(1, lambda: 0.0)
 
     for key in "abcad":
-        share.use(key)
+        limiter.hit(key)
 
-    assert {key: share.wait(key) > 0 for key in "abcd"} == {
+    assert {key: limiter.resets_in(key) > 0 for key in "abcd"} == {
         "a": True,
         "b": False,
         "c": True,
@@ -290,10 +292,10 @@ def test_body__declared_beyond_all_measure() -> None:
 
 def test_body__that_does_not_come() -> None:
     server = Server()
-    limited = Limits(
+    limited = RequestLimits(
         server._answer,
-        requests=Share(6, server.now),
-        refusals=Share(6, server.now),
+        requests=RateLimiter(6, server.now),
+        refusals=RateLimiter(6, server.now),
         largest_body=100,
         patience=0.02,
     )
@@ -327,7 +329,9 @@ def test_body__a_client_that_reads_on_after_its_request_is_not_hurried() -> None
             return {"type": "http.disconnect"}
 
         scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
-        limited = Limits(app, Share(6, lambda: 0.0), Share(6, lambda: 0.0), 100, patience=0.01)
+        limited = RequestLimits(
+            app, RateLimiter(6, lambda: 0.0), RateLimiter(6, lambda: 0.0), 100, patience=0.01
+        )
         task = asyncio.create_task(limited(scope, receive, receive))  # type: ignore[arg-type]
         await asyncio.wait([task], timeout=0.05)
         assert not heard

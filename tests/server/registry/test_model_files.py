@@ -9,7 +9,7 @@ import pytest
 from studio_action.errors import Unreachable
 from studio_action.gitrepo.locate.located import InRepository, Located
 from studio_action.model.artifact import ModelName
-from studio_action.server.registry.located import At, Found, LocatedModels
+from studio_action.server.registry.model_files import At, Found, ModelFilesCache
 
 
 def at(model: str, revision: str = "1") -> At:
@@ -25,7 +25,7 @@ def never() -> Found:
 
 
 def test_get__looked_up_once() -> None:
-    models = LocatedModels()
+    models = ModelFilesCache()
     first = models.get(at("a"), lambda: found(1))
 
     assert models.get(at("a"), never) is first
@@ -37,14 +37,14 @@ def test_get__looked_up_once() -> None:
     ids=["model", "commit", "repository"],
 )
 def test_get__not_that_of_another(other: At) -> None:
-    models = LocatedModels()
+    models = ModelFilesCache()
     first = models.get(at("a"), lambda: found(1))
 
     assert models.get(other, lambda: found(2)) != first
 
 
 def test_get__the_least_asked_for_make_room() -> None:
-    models = LocatedModels(most_files=10)
+    models = ModelFilesCache(most_files=10)
     for name in "abc":
         models.get(at(name), lambda: found(3))
     models.get(at("a"), never)
@@ -58,7 +58,7 @@ def test_get__the_least_asked_for_make_room() -> None:
 
 
 def test_get__one_that_is_larger_than_all_the_room() -> None:
-    models = LocatedModels(most_files=10)
+    models = ModelFilesCache(most_files=10)
     models.get(at("a"), lambda: found(1))
     models.get(at("b"), lambda: found(100))
 
@@ -68,7 +68,7 @@ def test_get__one_that_is_larger_than_all_the_room() -> None:
 
 
 def test_get__a_failure_is_not_kept() -> None:
-    models = LocatedModels()
+    models = ModelFilesCache()
 
     def fail() -> Found:
         raise Unreachable("not now")
@@ -79,7 +79,7 @@ def test_get__a_failure_is_not_kept() -> None:
 
 
 def test_get__once_though_many_ask() -> None:
-    models = LocatedModels()
+    models = ModelFilesCache()
     asked: list[int] = []
 
     def locate(number: int) -> Callable[[], Found]:
@@ -96,7 +96,7 @@ def test_get__once_though_many_ask() -> None:
 
 
 def test_get__different_commits_at_the_same_time() -> None:
-    models = LocatedModels()
+    models = ModelFilesCache()
     both = Barrier(2, timeout=10)
 
     def look() -> Found:

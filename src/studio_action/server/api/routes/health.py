@@ -1,4 +1,4 @@
-"""For whoever runs the server: whether a process lives, whether it can answer."""
+"""Health checks for whoever operates the server."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from studio_action.errors import StudioActionError
-from studio_action.server.api.answers import document
 from studio_action.server.api.documents import Health
+from studio_action.server.api.responses import document
 from studio_action.server.db import database
-from studio_action.server.parts import Parts
+from studio_action.server.services import Services
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
-    """The endpoints `/healthz` and `/readyz`, open to everyone; they tell no names."""
+class HealthChecks:
+    """The endpoints `/healthz` and `/readyz`, open to everyone; they reveal no names."""
 
-    parts: Parts
+    services: Services
     _thread: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
-    """Of its own: whoever waits for a repository holds none of these up."""
+    """A thread of its own, so that slow repositories delay no check."""
 
     def routes(self) -> list[APIRoute]:
-        """What it answers, described."""
+        """Return the routes with their OpenAPI descriptions."""
         return [
             APIRoute(
                 "/healthz",
                 self.healthz,
                 operation_id="healthz",
                 tags=["Operation"],
-                summary="Whether the process lives",
+                summary="Whether the process runs",
                 responses={200: {"model": Health}},
             ),
             APIRoute(
@@ -44,17 +44,17 @@ class Operation:
                 summary="Whether the process can answer",
                 responses={
                     200: {"model": Health},
-                    503: {"model": Health, "description": "Something that it needs is not there."},
+                    503: {"model": Health, "description": "A check failed."},
                 },
             ),
         ]
 
     async def healthz(self, request: Request) -> Response:
-        """That it answers is the answer; nothing is asked for it."""
+        """Return 200; that the process responds is the whole check."""
         return document(Health(status="ok"))
 
     async def readyz(self, request: Request) -> Response:
-        """The database, with all its migrations, and a data folder that can be written."""
+        """Return 200 if the database is migrated and the data folder is writable, else 503."""
         return await to_thread.run_sync(self._ready, limiter=self._thread)
 
     def _ready(self) -> Response:
@@ -65,11 +65,11 @@ class Operation:
 
     def _database(self) -> bool:
         try:
-            return database.ready(self.parts.engine)
+            return database.ready(self.services.engine)
         except StudioActionError as error:
-            self.parts.log("the database is not ready", level="warning", error=str(error))
+            self.services.log("the database is not ready", level="warning", error=str(error))
             return False
 
     def _data_dir(self) -> bool:
-        folder = self.parts.settings.data_dir
+        folder = self.services.settings.data_dir
         return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
