@@ -353,6 +353,7 @@ def test_the_servers_own(around: Around, row: Row, expected: str) -> None:
         ours=opening.Storages(network, identity),
         theirs=opening.Storages(network, None),
         now=lambda: 0.0,
+        say=print,
     )
 
     def opened() -> object:

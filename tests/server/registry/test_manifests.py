@@ -50,7 +50,9 @@ def storage() -> Iterator[Storage]:
 def manifests(tmp_path: Path) -> Manifests:
     (tmp_path / "shelf").mkdir()
     theirs = opening.Storages(Network(), None)
-    shelves = Storages({"shelf": tmp_path / "shelf"}, ours=theirs, theirs=theirs, now=lambda: 0.0)
+    shelves = Storages(
+        {"shelf": tmp_path / "shelf"}, ours=theirs, theirs=theirs, now=lambda: 0.0, say=print
+    )
     clock = Clock(sleep=lambda seconds: None)
     return Manifests(
         shelves, Upstream(Network()), Network(), tmp_path / "partial", lambda: START, clock

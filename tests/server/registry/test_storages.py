@@ -62,9 +62,16 @@ class Openers:
     ours: Opener = field(default_factory=lambda: Opener("ours"))
     theirs: Opener = field(default_factory=lambda: Opener("theirs"))
     time: Time = field(default_factory=Time)
+    said: list[str] = field(default_factory=list)
 
     def storages(self) -> Storages:
-        return Storages(self.folders, ours=self.ours, theirs=self.theirs, now=lambda: self.time.now)
+        return Storages(
+            self.folders,
+            ours=self.ours,
+            theirs=self.theirs,
+            now=lambda: self.time.now,
+            say=self.said.append,
+        )
 
 
 def settings(committed: str, configured: Mapping[str, Mapping[str, str]], name: str) -> Settings:
@@ -95,7 +102,7 @@ def opened(committed: str, configured: Mapping[str, Mapping[str, str]], name: st
 def nobodys(committed: str) -> object:
     """What the server opens a remote with that its configuration does not know."""
     nobody = opening.Storages(Network(), None)
-    found = Storages({}, ours=Opener("ours"), theirs=nobody, now=lambda: 0.0)
+    found = Storages({}, ours=Opener("ours"), theirs=nobody, now=lambda: 0.0, say=print)
     return found.opened(settings(committed, {}, "r"))
 
 
@@ -286,7 +293,7 @@ def test_check__what_is_sound() -> None:
 
 def test_opened__a_token_that_opens_more_than_one_file() -> None:
     azure = opening.Storages(Network(), Identity({"AZURE_STORAGE_SAS_TOKEN": "?sv=1&sig=s3cret"}))
-    found = Storages({}, ours=azure, theirs=azure, now=lambda: 0.0)
+    found = Storages({}, ours=azure, theirs=azure, now=lambda: 0.0, say=print)
     said = {"url": "azure://c/p", "account_name": "a"}
 
     with pytest.raises(BadInput, match="SAS token") as caught:
@@ -371,6 +378,20 @@ def test_opened__is_kept_for_a_while() -> None:
     openers.time.now = KEPT
     assert found.opened(said) is not first
     assert len(openers.theirs.asked) == 2
+
+
+def test_opened__says_once_what_does_not_count() -> None:
+    openers = Openers()
+    found = openers.storages()
+    said = config(r={"url": "https://h/p", "profile": "admin", "keyfile": "/k"})
+
+    for _ in range(3):
+        found.opened(settings(said, {}, "r"))
+        openers.time.now += KEPT
+
+    (told,) = openers.said
+    assert "may not say keyfile, profile of its remote 'r'" in told
+    assert told.endswith("To say it yourself: among the remotes of the configuration")
 
 
 def test_opened__a_failure_is_kept_for_less() -> None:

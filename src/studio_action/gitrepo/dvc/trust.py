@@ -122,14 +122,14 @@ def _may_be_said(name: str, text: str) -> bool:
     return name in ADMITTED
 
 
-def note(remote: str, dropped: Collection[str]) -> str:
-    """What to tell of committed options that do not count."""
+def note(remote: str, dropped: Collection[str], how: str = "") -> str:
+    """What to tell of committed options that do not count, and `how` to say them oneself."""
     names = ", ".join(printable(name, 50) for name in sorted(dropped))
-    first = printable(min(dropped), 50)
+    name = printable(remote, 100)
+    how = how or f"`dvc remote modify --local {name} {printable(min(dropped), 50)} VALUE`"
     return (
-        f"The repository may not say {names} of its remote {printable(remote, 100)!r}, which is"
-        f" about this machine: that is ignored. To say it yourself: `dvc remote modify --local"
-        f" {printable(remote, 100)} {first} VALUE`"
+        f"The repository may not say {names} of its remote {name!r}, which is about this machine:"
+        f" that is ignored. To say it yourself: {how}"
     )
 
 

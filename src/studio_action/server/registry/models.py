@@ -263,6 +263,7 @@ def make_models(
         ours=opening.Storages(network, Identity(environ)),
         theirs=opening.Storages(network, None),
         now=clock.now,
+        say=lambda text: log(text, level="warning"),
     )
     manifests = Manifests(
         storages, Upstream(network), network, settings.data_dir / "partial", utc, clock

@@ -33,7 +33,7 @@ from urllib.parse import unquote
 
 from studio_action.errors import BadInput, ObjectMissing, StudioActionError
 from studio_action.gitrepo.dvc.config import Config, ConfigFile, Settings
-from studio_action.gitrepo.dvc.trust import LAYOUT, Option
+from studio_action.gitrepo.dvc.trust import LAYOUT, Option, note
 from studio_action.gitrepo.internal_addresses import is_internal_address
 from studio_action.gitrepo.remotes.azure import AzureRemote
 from studio_action.gitrepo.remotes.base import Remote
@@ -87,7 +87,8 @@ Opened = Remote | ServedFolder
 class Storages:
     """Opens remotes, and keeps them open for a while; safe to use from any thread.
 
-    `ours` opens remotes with the server's own credentials, `theirs` without. `now` counts seconds.
+    `ours` opens remotes with the server's own credentials, `theirs` without. `now` counts seconds;
+    `say` tells whoever runs the server.
     """
 
     def __init__(
@@ -97,11 +98,13 @@ class Storages:
         ours: Opener,
         theirs: Opener,
         now: Callable[[], float],
+        say: Callable[[str], None],
     ) -> None:
         self._folders = {name: path.resolve() for name, path in folders.items()}
         self._ours, self._theirs, self._now = ours, theirs, now
         self._kept: OrderedDict[object, tuple[float, Opened | StudioActionError]] = OrderedDict()
         self._lock, self._turns = Lock(), KeyedLocks()
+        self._say, self._said = say, OrderedDict[str, None]()
 
     def opened(self, settings: Settings) -> Opened:
         """The remote; raises `BadInput` where it may not or cannot be opened, or `Unreachable`."""
@@ -152,6 +155,7 @@ class Storages:
         if {".", ".."} & set(unquote(settings.url).split("/")):
             raise _refused(settings, "its url leads upwards", "Correct .dvc/config")
         if settings.origin == "repository":
+            self._tell(settings)
             return _outward(settings, self._theirs(settings))
         remote = self._ours(settings)
         if isinstance(remote, AzureRemote) and remote.account.sas:
@@ -161,6 +165,19 @@ class Storages:
                 "Give the server an account key, a connection string or a log-in of Azure",
             )
         return remote
+
+    def _tell(self, settings: Settings) -> None:
+        """Say once which options of a repository do not count."""
+        if not settings.dropped:
+            return
+        told = note(settings.name, settings.dropped, "among the remotes of the configuration")
+        with self._lock:
+            new = told not in self._said
+            self._said[told] = None
+            while len(self._said) > MOST_KEPT:
+                self._said.popitem(last=False)
+        if new:
+            self._say(told)
 
     def _folder(self, settings: Settings) -> ServedFolder:
         place = Path(os.path.realpath(settings.url.replace("\0", "�")))
