@@ -6,12 +6,12 @@ import pytest
 
 from studio_action.download.answers import (
     Answer,
-    Asked,
     Busy,
     Changed,
     Content,
     Failed,
     Missing,
+    RangeRequest,
     Refused,
     Unranged,
     read_error,
@@ -26,21 +26,23 @@ HEX = "5d41402abc4b2a76b9719d911017c592"
 @pytest.mark.parametrize(
     ("asked", "headers"),
     [
-        pytest.param(Asked(), (), id="whole"),
-        pytest.param(Asked(0, 8), ("Range: bytes=0-7",), id="first part"),
+        pytest.param(RangeRequest(), (), id="whole"),
+        pytest.param(RangeRequest(0, 8), ("Range: bytes=0-7",), id="first part"),
         pytest.param(
-            Asked(8, 16, 99, '"a"'), ("Range: bytes=8-15", 'If-Range: "a"'), id="further part"
+            RangeRequest(8, 16, 99, '"a"'),
+            ("Range: bytes=8-15", 'If-Range: "a"'),
+            id="further part",
         ),
-        pytest.param(Asked(8, 16, 99, 'W/"a"'), ("Range: bytes=8-15",), id="weak ETag"),
+        pytest.param(RangeRequest(8, 16, 99, 'W/"a"'), ("Range: bytes=8-15",), id="weak ETag"),
         pytest.param(
-            Asked(8, 16, 99, "Mon, 06 Jul 2026 00:00:09 GMT"),
+            RangeRequest(8, 16, 99, "Mon, 06 Jul 2026 00:00:09 GMT"),
             ("Range: bytes=8-15", "If-Range: Mon, 06 Jul 2026 00:00:09 GMT"),
             id="date",
         ),
-        pytest.param(Asked(0, 8, 99, '"a"'), ("Range: bytes=0-7",), id="first part again"),
+        pytest.param(RangeRequest(0, 8, 99, '"a"'), ("Range: bytes=0-7",), id="first part again"),
     ],
 )
-def test_headers(asked: Asked, headers: tuple[str, ...]) -> None:
+def test_headers(asked: RangeRequest, headers: tuple[str, ...]) -> None:
     assert asked.headers == ("Accept-Encoding: identity", *headers)
 
 
@@ -50,54 +52,93 @@ PART = {"content-range": "bytes 8-15/99", "content-length": "8", "etag": '"a"'}
 @pytest.mark.parametrize(
     ("asked", "status", "headers", "answer"),
     [
+        pytest.param(RangeRequest(), 200, {"content-length": "5"}, Content(0, 5, 5), id="whole"),
+        pytest.param(RangeRequest(), 200, {}, Content(0, None, None), id="no length"),
         pytest.param(
-            Asked(), 200, {"content-length": "5"}, Content(0, 5, 5), id="whole"
-        ),
-        pytest.param(Asked(), 200, {}, Content(0, None, None), id="no length"),
-        pytest.param(
-            Asked(8, 16), 200, {"content-length": "5"}, Content(0, 5, 5), id="Range ignored"
-        ),
-        pytest.param(Asked(8, 16), 206, PART, Content(8, 16, 99, '"a"', None, True), id="part"),
-        pytest.param(
-            Asked(8, 16), 200, PART, Content(8, 16, 99, '"a"', None, True), id="part sent as 200"
+            RangeRequest(8, 16), 200, {"content-length": "5"}, Content(0, 5, 5), id="Range ignored"
         ),
         pytest.param(
-            Asked(8, 20), 206, PART, Content(8, 16, 99, '"a"', None, True), id="shorter part"
+            RangeRequest(8, 16), 206, PART, Content(8, 16, 99, '"a"', None, True), id="part"
         ),
         pytest.param(
-            Asked(8, 16, 98), 206, PART, Changed("the file has 99 bytes now, and had 98 before"),
+            RangeRequest(8, 16),
+            200,
+            PART,
+            Content(8, 16, 99, '"a"', None, True),
+            id="part sent as 200",
+        ),
+        pytest.param(
+            RangeRequest(8, 20), 206, PART, Content(8, 16, 99, '"a"', None, True), id="shorter part"
+        ),
+        pytest.param(
+            RangeRequest(8, 16, 98),
+            206,
+            PART,
+            Changed("the file has 99 bytes now, and had 98 before"),
             id="other size",
         ),
         pytest.param(
-            Asked(8, 16, 99, '"b"'), 206, PART,
+            RangeRequest(8, 16, 99, '"b"'),
+            206,
+            PART,
             Changed("the file has another ETag or date than before"),
             id="other ETag",
         ),
         pytest.param(
-            Asked(8, 16), 206, {**PART, "content-length": "9"},
-            Unranged("9 bytes as bytes 8-15"), id="other length",
-        ),
-        pytest.param(Asked(8, 16), 206, {}, Unranged("a part without saying which one"), id="dumb"),
-        pytest.param(
-            Asked(), 206, PART, Failed("a part, though the whole file was asked for"), id="unasked"
-        ),
-        pytest.param(
-            Asked(), 200, {"content-encoding": "br"},
-            Failed("content encoded as 'br', though it was asked for as it is"), id="encoded",
+            RangeRequest(8, 16),
+            206,
+            {**PART, "content-length": "9"},
+            Unranged("9 bytes as bytes 8-15"),
+            id="other length",
         ),
         pytest.param(
-            Asked(), 200, {"content-encoding": "Identity"}, Content(0, None, None), id="identity"
+            RangeRequest(8, 16),
+            206,
+            {},
+            Unranged("a part that does not say which one it is"),
+            id="dumb",
         ),
         pytest.param(
-            Asked(), 200, {"last-modified": "today"}, Content(0, None, None, "today"), id="date"
+            RangeRequest(),
+            206,
+            PART,
+            Failed("a part, though the whole file was requested"),
+            id="unasked",
         ),
-        pytest.param(Asked(), 202, {}, Failed("HTTP 202"), id="not content"),
         pytest.param(
-            Asked(), 200, {"content-length": "-5"}, Content(0, None, None), id="length unreadable"
+            RangeRequest(),
+            200,
+            {"content-encoding": "br"},
+            Failed("content encoded as 'br', though it was requested as it is stored"),
+            id="encoded",
+        ),
+        pytest.param(
+            RangeRequest(),
+            200,
+            {"content-encoding": "Identity"},
+            Content(0, None, None),
+            id="identity",
+        ),
+        pytest.param(
+            RangeRequest(),
+            200,
+            {"last-modified": "today"},
+            Content(0, None, None, "today"),
+            id="date",
+        ),
+        pytest.param(RangeRequest(), 202, {}, Failed("HTTP 202"), id="not content"),
+        pytest.param(
+            RangeRequest(),
+            200,
+            {"content-length": "-5"},
+            Content(0, None, None),
+            id="length unreadable",
         ),
     ],
-)  # fmt: skip
-def test_read_success(asked: Asked, status: int, headers: dict[str, str], answer: Answer) -> None:
+)
+def test_read_success(
+    asked: RangeRequest, status: int, headers: dict[str, str], answer: Answer
+) -> None:
     assert read_success(asked, status, headers) == answer
 
 
@@ -113,7 +154,7 @@ def test_read_success(asked: Asked, status: int, headers: dict[str, str], answer
     ],
 )
 def test_read_success__digest(headers: dict[str, str], md5: str | None) -> None:
-    answer = read_success(Asked(), 200, headers)
+    answer = read_success(RangeRequest(), 200, headers)
 
     assert isinstance(answer, Content)
     assert answer.md5 == md5
@@ -121,8 +162,8 @@ def test_read_success__digest(headers: dict[str, str], md5: str | None) -> None:
 
 def test_read_success__digest_of_a_part() -> None:
     """`Content-MD5` is of the body; Azure's own header is of the file."""
-    plain = read_success(Asked(8, 16), 206, {**PART, "content-md5": MD5})
-    azure = read_success(Asked(8, 16), 206, {**PART, "x-ms-blob-content-md5": MD5})
+    plain = read_success(RangeRequest(8, 16), 206, {**PART, "content-md5": MD5})
+    azure = read_success(RangeRequest(8, 16), 206, {**PART, "x-ms-blob-content-md5": MD5})
 
     assert isinstance(plain, Content)
     assert isinstance(azure, Content)
@@ -147,25 +188,31 @@ def test_read_success__digest_of_a_part() -> None:
         (501, {}, b"", Failed("HTTP 501")),
         (302, {}, b"", Failed("HTTP 302")),
     ],
-)  # fmt: skip
+)
 def test_read_error(status: int, headers: dict[str, str], body: bytes, answer: Answer) -> None:
-    assert read_error(Asked(), status, headers, body, NOW) == answer
+    assert read_error(RangeRequest(), status, headers, body, NOW) == answer
 
 
 @pytest.mark.parametrize(
     ("asked", "headers", "answer"),
     [
         pytest.param(
-            Asked(0, 8), {"content-range": "bytes */0", "etag": '"a"'}, Content(0, 0, 0, '"a"'),
+            RangeRequest(0, 8),
+            {"content-range": "bytes */0", "etag": '"a"'},
+            Content(0, 0, 0, '"a"'),
             id="empty",
         ),
-        pytest.param(Asked(0, 8), {}, Unranged("HTTP 416"), id="for no reason"),
+        pytest.param(RangeRequest(0, 8), {}, Unranged("HTTP 416"), id="for no reason"),
         pytest.param(
-            Asked(8, 16), {"content-range": "bytes */5"},
-            Changed("HTTP 416: the file is shorter than before"), id="shorter",
+            RangeRequest(8, 16),
+            {"content-range": "bytes */5"},
+            Changed("HTTP 416: the file is shorter than before"),
+            id="shorter",
         ),
-        pytest.param(Asked(), {}, Failed("HTTP 416"), id="without a range"),
+        pytest.param(RangeRequest(), {}, Failed("HTTP 416"), id="without a range"),
     ],
-)  # fmt: skip
-def test_read_error__unsatisfied(asked: Asked, headers: dict[str, str], answer: Answer) -> None:
+)
+def test_read_error__unsatisfied(
+    asked: RangeRequest, headers: dict[str, str], answer: Answer
+) -> None:
     assert read_error(asked, 416, headers, b"", NOW) == answer

@@ -108,7 +108,7 @@ def test_take__writing_to_the_copy_does_not_change_the_cache(case: Case) -> None
 
 def test_take__a_damaged_object_is_thrown_away_and_fetched_again(case: Case) -> None:
     case.fetch(remote("m/a.bin"))
-    place = case.cache.place(Digest("md5", md5(b"weights")))
+    place = case.cache.path(Digest("md5", md5(b"weights")))
     place.chmod(0o644)
     place.write_bytes(b"damaged")
 
@@ -122,7 +122,7 @@ def test_take__a_damaged_object_is_thrown_away_and_fetched_again(case: Case) -> 
 def test_take__what_is_no_regular_file_is_thrown_away_and_fetched_anew(
     case: Case, make: Callable[[Path], object]
 ) -> None:
-    place = case.cache.place(Digest("md5", md5(b"weights")))
+    place = case.cache.path(Digest("md5", md5(b"weights")))
     place.parent.mkdir(parents=True)
     make(place)
 
@@ -190,7 +190,7 @@ def full(place: Path) -> None:
 
 @pytest.mark.parametrize("damage", [broken, full])
 def test_fetch__a_cache_that_cannot_be_filled(case: Case, damage: Callable[[Path], None]) -> None:
-    damage(case.cache.place(Digest("md5", md5(b"weights"))))
+    damage(case.cache.path(Digest("md5", md5(b"weights"))))
     [got] = case.storage.fetch([remote("m/a.bin")], renew=never, progress=Silence())
     with pytest.raises(WorkspaceRefused):
         case.cache.add(got, patient)

@@ -554,7 +554,7 @@ def test_more_than_promised__always(storage: Storage, fetcher: Fetcher, content:
 
     error = failure(fetcher, stored(storage, content))
 
-    assert "more bytes than were promised (3 times)" in error.message
+    assert "more bytes came than were promised (3 times)" in error.message
     assert len(storage.requests) < 20
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import os
 import random
 import threading
@@ -13,76 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from studio_action.download.checksums import Digests, digests_of_bytes
 from studio_action.download.hashing import (
     BUFFER,
     Buffers,
-    Digests,
     Hashing,
-    digests_of_bytes,
-    digests_of_file,
 )
-from studio_action.model.digest import Digest
-
-
-def md5(data: bytes) -> str:
-    return hashlib.md5(data).hexdigest()
-
-
-def sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-TEXT = b"one\r\ntwo\r\n"
-BINARY = b"\x00\r\n" * 400
-LONG_TEXT = b"0123456789abcde\r" + b"\n" + b"x\r\n" * 700_000
-
-
-@pytest.mark.parametrize(
-    ("content", "wanted", "stored"),
-    [
-        pytest.param(TEXT, "md5", md5(TEXT), id="DVC 3"),
-        pytest.param(TEXT, "md5-dos2unix", md5(b"one\ntwo\n"), id="DVC 2, text"),
-        pytest.param(BINARY, "md5-dos2unix", md5(BINARY), id="DVC 2, binary"),
-        pytest.param(b"", "md5-dos2unix", md5(b""), id="DVC 2, empty"),
-        pytest.param(
-            TEXT * 100_000 + b"\x00" + TEXT,
-            "md5-dos2unix",
-            md5(TEXT.replace(b"\r\n", b"\n") * 100_000 + b"\x00" + b"one\ntwo\n"),
-            id="DVC 2, judged by the start of each chunk",
-        ),
-    ],
-)
-def test_digests_of_file(tmp_path: Path, content: bytes, wanted: str, stored: str) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(content)
-
-    asked = Digest.parse(f"{wanted}:{'0' * 32}")
-
-    found = digests_of_file(path, asked)
-
-    assert found == digests_of_bytes(content, asked)
-    assert found == Digests(
-        len(content), md5(content), sha256(content), Digest.parse(f"{wanted}:{stored}")
-    )
-
-
-def test_digests_of_file__text_stored_as_it_is(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(TEXT)
-    wanted = Digest("md5-dos2unix", md5(TEXT))
-
-    assert digests_of_file(path, wanted).stored_as == wanted
-
-
-def test_digests_of_file__line_end_across_chunks(tmp_path: Path) -> None:
-    """DVC 2 normalised chunk by chunk, so a CRLF on the border stays."""
-    path = tmp_path / "file"
-    content = b"x" * ((1 << 20) - 1) + b"\r\n" + b"y\r\n"
-    path.write_bytes(content)
-
-    found = digests_of_file(path, Digest("md5-dos2unix", "0" * 32))
-
-    assert found.stored_as.hex == md5(content[:-2] + b"\n")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from studio_action.download.hashing import BUFFER, Buffers
-from studio_action.download.incoming import Incoming, Store
+from studio_action.download.partial_file import PartialFile, Store
 from studio_action.download.partials import STALE, Partials, Record, key_of
 from studio_action.download.parts import Span
 from studio_action.errors import WorkspaceRefused
@@ -177,8 +177,8 @@ def test_disk_full_in_mid_file(tmp_path: Path) -> None:
         ThreadPoolExecutor(1) as threads,
     ):
         nobody = lambda *_: None  # noqa: E731
-        incoming = Incoming(0, FILE, Store(partials, Buffers(0), threads, nobody, nobody))
+        partial = PartialFile(0, FILE, Store(partials, Buffers(0), threads, nobody))
 
         with pytest.raises(WorkspaceRefused, match=os.strerror(errno.ENOSPC)):
-            incoming.write(0, bytearray(BUFFER), BUFFER)
-        incoming.close()
+            partial.write(0, bytearray(BUFFER), BUFFER)
+        partial.close()

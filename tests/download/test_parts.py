@@ -7,11 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio_action.download.parts import (
-    FIRST_LANES,
     LARGEST_PART,
-    RECOVERY,
     SMALLEST_PART,
-    Lanes,
     Span,
     gaps,
     joined,
@@ -56,20 +53,20 @@ def test_gaps(spans: list[tuple[int, int]], missing: list[tuple[int, int]]) -> N
         pytest.param(Span(0, 1 << 30), 1 << 30, LARGEST_PART, id="far from the end"),
         pytest.param(Span(0, 32 * MIB), 32 * MIB, 2 * MIB, id="near the end"),
         pytest.param(Span(0, 4 * MIB), 4 * MIB, SMALLEST_PART, id="not too small"),
-        pytest.param(Span(0, 5 * MIB // 4), 4 * MIB, 5 * MIB // 4, id="no crumbs"),
+        pytest.param(Span(0, 5 * MIB // 4), 4 * MIB, 5 * MIB // 4, id="no tiny rest"),
         pytest.param(Span(7, 8), 1, 8, id="one byte"),
     ],
 )
 def test_part_of(gap: Span, left: int, end: int) -> None:
-    assert part_of(gap, left=left, lanes=8) == Span(gap.start, end)
+    assert part_of(gap, left=left, connections=8) == Span(gap.start, end)
 
 
 @given(
     size=st.integers(1, 300 * MIB),
-    lanes=st.integers(1, 64),
+    connections=st.integers(1, 64),
     seed=st.integers(0, 1 << 32),
 )
-def test_plan__every_byte_once(size: int, lanes: int, seed: int) -> None:
+def test_plan__every_byte_once(size: int, connections: int, seed: int) -> None:
     """However requests end, in whatever order, each byte is written once, and all are in the end.
 
     This is the engine's own procedure: the first gap of what is neither there nor under way.
@@ -81,8 +78,8 @@ def test_plan__every_byte_once(size: int, lanes: int, seed: int) -> None:
     while list(gaps(have, size)):
         taken = joined((*have, *under_way))
         gap = next(gaps(taken, size), None)
-        if gap is not None and len(under_way) < lanes:
-            part = part_of(gap, left=size - sum(map(len, taken)), lanes=lanes)
+        if gap is not None and len(under_way) < connections:
+            part = part_of(gap, left=size - sum(map(len, taken)), connections=connections)
             assert part.start == gap.start
             assert len(part) <= LARGEST_PART + SMALLEST_PART // 2
             under_way.append(part)
@@ -96,58 +93,13 @@ def test_plan__every_byte_once(size: int, lanes: int, seed: int) -> None:
     assert (have, written) == ((Span(0, size),), size)
 
 
-@given(size=st.integers(1, 64 << 30), lanes=st.integers(1, 256))
-def test_plan__parts_near_the_end_shrink(size: int, lanes: int) -> None:
+@given(size=st.integers(1, 64 << 30), connections=st.integers(1, 256))
+def test_plan__parts_near_the_end_shrink(size: int, connections: int) -> None:
     at = size - min(size, 3 * MIB)
-    part = part_of(Span(at, size), left=size - at, lanes=lanes)
+    part = part_of(Span(at, size), left=size - at, connections=connections)
 
     assert (
-        len(part) <= 3 * MIB // 2 or len(part) == size - at < 3 * SMALLEST_PART // 2 or lanes == 1
+        len(part) <= 3 * MIB // 2
+        or len(part) == size - at < 3 * SMALLEST_PART // 2
+        or connections == 1
     )
-
-
-def test_lanes__more_as_long_as_it_pays() -> None:
-    lanes = Lanes(16)
-    seen = [lanes.parts]
-    for rate in (100.0, 150.0, 151.0, 900.0):
-        lanes.measured(rate)
-        seen.append(lanes.parts)
-
-    assert seen == [8, 12, 16, 16, 16]
-
-
-def test_lanes__back_when_it_did_not_pay() -> None:
-    lanes = Lanes(16)
-    seen = [lanes.parts]
-    for rate in (100.0, 101.0, 900.0):
-        lanes.measured(rate)
-        seen.append(lanes.parts)
-
-    assert seen == [8, 12, 8, 8]
-
-
-@pytest.mark.parametrize("budget", [1, 4, FIRST_LANES])
-def test_lanes__small_budget(budget: int) -> None:
-    lanes = Lanes(budget)
-    lanes.measured(100.0)
-
-    assert (lanes.parts, lanes.most) == (budget, budget)
-
-
-def test_lanes__fewer_after_complaints() -> None:
-    lanes = Lanes(16)
-    seen = []
-    for _ in range(6):
-        lanes.complained()
-        seen.append((lanes.most, lanes.parts))
-
-    assert seen == [(8, 8), (4, 4), (2, 2), (1, 1), (1, 1), (1, 1)]
-
-
-def test_lanes__recovery() -> None:
-    lanes = Lanes(16)
-    lanes.complained()
-    for _ in range(RECOVERY):
-        lanes.answered()
-
-    assert lanes.most == 9

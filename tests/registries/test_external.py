@@ -95,7 +95,7 @@ def test_resolve__what_was_not_downloaded_is_checked_by_its_etag(
 def test_resolve__what_has_changed_since(made: Made, storage: Storage) -> None:
     url = storage.put("m.bin", b"other")
 
-    with pytest.raises(ContentMismatch, match="its ETag is another than DVC noted"):
+    with pytest.raises(ContentMismatch, match="it was changed after DVC noted its ETag"):
         made.fetched(imported(url, checksum=f'"{md5(b"model")}"', size=5))
 
 

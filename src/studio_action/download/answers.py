@@ -1,4 +1,4 @@
-"""What a storage's answer to a GET means: content, a reason to come back later, or the end. Pure.
+"""What a storage's answer to a GET means: content, a reason to try again, or a failure. Pure.
 
 Ranges: RFC 9110, sections 14 and 15.3.7. Seen in the wild and understood: a part sent as 200 with
 a `Content-Range` (rclone), `If-Range` ignored (SeaweedFS), 400 (rclone) and 410 (nginx) for a
@@ -37,10 +37,10 @@ _EXPIRED_CODES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RangeRequest:
     """Bytes `start` to `end` (exclusive) of a file; all of it, without a `Range`, if `end` is None.
 
-    `size` and `validator` are what earlier answers told, and what this one must agree with. The
+    `size` and `validator` are those of earlier answers, which this one must agree with. The
     validator is the ETag, or else the date of the last change; a weak ETag must not be sent.
     """
 
@@ -51,7 +51,7 @@ class Asked:
 
     @property
     def headers(self) -> tuple[str, ...]:
-        """Header lines to send; `identity`, because a digest is of the bytes as they are stored."""
+        """Return header lines; `identity`, because a digest is of the bytes as they are stored."""
         lines = ["Accept-Encoding: identity"]
         if self.end is not None:
             lines.append(f"Range: bytes={self.start}-{self.end - 1}")
@@ -64,7 +64,7 @@ class Asked:
 class Content:
     """Bytes `start` to `end` (None: to the end of the connection) of a file of `size` follow.
 
-    `md5` is what the storage says about the whole file, if it does; `ranged`: it heeded `Range`.
+    `md5` is what the storage says about the whole file, if it does; `ranged`: it obeyed `Range`.
     """
 
     start: int
@@ -84,14 +84,14 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Unranged:
-    """The storage cannot be asked for parts of this file: it has to be fetched in one go."""
+    """The storage sends no parts of this file: it has to be fetched as a whole."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """Not now. `slow` asks for less of everything; `retry_after` is in seconds."""
+    """Not now. `slow`: the storage asks for fewer requests; `retry_after` is in seconds."""
 
     reason: str
     retry_after: float | None = None
@@ -100,7 +100,7 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The signature is not, or no longer, good."""
+    """The signature is not valid, or not any more."""
 
     reason: str
 
@@ -114,7 +114,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """An answer that asking again will not change; `hint` says what may."""
+    """An answer that another try will not change; `hint` says what may."""
 
     reason: str
     hint: str = ""
@@ -124,47 +124,49 @@ Answer = Content | Changed | Unranged | Busy | Refused | Missing | Failed
 
 
 def read_success(
-    asked: Asked, status: int, headers: Headers
+    request: RangeRequest, status: int, headers: Headers
 ) -> Content | Changed | Unranged | Failed:
-    """The meaning of a 2xx answer, from its head."""
+    """Return the meaning of a 2xx answer, from its head."""
     encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
-        return Failed(f"content encoded as {encoding!r}, though it was asked for as it is")
+        return Failed(f"content encoded as {encoding!r}, though it was requested as it is stored")
     if status == 206 or (status == 200 and "content-range" in headers):
-        return _read_part(asked, headers)
+        return _read_part(request, headers)
     if status == 200:
         length = _number(headers.get("content-length"))
         return Content(0, length, length, _validator(headers), _md5(headers, whole=True))
     return Failed(f"HTTP {status}")
 
 
-def _read_part(asked: Asked, headers: Headers) -> Content | Changed | Unranged | Failed:
-    told = headers.get("content-range", "")
-    match = _CONTENT_RANGE.fullmatch(told.strip())
-    if asked.end is None:
-        return Failed("a part, though the whole file was asked for")
+def _read_part(request: RangeRequest, headers: Headers) -> Content | Changed | Unranged | Failed:
+    given = headers.get("content-range", "")
+    match = _CONTENT_RANGE.fullmatch(given.strip())
+    if request.end is None:
+        return Failed("a part, though the whole file was requested")
     if match is None:
-        return Unranged("a part without saying which one")
+        return Unranged("a part that does not say which one it is")
     start, end, size = int(match[1]), int(match[2]) + 1, int(match[3])
     length = _number(headers.get("content-length"))
-    if start != asked.start or not start < end <= min(asked.end, size):
+    if start != request.start or not start < end <= min(request.end, size):
         return Unranged(
-            f"bytes {start}-{end - 1}, where {asked.start}-{asked.end - 1} were asked for"
+            f"bytes {start}-{end - 1}, where {request.start}-{request.end - 1} were requested"
         )
     if length is not None and length != end - start:
         return Unranged(f"{length} bytes as bytes {start}-{end - 1}")
     validator = _validator(headers)
-    if asked.size is not None and size != asked.size:
-        return Changed(f"the file has {size} bytes now, and had {asked.size} before")
-    if asked.validator and validator and validator != asked.validator:
+    if request.size is not None and size != request.size:
+        return Changed(f"the file has {size} bytes now, and had {request.size} before")
+    if request.validator and validator and validator != request.validator:
         return Changed("the file has another ETag or date than before")
     return Content(start, end, size, validator, _md5(headers, whole=end - start == size), True)
 
 
-def read_error(asked: Asked, status: int, headers: Headers, body: bytes, now: datetime) -> Answer:
-    """The meaning of any other answer, from its head and the start of its body."""
+def read_error(
+    request: RangeRequest, status: int, headers: Headers, body: bytes, now: datetime
+) -> Answer:
+    """Return the meaning of any other answer, from its head and the start of its body."""
     if status == 416:
-        return _read_unsatisfied(asked, headers)
+        return _read_unsatisfied(request, headers)
     code = _error_code(headers, body)
     reason = f"HTTP {status}" + (f" ({code})" if code else "")
     if status == 404:
@@ -177,13 +179,13 @@ def read_error(asked: Asked, status: int, headers: Headers, body: bytes, now: da
     return Failed(reason)
 
 
-def _read_unsatisfied(asked: Asked, headers: Headers) -> Answer:
-    """416: an empty file has no first byte that could be asked for."""
+def _read_unsatisfied(request: RangeRequest, headers: Headers) -> Answer:
+    """Return the meaning of 416: an empty file has no first byte to request."""
     match = _SIZE_ALONE.fullmatch(headers.get("content-range", "").strip())
     size = int(match[1]) if match else None
-    if asked.end is None:
+    if request.end is None:
         return Failed("HTTP 416")
-    if asked.start == 0:
+    if request.start == 0:
         return Content(0, 0, 0, _validator(headers)) if size == 0 else Unranged("HTTP 416")
     return Changed("HTTP 416: the file is shorter than before")
 
@@ -193,14 +195,14 @@ def _validator(headers: Headers) -> str:
 
 
 def _error_code(headers: Headers, body: bytes) -> str:
-    """S3's or Azure's name of the error; the rest of such a body may quote the signature."""
+    """Return S3's or Azure's name of the error; the rest of the body may quote the signature."""
     match = _CODE.search(body.decode("utf-8", "replace"))
     code = match[1] if match else headers.get("x-ms-error-code", "")
     return code if re.fullmatch(r"[A-Za-z0-9_.]{1,64}", code) else ""
 
 
 def _md5(headers: Headers, *, whole: bool) -> str | None:
-    """The file's MD5 in hexadecimal; `Content-MD5` is of the body, so only if that is `whole`."""
+    """Return the file's MD5, if told; `Content-MD5` is of the body, so only if that is `whole`."""
     given = headers.get("x-ms-blob-content-md5", "")
     if not given and whole:
         given = headers.get("content-md5", "")

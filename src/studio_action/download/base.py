@@ -1,4 +1,4 @@
-"""The seam between the recipe and the transfer engine: what is wanted, what was got."""
+"""The seam between a run and what downloads its files: what is wanted, and what came."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from studio_action.model.artifact import RemoteFile
+from studio_action.net.clock import Limits
 
 Renew = Callable[[], Mapping[str, str]]
-"""Asks the registry once more; gives new signed URLs by `RemoteFile.path`."""
+"""Asks the registry once more, and returns new signed URLs by `RemoteFile.path`."""
 
 Verify = Literal["auto", "require", "off"]
 
@@ -18,9 +19,9 @@ Verified = Literal["md5", "md5-dos2unix", "content-md5", "etag", "length", "none
 """How a file was checked.
 
 `md5` and `md5-dos2unix`: against the digest the file is stored under; `content-md5`: against the
-digest the storage sent along; `etag`: the storage calls it as it did when DVC looked; `length`:
-only against the length that was promised; `none`: nothing was known; `off`: the user switched
-checking off.
+digest the storage sent along; `etag`: the storage gives the ETag that DVC noted; `length`: only
+against the length that was promised; `none`: nothing was known; `off`: the user switched checking
+off.
 """
 
 Origin = Literal["storage", "cache", "workspace"]
@@ -28,8 +29,20 @@ Origin = Literal["storage", "cache", "workspace"]
 
 
 @dataclass(frozen=True, slots=True)
+class DownloadOptions:
+    """How files are downloaded: how patiently, how strictly checked, over how many connections.
+
+    `max_connections` to storage are open at most, over all files.
+    """
+
+    limits: Limits
+    verify: Verify
+    max_connections: int = 16
+
+
+@dataclass(frozen=True, slots=True)
 class Fetched:
-    """One file, whole and verified, at a temporary place from which it may be moved.
+    """One file, complete and verified, at the temporary path `partial` from which it may be moved.
 
     `size` is in bytes; `md5` and `sha256` are hexadecimal, of the bytes as they are;
     `transferred` counts the bytes that came over the network for it in this run.
@@ -46,30 +59,30 @@ class Fetched:
 
 
 class Progress(Protocol):
-    """Hears how far a download is."""
+    """Shows how far a download is."""
 
     def expect(self, size: int) -> None:
-        """`size` more bytes belong to the download than were known before."""
+        """Add `size` bytes to those that belong to the download."""
         ...
 
     def advance(self, size: int) -> None:
-        """`size` bytes have come; negative where bytes that came must be fetched again."""
+        """Add `size` bytes to those that came; negative if some must be fetched again."""
         ...
 
     def finish(self) -> None:
-        """One more file is whole."""
+        """Count one more complete file."""
         ...
 
 
 class Downloader(Protocol):
-    """Brings files from storage to temporary places below one folder."""
+    """Fetches files from storage to temporary paths in one folder."""
 
     def fetch(
         self, files: Sequence[RemoteFile], *, renew: Renew, progress: Progress
     ) -> list[Fetched]:
-        """All files, verified, in the order asked for; or none of them is at a final place.
+        """Return all files, verified, in the order asked for.
 
-        Raises `ContentMismatch`, `ObjectMissing`, `Unreachable`, `WorkspaceRefused` or
+        Raise `ContentMismatch`, `ObjectMissing`, `Unreachable`, `WorkspaceRefused` or
         `DeadlinePassed` for the first fatal failure, and whatever `renew` raises.
         """
         ...

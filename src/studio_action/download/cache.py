@@ -1,11 +1,11 @@
-"""A cache of content that jobs on one runner share, laid out as DVC lays out its own.
+"""A cache of content that jobs on one runner share, with the layout of DVC's own.
 
 An object lies at `files/md5/ab/cdef…`, text of DVC 2 at `ab/cdef…` (dvc-data, `hashfile/db`), so
-`.dvc/cache` of a checkout is one, too. Objects appear whole, by a rename, so that any number of
-jobs may fill the cache at once. What is taken out is a copy, which shares blocks where the file
-system can: whoever writes to a file in the workspace does not change the cache. A hard link would
-not hold that, since root may write to any file. Each copy is checked; a damaged object is thrown
-away, and so is what is no regular file: DVC's objects all are.
+`.dvc/cache` of a checkout is one, too. Objects appear whole, by a rename, so any number of jobs
+may fill the cache at once. A file in the workspace is a copy, which shares blocks where the file
+system can, so that writing to it does not change the cache. A read-only hard link would not do:
+root may write to any file. Each copy is checked. A damaged object is removed, and so is anything
+that is no regular file: all of DVC's objects are.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studio_action.download.base import Downloader, Fetched, Progress, Renew
+from studio_action.download.checksums import digests_of_file
 from studio_action.download.copying import Check, copy, each
-from studio_action.download.hashing import digests_of_file
 from studio_action.errors import WorkspaceRefused
 from studio_action.model.artifact import RemoteFile
 from studio_action.model.digest import Digest
@@ -38,26 +38,26 @@ class Cache:
 
     @classmethod
     def at(cls, folder: Path) -> Cache:
-        """The cache at `folder`, which is made if it is missing."""
+        """Open the cache at `folder`, which is made if it is missing; raise `WorkspaceRefused`."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise refused("cache-dir cannot be made", folder, error) from error
         return cls(Workspace.at(folder))
 
-    def place(self, digest: Digest) -> Path:
-        """Where the object with this digest lies, if it is there."""
+    def path(self, digest: Digest) -> Path:
+        """Return where the object with this digest lies, if it is there."""
         top = self.folder.root / "files/md5" if digest.algorithm == "md5" else self.folder.root
         return top / digest.hex[:2] / digest.hex[2:]
 
     def take(self, file: RemoteFile, to: Path, check: Check) -> Fetched | None:
-        """Put a checked copy of the file's content at `to`; None where the cache has none.
+        """Put a checked copy of the file's content at `to`; return None if the cache has none.
 
-        Raises `WorkspaceRefused`, and what `check` raises.
+        Raise `WorkspaceRefused`, and what `check` raises.
         """
         if file.digest is None:
             return None
-        place = self.place(file.digest)
+        place = self.path(file.digest)
         if file.largest is not None and (regular_files.size(place) or 0) > file.largest:
             return None
         try:
@@ -66,25 +66,25 @@ class Cache:
         except FileNotFoundError:
             return None
         except regular_files.NotRegular:
-            _throw_away(place)
+            _remove(place)
             return None
         except OSError as error:
             raise refused("an object of the cache cannot be copied", place, error) from error
         if found.stored_as != file.digest:
             to.unlink()
-            _throw_away(place)
+            _remove(place)
             return None
         return Fetched(file, to, found.size, found.md5, found.sha256, found.rule, 0, "cache")
 
     def add(self, fetched: Fetched, check: Check) -> None:
-        """Keep a copy of a file that was verified, unless it is there.
+        """Add a copy of a file that was verified by its digest, unless it is there.
 
-        Raises `WorkspaceRefused`, and what `check` raises.
+        Raise `WorkspaceRefused`, and what `check` raises.
         """
         digest = fetched.file.digest
         if digest is None or fetched.verified not in ("md5", "md5-dos2unix"):
             return
-        place = self.place(digest)
+        place = self.path(digest)
         if regular_files.size(place) is not None:
             return
         with self.folder.folder(place.parent) as folder:
@@ -102,7 +102,7 @@ class Cache:
 
 @dataclass(frozen=True, slots=True)
 class CachedDownloader:
-    """Takes from the cache what it has, and adds what had to be downloaded.
+    """Takes files from the cache; lets `inner` download the rest, and adds it to the cache.
 
     Copies wait in `folder` until they are moved away. Implements `base.Downloader`.
     """
@@ -116,7 +116,7 @@ class CachedDownloader:
     def fetch(
         self, files: Sequence[RemoteFile], *, renew: Renew, progress: Progress
     ) -> list[Fetched]:
-        """All files, in the order asked for, from the cache or from storage."""
+        """Return all files, from the cache or from storage, in the order asked for."""
         hits = each(self._take, list(enumerate(files)), self.deadline)
         missing = [file for file, hit in zip(files, hits, strict=True) if hit is None]
         if len(missing) < len(files):
@@ -131,15 +131,15 @@ class CachedDownloader:
         return self.cache.take(file, self.folder / str(number), check)
 
     def _keep(self, got: Sequence[Fetched]) -> None:
-        """Fill the cache; that it cannot be filled is no reason for a download to fail."""
+        """Add files to the cache; if that is impossible, the download does not fail."""
         try:
             each(self.cache.add, got, self.deadline)
         except WorkspaceRefused as error:
             self.say(f"The cache is not filled: {error}")
 
 
-def _throw_away(place: Path) -> None:
-    """Remove what is unfit; where that is not possible it stays, and nobody uses it."""
+def _remove(place: Path) -> None:
+    """Remove a damaged object if possible; nobody uses it."""
     with suppress(OSError):
         if place.is_dir() and not place.is_symlink():
             place.rmdir()

@@ -11,11 +11,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from studio_action.download.base import Downloader, Fetched, Progress, Renew, Verify
+from studio_action.download.base import (
+    Downloader,
+    DownloadOptions,
+    Fetched,
+    Progress,
+    Renew,
+    Verify,
+)
 from studio_action.download.filesystems import Filesystems, Home
 from studio_action.download.opened import Opened
 from studio_action.download.partials import Partials, boot_id
-from studio_action.download.watching import Reading, Terms, Watch
+from studio_action.download.progress import ProgressReporter
+from studio_action.download.watching import Reading, Watch
 from studio_action.model.artifact import RemoteFile
 from studio_action.net.clock import Limits
 
@@ -38,7 +46,7 @@ class ConnectedDownloader:
         max_connections: int = 16,
     ) -> None:
         self._inner, self._filesystems, self._folder = inner, filesystems, folder
-        self._terms = Terms(limits, verify, max_connections)
+        self._options = DownloadOptions(limits, verify, max_connections)
         self._opened = Opened(limits.timeout)
         self._partials: Partials | None = None
 
@@ -58,7 +66,7 @@ class ConnectedDownloader:
     def fetch(
         self, files: Sequence[RemoteFile], *, renew: Renew, progress: Progress
     ) -> list[Fetched]:
-        """All files, verified, in the order asked for. See `base.Downloader`."""
+        """Return all files, verified, in the order asked for. See `base.Downloader`."""
         homes = [self._filesystems.find(file.url) for file in files]
         ours = [(file, home) for file, home in zip(files, homes, strict=True) if home]
         theirs = [file for file, home in zip(files, homes, strict=True) if not home]
@@ -70,4 +78,6 @@ class ConnectedDownloader:
         if self._partials is None:  # few downloads need it
             self._partials = Partials(self._folder, boot=boot_id())
         reading = [Reading(file, home) for file, home in files]
-        return Watch(reading, self._partials, self._opened, self._terms, progress).run()
+        return Watch(
+            reading, self._partials, self._opened, self._options, ProgressReporter(progress)
+        ).run()

@@ -1,7 +1,7 @@
 """GET requests over many connections at once: libcurl's multi interface, driven by one thread.
 
-libcurl keeps connections open for the next request, follows redirects, speaks to proxies and does
-TLS. It is told everything and reads nothing of its own: no environment, no netrc, no cookies.
+libcurl keeps connections open for the next request, follows redirects, uses proxies and does TLS.
+All its options are set here; it reads no environment, no netrc and no cookies.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ _FINAL = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """Why a request got no complete answer; `final` if asking again will not change that."""
+class RequestFailure:
+    """Why a request got no complete answer; `final` if another try will not change that."""
 
     reason: str
     final: bool = False
@@ -50,14 +50,14 @@ class Trouble:
 
 
 class Receiver(Protocol):
-    """Hears the answer to one GET while it comes, on the thread that drives the connections."""
+    """Gets the answer to one GET while it comes, on the thread that drives the connections."""
 
     def begin(self, status: int, headers: dict[str, str]) -> bool:
-        """The head of the answer has come; False ends the request."""
+        """Take the head of the answer; return False to end the request."""
         ...
 
     def receive(self, data: bytes) -> bool:
-        """More of the body has come; False ends the request."""
+        """Take more of the body; return False to end the request."""
         ...
 
 
@@ -75,8 +75,8 @@ class Get:
     tls_verify: bool | Path = True
 
 
-Ended = tuple[Receiver, Trouble | None]
-"""A request that is over, and the trouble it had."""
+Ended = tuple[Receiver, RequestFailure | None]
+"""A request that is over, and why it failed, if it did."""
 
 
 class _Connection:
@@ -100,7 +100,7 @@ class _Connection:
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, int(timeout * 1000)))
         curl.setopt(pycurl.BUFFERSIZE, _RECEIVE_BUFFER)
         curl.setopt(pycurl.HEADERFUNCTION, self._lines.append)
-        curl.setopt(pycurl.WRITEFUNCTION, self._body)
+        curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
         curl.setopt(pycurl.NOPROXY, network.proxies.get("no", ""))
         bundle = tls_verify if isinstance(tls_verify, Path) else network.ca_bundle
         if bundle is not None:
@@ -109,11 +109,11 @@ class _Connection:
             curl.setopt(pycurl.SSL_VERIFYPEER, 0)
             curl.setopt(pycurl.SSL_VERIFYHOST, 0)
 
-    def ask(self, get: Get, receiver: Receiver) -> None:
+    def prepare(self, get: Get, receiver: Receiver) -> None:
         """Make this handle ready for a request."""
         scheme = get.url.partition(":")[0].lower()
         if scheme != self._scheme:
-            self._speak(scheme)
+            self._set_scheme(scheme)
         self.curl.setopt(pycurl.URL, get.url)
         self.curl.setopt(pycurl.FOLLOWLOCATION, 0 if get.credentials else 1)
         self.curl.setopt(pycurl.HTTPHEADER, (*get.headers, *get.credentials))
@@ -121,14 +121,14 @@ class _Connection:
         self._lines.clear()
         self._begun = False
 
-    def _speak(self, scheme: str) -> None:
-        """Use the proxy for `scheme`; what was asked for over TLS is not fetched without it."""
+    def _set_scheme(self, scheme: str) -> None:
+        """Use the proxy for `scheme`; what was requested over TLS is not fetched without it."""
         web = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
         self.curl.setopt(pycurl.PROXY, self._network.proxy_for(scheme))
         self.curl.setopt(pycurl.REDIR_PROTOCOLS, pycurl.PROTO_HTTPS if scheme == "https" else web)
         self._scheme = scheme
 
-    def _body(self, data: bytes) -> int:
+    def _on_body(self, data: bytes) -> int:
         receiver = self.receiver
         try:
             if receiver and (self._begun or self._begin(receiver)) and receiver.receive(data):
@@ -142,7 +142,7 @@ class _Connection:
         return receiver.begin(*_head(self._lines))
 
     def finish(self) -> Receiver:
-        """The request is over: tell of an answer without a body, and who it was for."""
+        """End the request, and return its receiver; one without a body begins only now."""
         receiver, self.receiver = self.receiver, None
         assert receiver is not None
         if self.raised is not None:
@@ -168,38 +168,38 @@ class Connections:
         os.set_blocking(self._waker, False)
         self._poll.register(self._woken, select.POLLIN)
         self._multi = pycurl.CurlMulti()
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
-        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
         self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_NOTHING)
 
     def __len__(self) -> int:
         return len(self._busy)
 
     def start(self, get: Get, receiver: Receiver) -> None:
-        """Send a request; its receiver hears of it during `turn`."""
+        """Send a request; its receiver gets the answer during `poll`."""
         idle = self._idle.get(get.tls_verify)
         connection = idle.pop() if idle else self._new(get.tls_verify)
         connection.curl.connection = connection
         try:
-            connection.ask(get, receiver)
+            connection.prepare(get, receiver)
         except (pycurl.error, ValueError):
             self._rest(connection)
-            self._ended.append((receiver, Trouble("its URL cannot be used", final=True)))
+            self._ended.append((receiver, RequestFailure("its URL cannot be used", final=True)))
             return
         self._busy[receiver] = connection
         self._multi.add_handle(connection.curl)
 
     def stop(self, receiver: Receiver) -> None:
-        """End a request that is under way; not to be called from within a receiver."""
+        """End a request early; not to be called from within a receiver."""
         connection = self._busy.pop(receiver)
         self._multi.remove_handle(connection.curl)
         connection.receiver = None
         self._rest(connection)
 
-    def turn(self, wait: float) -> list[Ended]:
+    def poll(self, wait: float) -> list[Ended]:
         """Move whatever can be moved, after up to `wait` seconds if nothing can be at once.
 
-        Gives the requests that are over: with trouble, or with a complete answer.
+        Gives the requests that are over: with failure, or with a complete answer.
         """
         if self._due is not None:
             wait = min(wait, self._due - time.monotonic())
@@ -211,18 +211,18 @@ class Connections:
         if self._due is not None and self._due <= time.monotonic():
             self._due = None
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
-        self._collect()
+        self._collect_ended()
         ended, self._ended = self._ended, []
         return ended
 
     def wake(self) -> None:
-        """End the wait of `turn`, from any thread."""
+        """End the wait of `poll`; may be called from any thread."""
         with self._waking, suppress(BlockingIOError):  # it is awake already
             if not self._closed:
                 os.write(self._waker, b"\0")
 
     def close(self) -> None:
-        """Drop every connection; requests under way hear nothing more."""
+        """Close every connection; receivers get nothing more."""
         for connection in self._busy.values():
             connection.receiver = None
             self._multi.remove_handle(connection.curl)
@@ -237,21 +237,21 @@ class Connections:
             os.close(self._woken)
             os.close(self._waker)
 
-    def _collect(self) -> None:
+    def _collect_ended(self) -> None:
         left = 1
         while left:
             left, complete, failed = self._multi.info_read()
             for curl in complete:
-                self._free(curl.connection, None)
+                self._release(curl.connection, None)
             for curl, number, text in failed:
-                self._free(curl.connection, _trouble(number, text))
+                self._release(curl.connection, _failure(number, text))
 
-    def _free(self, connection: _Connection, trouble: Trouble | None) -> None:
+    def _release(self, connection: _Connection, failure: RequestFailure | None) -> None:
         self._multi.remove_handle(connection.curl)
         self._rest(connection)
         if connection.receiver is not None:
             del self._busy[connection.receiver]
-            self._ended.append((connection.finish(), trouble))
+            self._ended.append((connection.finish(), failure))
 
     def _new(self, tls_verify: bool | Path) -> _Connection:
         return _Connection(self._network, self._timeout, tls_verify)
@@ -260,19 +260,19 @@ class Connections:
         """Keep it for another request whose server is checked in the same way."""
         self._idle.setdefault(connection.tls_verify, []).append(connection)
 
-    def _watch(self, what: int, descriptor: int, *_: object) -> None:
-        """A wish of libcurl's to hear about a socket, or not any more."""
+    def _on_socket(self, what: int, descriptor: int, *_: object) -> None:
+        """Watch a socket, or watch it no more, as libcurl wishes."""
         if what in _POLL_EVENTS:
             self._poll.register(descriptor, _POLL_EVENTS[what])
         elif what == pycurl.POLL_REMOVE:
             self._poll.unregister(descriptor)
 
-    def _set_timer(self, milliseconds: int) -> None:
+    def _on_timer(self, milliseconds: int) -> None:
         self._due = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
 
 
 def _head(lines: Sequence[bytes]) -> tuple[int, dict[str, str]]:
-    """Status and headers of the last answer; before it came those of redirects and proxies."""
+    """Return status and headers of the last answer; those of redirects and proxies come before."""
     status, headers = 0, dict[str, str]()
     for line in b"".join(lines).decode("latin-1").split("\r\n"):
         name, colon, value = line.partition(":")
@@ -296,9 +296,9 @@ def _curl_events(events: int) -> int:
     return found | (pycurl.CSELECT_ERR if events & (select.POLLERR | select.POLLNVAL) else 0)
 
 
-def _trouble(number: int, text: str) -> Trouble:
+def _failure(number: int, text: str) -> RequestFailure:
     told = printable(text, 200)
     if number in (pycurl.E_SSL_CACERT, pycurl.E_PEER_FAILED_VERIFICATION):
         hint = "If an authority of your own signed it, give its certificate as `ca-bundle`"
-        return Trouble(f"its certificate is not trusted ({told})", final=True, hint=hint)
-    return Trouble(told or f"libcurl error {number}", final=number in _FINAL)
+        return RequestFailure(f"its certificate is not trusted ({told})", final=True, hint=hint)
+    return RequestFailure(told or f"libcurl error {number}", final=number in _FINAL)

@@ -1,4 +1,4 @@
-"""Copies of files of this machine, some at a time, which end at the deadline and on a failure."""
+"""Copy files of this machine, some at a time, until the deadline or a failure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COPIES = 4
 """Files that are copied and checked at a time."""
 
 Check = Callable[[], None]
-"""Called between two blocks; raises what ends the work."""
+"""Called between two blocks; raises to end the work."""
 
 _BLOCK = 1 << 20
 _FICLONE = 0x40049409  # linux/fs.h: let the target share the source's blocks
@@ -30,7 +30,10 @@ Made = TypeVar("Made")
 def each(
     work: Callable[[Item, Check], Made], items: Sequence[Item], deadline: Deadline
 ) -> list[Made]:
-    """The results of `work` on all items, in order; what ends one of them, or us, ends all."""
+    """Return the results of `work` on all items, in order.
+
+    A failure of one of them ends all others, and is raised; so does a signal, and the deadline.
+    """
     over = Event()
 
     def check() -> None:
@@ -47,9 +50,9 @@ def each(
 
 
 def copy(source: Path, target: Path, check: Check) -> None:
-    """Make `target` a copy of its own of a regular file, sharing blocks where that is possible.
+    """Copy a regular file to `target`, sharing blocks if the file system can.
 
-    No more is copied than the file had when it was opened. Raises `regular.NotRegular`, `OSError`
+    Bytes that are added to the file meanwhile are not copied. Raise `regular.NotRegular`, `OSError`
     and what `check` raises.
     """
     with regular_files.opened(source) as whole, target.open("wb", buffering=0) as made:

@@ -1,4 +1,4 @@
-"""The loop of one download: what is asked for next, and what follows from each answer."""
+"""The loop of one download: which request is sent next, and what follows from each answer."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
-from typing import cast
 
-from studio_action.download.agenda import Agenda
+from studio_action.download.active_requests import ActiveRequests
 from studio_action.download.answers import (
-    Asked,
     Busy,
     Changed,
     Content,
@@ -20,43 +18,62 @@ from studio_action.download.answers import (
     Refused,
     Unranged,
 )
-from studio_action.download.base import Fetched, Verified, Verify
-from studio_action.download.connections import Connections, Ended, Get, Trouble
-from studio_action.download.hashing import BUFFER, Buffers, Digests
-from studio_action.download.incoming import Again, Incoming, Store
-from studio_action.download.pace import Pace
+from studio_action.download.base import DownloadOptions, Fetched
+from studio_action.download.checksums import Digests
+from studio_action.download.connections import Connections, RequestFailure
+from studio_action.download.file_download import FileDownload
+from studio_action.download.hashing import Buffers
+from studio_action.download.partial_file import Store
 from studio_action.download.partials import Partials
-from studio_action.download.parts import SMALLEST_PART, Lanes
-from studio_action.download.signatures import Signatures
-from studio_action.download.stream import Stream
-from studio_action.download.verifying import Told, difference, verified
-from studio_action.errors import (
-    ContentMismatch,
-    ObjectMissing,
-    Unreachable,
-    WorkspaceRefused,
-)
+from studio_action.download.parts import SMALLEST_PART
+from studio_action.download.progress import Totals
+from studio_action.download.retries import HINT, RetryAt, give_up_after
+from studio_action.download.scheduler import ConnectionLimiter, DownloadQueue, Interval
+from studio_action.download.stream import ResponseStream
+from studio_action.download.url_renewal import UrlRenewal
+from studio_action.errors import ObjectMissing, Unreachable
 from studio_action.model.artifact import RemoteFile
 from studio_action.net import backoff
-from studio_action.net.clock import Limits
-from studio_action.text import human_size, human_time
-from studio_action.workspace.workspace import refused
+from studio_action.text import human_time
 
 TICK = 0.25
-"""Seconds: no longer does the loop wait before it looks after things."""
+"""Seconds: the loop waits no longer before it looks whether a request has stalled."""
 CHECKPOINT = 0.2
 """Seconds between two records of what is on disk."""
-MEASURE = 1.0
-"""Seconds over which a rate is taken, to see whether more connections pay."""
 
-_HINT = "Look at the storage and the network in between, then run the step again"
+
+class Mailbox:
+    """What other threads want the engine's thread to do."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self.stopped = False
+        self._wake = wake
+        self._work: deque[Callable[[], None]] = deque()
+
+    def __bool__(self) -> bool:
+        return bool(self._work)
+
+    def put(self, work: Callable[[], None]) -> None:
+        """Let the engine's thread do this soon."""
+        self._work.append(work)
+        self._wake()
+
+    def stop(self) -> None:
+        """Let the engine end soon."""
+        self.stopped = True
+        self._wake()
+
+    def do_all(self) -> None:
+        """Do what was put here; called by the engine's thread."""
+        while self._work:
+            self._work.popleft()()
 
 
 class Engine:
     """All files of one download, driven by the one thread that calls `run`.
 
-    At most `max_connections` to storage are open, over all files; `utc` is the time of day.
-    `ask_renewal` makes somebody else call `renewed` with new signed URLs, sooner or later.
+    `utc` is the time of day. `request_renewal` asks another thread to call `renewed` with new
+    signed URLs.
     """
 
     def __init__(
@@ -66,281 +83,213 @@ class Engine:
         partials: Partials,
         threads: Executor,
         connections: Connections,
-        limits: Limits,
-        max_connections: int,
-        verify: Verify,
+        options: DownloadOptions,
         utc: Callable[[], datetime],
-        ask_renewal: Callable[[], None],
+        request_renewal: Callable[[], None],
     ) -> None:
         self.fetched: dict[int, Fetched] = {}
-        self.expected = self.arrived = 0
-        self._partials, self._connections = partials, connections
-        self._limits, self._verify, self._utc = limits, verify, utc
-        self._signatures = Signatures(ask_renewal, utc)
-        self._clock = limits.deadline.clock
-        self._store = Store(partials, Buffers(), threads, self._divided, self._summed)
-        self._files = files
-        self._agenda = Agenda(self._begin)
-        self._streams: dict[Stream, None] = {}
-        self._spare: list[bytearray] = []
-        self._inbox: deque[Callable[[], None]] = deque()
-        self._stopped = False
-        self._quiet_until = self._complained = -math.inf
-        self._lanes = Lanes(max_connections)
-        self._pace = Pace(self._clock.now())
+        self.totals = Totals()
+        self._files, self._options, self._utc = files, options, utc
+        self._mailbox = Mailbox(connections.wake)
+        self._store = Store(partials, Buffers(), threads, self._on_hashed)
+        self._renewal = UrlRenewal(request_renewal, utc)
+        self._queue = DownloadQueue(self._start_file)
+        self._requests = ActiveRequests(connections)
+        self._limiter = ConnectionLimiter(options.max_connections, self._now())
+        self._stall_check = Interval(min(TICK, options.limits.timeout / 4))
+        self._checkpoint = Interval(CHECKPOINT)
 
     # What other threads may call
 
     def renewed(self, urls: Mapping[str, str]) -> None:
-        """Take the signed URLs, by path, that were asked for."""
-        self._inbox.append(lambda: self._signatures.take(urls, self._agenda.begun.values()))
-        self._connections.wake()
+        """Take the renewed signed URLs, by path."""
+        active = self._queue.active
+        self._mailbox.put(
+            lambda: self._renewal.renewed(urls, [each.url for each in active.values()])
+        )
 
     def stop(self) -> None:
         """End `run` as soon as possible."""
-        self._stopped = True
-        self._connections.wake()
+        self._mailbox.stop()
 
-    def _summed(self, incoming: Incoming, found: Digests | OSError) -> None:
-        self._inbox.append(lambda: self._take_digests(incoming, found))
-        self._connections.wake()
+    def _on_hashed(self, index: int, found: Digests | OSError) -> None:
+        self._mailbox.put(lambda: self._handle_hashed(self._queue.active[index], found))
 
     # The loop
 
     def run(self) -> None:
-        """Fetch every file; raise the first failure that cannot be helped."""
+        """Fetch every file; raise the first failure that trying again does not help."""
         try:
             self._resume()
-            while len(self.fetched) < len(self._files) and not self._stopped:
-                self._limits.deadline.check()
-                while self._inbox:
-                    self._inbox.popleft()()
-                now = self._clock.now()  # one for both: nothing may come due between them
-                self._fill(now)
-                for receiver, trouble in self._wait(now):
-                    self._settle(cast(Stream, receiver), trouble)
-                self._look_after()
+            while len(self.fetched) < len(self._files) and not self._mailbox.stopped:
+                self._options.limits.deadline.check()
+                self._mailbox.do_all()
+                now = self._now()  # one for both: nothing may become due between them
+                self._send_requests(now)
+                for stream, failure in self._wait(now):
+                    self._handle_finished(stream, failure)
+                self._run_periodic(self._now())
         finally:
-            for incoming in self._agenda.begun.values():
-                incoming.checkpoint()
-                incoming.close()
+            for download in self._queue.active.values():
+                download.checkpoint()
+                download.close()
+
+    def _now(self) -> float:
+        return self._options.limits.deadline.clock.now()
 
     def _resume(self) -> None:
-        """Take over what an earlier run left, and see whether the rest has room."""
+        """Take over what an earlier run left, and see whether there is space for the rest."""
         for index, file in enumerate(self._files):
-            self.expected += file.size or 0
-            record = self._partials.resume(file, checked=self._verify != "off")
+            self.totals.update(index, file.size or 0, 0)
+            record = self._store.partials.resume(file, checked=self._options.verify != "off")
             if record is None:
-                self._agenda.wait(index)
+                self._queue.add(index)
                 continue
-            incoming = self._agenda.begin(index)
-            incoming.resume(record)
-            self._go_on(incoming)
-            self._tell(incoming)
-        self._make_room()
+            download = self._queue.start(index)
+            download.resume(record)
+            self._continue_file(download)
+            self._update_totals(download)
+        self._check_disk_space()
 
-    def _begin(self, index: int) -> Incoming:
-        incoming = Incoming(index, self._files[index], self._store)
-        self._signatures.adopt(incoming)
-        return incoming
+    def _start_file(self, index: int) -> FileDownload:
+        download = FileDownload(index, self._files[index], self._store, self._on_split)
+        self._renewal.update(download.url)
+        return download
 
-    def _make_room(self) -> None:
-        """Raise `WorkspaceRefused` if what is known to be missing is more than what is free."""
-        missing, free = self.expected - self.arrived, self._partials.free()
-        if missing > free:
-            raise WorkspaceRefused(
-                f"the model needs {human_size(missing)} more, and {human_size(free)} are free in"
-                f" {str(self._partials.folder)!r}",
-                "Free some space, or use a runner with a larger disk",
-            )
+    def _check_disk_space(self) -> None:
+        """Raise `WorkspaceRefused` if there is less space than the missing bytes need."""
+        self._store.partials.require_space(self.totals.expected - self.totals.arrived)
 
-    def _fill(self, now: float) -> None:
-        """Send requests until the connections are used."""
-        while len(self._connections) < self._lanes.most and now >= self._quiet_until:
-            found = self._agenda.next(self._lanes, len(self._connections), now)
+    def _send_requests(self, now: float) -> None:
+        """Send requests until all connections are in use, or nothing is left to request."""
+        requests, limiter = self._requests, self._limiter
+        while requests.connections_in_use < limiter.limit and now >= limiter.quiet_until:
+            found = self._queue.next_request(limiter.for_parts, requests.connections_in_use, now)
             if found is None:
                 return
-            incoming, asked = found
-            if not self._signatures.good(incoming):
-                self._agenda.reopen(incoming)
+            download, wanted = found
+            if not self._renewal.is_usable(download.url):
+                self._queue.mark_open(download)
                 return
-            self._start(incoming, asked, now)
+            requests.send(download, wanted, generation=self._renewal.generation, now=now)
 
-    def _start(self, incoming: Incoming, asked: Asked, now: float) -> None:
-        buffer = self._spare.pop() if self._spare else bytearray(BUFFER)
-        generation = self._signatures.generation
-        stream = Stream(incoming, asked, generation=generation, now=now, buffer=buffer)
-        incoming.streams.append(stream)
-        self._streams[stream] = None
-        file = incoming.file
-        get = Get(incoming.url, asked.headers, file.headers, file.tls_verify)
-        self._connections.start(get, stream)
-
-    def _wait(self, now: float) -> list[Ended]:
+    def _wait(self, now: float) -> list[tuple[ResponseStream, RequestFailure | None]]:
         """Let the connections work, or sleep if all that is left has to wait for its time."""
-        quiet_until = self._quiet_until if self._quiet_until > now else math.inf
-        pause = min(self._agenda.next_due(now), quiet_until) - now
-        if self._streams or self._signatures.renewing or self._agenda.summing or self._inbox:
-            deadline = self._limits.deadline.remaining()
-            return self._connections.turn(min(pause, TICK, self._limits.timeout / 4, deadline))
+        limits, quiet_until = self._options.limits, self._limiter.quiet_until
+        next_due = min(self._queue.next_due(now), quiet_until if quiet_until > now else math.inf)
+        pause = next_due - now
+        if self._requests or self._renewal.pending or self._queue.hashing or self._mailbox:
+            remaining = limits.deadline.remaining()
+            return self._requests.wait(min(pause, TICK, limits.timeout / 4, remaining))
         if pause < math.inf:
-            self._limits.deadline.sleep(pause)
+            limits.deadline.sleep(pause)
         else:
             assert len(self.fetched) == len(self._files), "nothing is left to wait for"
         return []
 
-    # What follows from what has come
+    # What follows from each answer
 
-    def _settle(self, stream: Stream, trouble: Trouble | None) -> None:
+    def _handle_finished(self, stream: ResponseStream, failure: RequestFailure | None) -> None:
         """Act on the end of one request."""
-        incoming = stream.incoming
-        stream.end(trouble)
-        del self._streams[stream]
-        incoming.streams.remove(stream)
-        self._spare.append(stream.buffer)
-        if stream.stale:
-            self._go_on(incoming)
+        download = stream.download
+        self._requests.end(stream, failure)
+        if stream.is_stale:
+            self._continue_file(download)
             return
         match stream.outcome(self._utc()):
             case Content():
-                self._succeed(stream)
+                self._handle_success(stream)
             case Busy() as busy:
-                self._try_later(stream, busy)
+                self._retry_later(stream, busy)
             case Changed(reason):
-                self._start_over(incoming, reason)
+                self._start_over(download, reason)
             case Unranged(reason):
-                incoming.ranged = False
-                self._start_over(incoming, reason)
+                download.disable_ranges()
+                self._start_over(download, reason)
             case Refused(reason):
-                self._signatures.refused(incoming, stream.generation, reason)
-                self._agenda.reopen(incoming)
+                self._renewal.on_refused(download.url, stream.request.generation, reason)
+                self._queue.mark_open(download)
             case Missing(reason):
                 raise ObjectMissing(
-                    f"the storage has lost {incoming}: {reason}",
-                    f"{incoming.file.remedy}, or ask for another version",
+                    f"the storage has lost {download}: {reason}",
+                    f"{download.file.remedy}, or ask for another version",
                 )
             case Failed(reason, hint):
-                raise Unreachable(f"{incoming} cannot be fetched: {reason}", hint or _HINT)
+                raise Unreachable(f"{download} cannot be fetched: {reason}", hint or HINT)
 
-    def _succeed(self, stream: Stream) -> None:
-        incoming = stream.incoming
-        self._lanes.answered()
-        incoming.retries.pop(stream.asked.start, None)
+    def _handle_success(self, stream: ResponseStream) -> None:
+        download = stream.download
+        self._limiter.on_success()
+        download.retries.succeed(stream.request.range.start)
         if stream.digests is not None:
-            self._check(incoming, stream.digests)
+            self._verify(download, stream.digests)
         else:
-            self._go_on(incoming)
+            self._continue_file(download)
 
-    def _go_on(self, incoming: Incoming) -> None:
-        """Sum the file up if it is all there, else see to it that the rest is asked for."""
-        if not incoming.complete:
-            self._agenda.reopen(incoming)
-        elif not incoming.streams and incoming.index not in self.fetched:
-            self._agenda.summing += 1
-            incoming.sum_up()
-            self._agenda.shut(incoming)
+    def _continue_file(self, download: FileDownload) -> None:
+        """Finish the hashing of a complete file; request the rest of any other."""
+        if not download.is_complete:
+            self._queue.mark_open(download)
+        elif not download.requests and download.index not in self.fetched:
+            self._queue.mark_hashing(download)
+            download.partial.finish_hashing()
 
-    def _divided(self, incoming: Incoming) -> None:
-        """A file turned out to have more parts than the one that was asked for."""
-        self._agenda.reopen(incoming)
-        self._tell(incoming)
-        self._make_room()
+    def _on_split(self, download: FileDownload) -> None:
+        """Request more of a file that is larger than its first part."""
+        self._queue.mark_open(download)
+        self._update_totals(download)
+        self._check_disk_space()
 
-    def _try_later(self, stream: Stream, busy: Busy) -> None:
-        """Ask again for what is missing after a while, or give up."""
-        incoming, now = stream.incoming, self._clock.now()
-        moved = stream.reached - stream.asked.start >= SMALLEST_PART and not stream.restarted
-        attempt = 1 if moved else stream.attempt + 1
-        self._give_up_after(attempt, incoming, busy.reason)
-        wait = backoff.wait(attempt, retry_after=busy.retry_after, random=self._limits.random())
+    def _retry_later(self, stream: ResponseStream, busy: Busy) -> None:
+        """Request what is missing again after a while, or give up."""
+        download, request, now = stream.download, stream.request, self._now()
+        limits = self._options.limits
+        moved = stream.reached - request.range.start >= SMALLEST_PART and not stream.restarted
+        attempt = 1 if moved else request.earlier_failures + 1
+        give_up_after(attempt, limits.retries, download, busy.reason)
+        wait = backoff.wait(attempt, retry_after=busy.retry_after, random=limits.random())
         if busy.slow:
-            if stream.started >= self._complained:  # one complaint for all that was under way
-                self._lanes.complained()
-                self._complained = now
-            self._quiet_until = max(self._quiet_until, now + wait)
-        incoming.retries.pop(stream.asked.start, None)
-        incoming.retries[stream.reached if incoming.ranged else 0] = Again(attempt, now + wait)
-        self._agenda.reopen(incoming)
+            self._limiter.on_throttled(request.sent, now, until=now + wait)
+        download.postpone(request.range.start, stream.reached, RetryAt(attempt, now + wait))
+        self._queue.mark_open(download)
 
-    def _give_up_after(self, attempt: int, incoming: Incoming, reason: str) -> None:
-        if attempt > self._limits.retries:
-            times = "once" if attempt == 1 else f"{attempt} times"
-            raise Unreachable(f"{incoming} cannot be fetched: {reason} ({times})", _HINT)
+    def _start_over(self, download: FileDownload, reason: str) -> None:
+        download.start_over(reason, self._options.limits.retries)
+        self._queue.mark_open(download)
 
-    def _start_over(self, incoming: Incoming, reason: str) -> None:
-        incoming.restarts += 1
-        self._give_up_after(incoming.restarts, incoming, reason)
-        incoming.restart()
-        self._agenda.reopen(incoming)
+    def _handle_hashed(self, download: FileDownload, found: Digests | OSError) -> None:
+        self._queue.mark_hashed()
+        self._verify(download, found)
 
-    def _take_digests(self, incoming: Incoming, found: Digests | OSError) -> None:
-        self._agenda.summing -= 1
-        if isinstance(found, OSError):
-            place = self._partials.path(incoming.key)
-            raise refused("a partial file cannot be read", place, found) from found
-        assert found.size == incoming.size, "the hashing has seen another file"
-        self._check(incoming, found)
-
-    def _check(self, incoming: Incoming, found: Digests) -> None:
-        """Take the file for whole if it is right; fetch it once more if it is not."""
-        told = Told(incoming.measured, incoming.md5, incoming.validator)
-        how = verified(incoming.file, told, found, self._verify)
-        if how is not None:
-            self._finish(incoming, found, how)
+    def _verify(self, download: FileDownload, found: Digests | OSError) -> None:
+        """Keep the file if it is the right one; else request it once more."""
+        fetched = download.verify(found, self._options.verify)
+        if fetched is None:
+            self._queue.mark_open(download)
             return
-        if not incoming.resumed:
-            incoming.mismatches += 1
-        if incoming.mismatches > 1:
-            raise ContentMismatch(
-                f"{incoming} is not what it should be: {difference(incoming.file, told, found)},"
-                " also when it was fetched once more",
-                "The storage has other bytes under this name: push the model again",
-            )
-        incoming.restart()
-        self._agenda.reopen(incoming)
+        self._queue.remove(download)
+        self.fetched[download.index] = fetched
+        self._update_totals(download)
+        self.totals.finished += 1
 
-    def _finish(self, incoming: Incoming, found: Digests, how: Verified) -> None:
-        incoming.checkpoint()
-        incoming.close()
-        self._agenda.done(incoming)
-        self.fetched[incoming.index] = Fetched(
-            incoming.file,
-            self._partials.path(incoming.key),
-            found.size,
-            found.md5,
-            found.sha256,
-            how,
-            incoming.transferred,
-        )
-        self._tell(incoming)
+    # What is done from time to time
 
-    # What has to be seen to from time to time
-
-    def _look_after(self) -> None:
-        now = self._clock.now()
-        self._pace.busy(len(self._connections) >= self._lanes.parts and self._agenda.open)
-        if self._pace.due("stall", now, min(TICK, self._limits.timeout / 4)):
+    def _run_periodic(self, now: float) -> None:
+        busy = self._requests.connections_in_use >= self._limiter.for_parts
+        if self._stall_check.is_due(now):
             self._end_stalled(now)
-            for stream in self._streams:
-                self._tell(stream.incoming)
-        if self._pace.due("checkpoint", now, CHECKPOINT):
-            for incoming in {stream.incoming for stream in self._streams}:
-                incoming.checkpoint()
-        rate = self._pace.rate(self.arrived, now, MEASURE)
-        if rate is not None:
-            self._lanes.measured(rate)
+            for download in self._requests.downloads():
+                self._update_totals(download)
+        if self._checkpoint.is_due(now):
+            for download in self._requests.downloads():
+                download.checkpoint()
+        self._limiter.observe(self.totals.arrived, now, busy=busy and self._queue.has_open)
 
     def _end_stalled(self, now: float) -> None:
-        for stream in list(self._streams):
-            if stream.received != stream.seen:
-                stream.seen, stream.stirred = stream.received, now
-            elif now - stream.stirred >= self._limits.timeout:
-                self._connections.stop(stream)
-                silence = human_time(self._limits.timeout)
-                self._settle(stream, Trouble(f"not a byte came for {silence}"))
+        timeout = self._options.limits.timeout
+        for stream in self._requests.stop_stalled(now, timeout):
+            failure = RequestFailure(f"not a byte came for {human_time(timeout)}")
+            self._handle_finished(stream, failure)
 
-    def _tell(self, incoming: Incoming) -> None:
-        """Keep the sums that show how far the download is."""
-        self.expected += incoming.expected - incoming.told[0]
-        self.arrived += incoming.arrived - incoming.told[1]
-        incoming.told = (incoming.expected, incoming.arrived)
+    def _update_totals(self, download: FileDownload) -> None:
+        self.totals.update(download.index, download.expected, download.arrived)

@@ -1,4 +1,4 @@
-"""What is already at the final paths, so that nothing is fetched twice or overwritten unasked."""
+"""What is at the final paths already: nothing is fetched twice, or overwritten without leave."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studio_action.download.base import Fetched
+from studio_action.download.checksums import digests_of_file
 from studio_action.download.copying import Check
-from studio_action.download.hashing import digests_of_file
 from studio_action.errors import WorkspaceRefused
 from studio_action.model.plan import Placement
 from studio_action.workspace.workspace import refused
@@ -17,7 +17,7 @@ from studio_action.workspace.workspace import refused
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """A placement and its real place in the file system."""
+    """A placement and the absolute path that it means."""
 
     placement: Placement
     place: Path
@@ -25,16 +25,16 @@ class Landing:
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """Landings by what has to be done about them."""
+    """Files that are there already, by path, and those that are to be fetched."""
 
     kept: dict[str, Fetched]
     missing: tuple[Landing, ...]
 
 
 def sort(landings: Sequence[Landing], *, overwrite: bool, check: Check) -> Sorted:
-    """Tell the files that are there with the right content from those to be fetched.
+    """Separate the files that are there with the right content from those to be fetched.
 
-    Raises `WorkspaceRefused` for a folder at a final path, and, without `overwrite`, for any other
+    Raise `WorkspaceRefused` for a folder at a final path, and, without `overwrite`, for any other
     file whose content is not known to be the one wanted; and what `check` raises.
     """
     kept: dict[str, Fetched] = {}
@@ -42,7 +42,7 @@ def sort(landings: Sequence[Landing], *, overwrite: bool, check: Check) -> Sorte
     for landing in landings:
         found = _same_content(landing, check)
         if found is None:
-            _may_be_replaced(landing.place, overwrite)
+            _check_replaceable(landing.place, overwrite)
             missing.append(landing)
         else:
             kept[landing.placement.file.path] = found
@@ -50,7 +50,7 @@ def sort(landings: Sequence[Landing], *, overwrite: bool, check: Check) -> Sorte
 
 
 def _same_content(landing: Landing, check: Check) -> Fetched | None:
-    """The file at the final path, if it is the very one that is wanted."""
+    """Return the file at the final path; None if its content is not the one that is wanted."""
     file = landing.placement.file
     try:
         status = landing.place.lstat()
@@ -70,7 +70,8 @@ def _same_content(landing: Landing, check: Check) -> Fetched | None:
     )
 
 
-def _may_be_replaced(place: Path, overwrite: bool) -> None:
+def _check_replaceable(place: Path, overwrite: bool) -> None:
+    """Raise `WorkspaceRefused` if what is there must not be replaced."""
     try:
         status = place.lstat()
     except (FileNotFoundError, NotADirectoryError):

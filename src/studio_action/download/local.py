@@ -1,7 +1,7 @@
-"""Files of this machine, as a folder is that serves as a DVC remote: copied, and checked.
+"""Files of a DVC remote that is a folder of this machine: copied, and checked.
 
-Who names the folder may be a stranger, so it gives nothing but content that was promised by its
-digest: that is always checked, and a file without one is refused.
+A stranger may have named the folder. So a file without a digest is refused, and the digest is
+always checked: no other file can be read this way.
 """
 
 from __future__ import annotations
@@ -11,9 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studio_action.download.base import Downloader, Fetched, Progress, Renew
+from studio_action.download.checksums import (
+    Digests,
+    StorageMetadata,
+    difference,
+    digests_of_file,
+    verification,
+)
 from studio_action.download.copying import Check, copy, each
-from studio_action.download.hashing import Digests, digests_of_file
-from studio_action.download.verifying import Told, difference, verified
 from studio_action.errors import ContentMismatch, ObjectMissing, UnexpectedAnswer
 from studio_action.model.artifact import RemoteFile
 from studio_action.net.clock import Deadline
@@ -24,7 +29,7 @@ from studio_action.workspace.workspace import refused
 
 @dataclass(frozen=True, slots=True)
 class LocalDownloader:
-    """Copies what a `file:` URL names, and leaves the rest to `inner`.
+    """Copies what a `file:` URL names; `inner` fetches the rest.
 
     Copies wait in `folder` until they are moved away. Implements `base.Downloader`.
     """
@@ -36,7 +41,7 @@ class LocalDownloader:
     def fetch(
         self, files: Sequence[RemoteFile], *, renew: Renew, progress: Progress
     ) -> list[Fetched]:
-        """All files, in the order asked for, copied or downloaded."""
+        """Return all files, copied or downloaded, in the order asked for."""
         here = [(number, file) for number, file in enumerate(files) if file.here]
         copies = each(self._copy, here, self.deadline)
         for fetched in copies:
@@ -71,13 +76,13 @@ class LocalDownloader:
         return self._checked(file, to, found)
 
     def _checked(self, file: RemoteFile, to: Path, found: Digests) -> Fetched:
-        told = Told(size=True, md5=None)
-        how = verified(file, told, found, "auto")
+        metadata = StorageMetadata(size_announced=True)
+        how = verification(file, metadata, found, "auto")
         if how is None:
             to.unlink()
             raise ContentMismatch(
                 f"{printable(file.path, 300)!r} is not what it should be:"
-                f" {difference(file, told, found)}",
+                f" {difference(file, metadata, found)}",
                 "The remote has other bytes under this name: push the model again",
             )
         return Fetched(file, to, found.size, found.md5, found.sha256, how, found.size)

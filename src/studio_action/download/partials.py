@@ -1,9 +1,9 @@
-"""Unfinished files, kept where the next run finds them, and never taken for more than they are.
+"""Unfinished files, kept where the next run finds them.
 
-Beside the data of a large file lies a record of what is known of it and which bytes are there. It
-is replaced in one step, and only after the bytes that it vouches for were written, so a killed
-process leaves a true one. After a power failure it may promise bytes that never reached the disk:
-then the file's digest finds out, and a file without a known digest is started over.
+Beside the data of a large file lies a record of its size, its validator and which bytes are there.
+The record is replaced atomically, and only after those bytes were written, so it is true even if
+the process is killed. After a power failure it may name bytes that never reached the disk: then the
+file's digest finds out, and a file without a known digest is started over.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ from studio_action.download.parts import Span, Spans, joined
 from studio_action.errors import WorkspaceRefused
 from studio_action.model.artifact import RemoteFile
 from studio_action.net import bounded_json
+from studio_action.text import human_size
 from studio_action.workspace import locks, regular_files
 from studio_action.workspace.workspace import refused
 
 STALE = 7 * 24 * 3600.0
-"""Seconds after which nobody comes back for a partial file."""
+"""Seconds after which a partial file is removed."""
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _LARGEST_RECORD = 16 << 20
@@ -37,7 +38,7 @@ _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is known of a partial file: the whole's size and ETag, and the bytes that are there."""
+    """What is known of a partial file: its complete size, its ETag, and the bytes there are."""
 
     size: int
     validator: str
@@ -45,12 +46,12 @@ class Record:
 
 
 def key_of(file: RemoteFile) -> str:
-    """The name of a file's partial: the same for the same content at the same path."""
+    """Return the name of a file's data: the same for the same content at the same path."""
     return hashlib.sha256(f"{file.digest}\0{file.path}".encode()).hexdigest()[:32]
 
 
 def boot_id() -> str:
-    """What changes when the machine starts anew; empty where the system does not tell."""
+    """Return what changes whenever the machine boots; '' if the system does not tell."""
     try:
         return _BOOT_ID.read_text("ascii").strip()
     except OSError:
@@ -60,8 +61,8 @@ def boot_id() -> str:
 class Partials:
     """A folder of partial files that this process alone uses, until it is closed.
 
-    Below the folder given, the first one that no other process holds a lock on is taken, so that
-    two processes with one workspace do not get into each other's way.
+    It takes the first folder below `parent` that no other process has locked, so that two
+    processes with one workspace do not disturb each other.
     """
 
     def __init__(self, parent: Path, *, boot: str) -> None:
@@ -80,7 +81,7 @@ class Partials:
             self._found = self._sweep()
 
     def _sweep(self) -> set[str]:
-        """The names that are there; what nobody came back for, or is no file, is removed."""
+        """Remove what is stale or no file; return the names of the rest."""
         now = time.time()
         names = set()
         with os.scandir(self._dir) as entries:
@@ -95,23 +96,29 @@ class Partials:
         return names
 
     def path(self, key: str) -> Path:
-        """Where the data of a partial file lies."""
+        """Return where the data of a partial file lies."""
         return self.folder / key
 
-    def free(self) -> int:
-        """Bytes that may still be written there."""
+    def require_space(self, missing: int) -> None:
+        """Raise `WorkspaceRefused` if fewer than `missing` bytes are free."""
         with _explained(self.folder):
             found = os.fstatvfs(self._dir)
-            return found.f_bavail * found.f_frsize
+        free = found.f_bavail * found.f_frsize
+        if missing > free:
+            raise WorkspaceRefused(
+                f"the model needs {human_size(missing)} more, but only {human_size(free)} are free"
+                f" in {str(self.folder)!r}",
+                "Free some space, or use a runner with a larger disk",
+            )
 
     def open(self, key: str, *, fresh: bool) -> int:
-        """A descriptor of the data, which is made if it is missing, and emptied if `fresh`."""
+        """Return a descriptor of the data, which is made if missing, and emptied if `fresh`."""
         flags = _FLAGS | (os.O_TRUNC if fresh else 0)
         with _explained(self.folder / key):
             return os.open(key, flags, 0o666, dir_fd=self._dir)
 
     def store(self, key: str, data: memoryview) -> None:
-        """Put a small file there at once."""
+        """Write a small file at once; raise `WorkspaceRefused`."""
         try:
             descriptor = os.open(key, _FLAGS | os.O_TRUNC, 0o666, dir_fd=self._dir)
             try:
@@ -122,43 +129,43 @@ class Partials:
             raise _refused(self.folder / key, error) from error
 
     def resume(self, file: RemoteFile, *, checked: bool) -> Record | None:
-        """What an earlier run left of `file`, as far as it can be relied on; the rest is removed.
+        """Return what an earlier run left of `file` and can be trusted; remove the rest.
 
-        With `checked`, the whole will be compared with the file's digest. Then data without a
-        record may be whole, and the digest tells.
+        `checked`: the complete file will be compared with its digest. Then data without a record
+        is used as well: it may be complete, and the digest tells.
         """
         key = key_of(file)
         if key not in self._found:
             return None
-        decided = checked and file.digest is not None
+        has_digest = checked and file.digest is not None
         with _explained(self.folder / key):
             size = os.stat(key, dir_fd=self._dir, follow_symlinks=False).st_size
         if f"{key}.json" in self._found:
-            record = self._load(key, size, decided=decided)
+            record = self._load(key, size, has_digest=has_digest)
         else:
-            record = Record(size, "", (Span(0, size),)) if decided and size else None
+            record = Record(size, "", (Span(0, size),)) if has_digest and size else None
         if record is None:
             self.forget(key)
         return record
 
-    def _load(self, key: str, size: int, *, decided: bool) -> Record | None:
+    def _load(self, key: str, size: int, *, has_digest: bool) -> Record | None:
         try:
             content = regular_files.read(f"{key}.json", _LARGEST_RECORD, within=self._dir)
             found = cast(dict[str, object], bounded_json.read(content))
             record, boot = _record(found), found["boot"]
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        if not decided and not (boot and boot == self._boot and record.validator):
+        if not has_digest and not (boot and boot == self._boot and record.validator):
             return None
         if record.have and not 0 <= record.have[0].start <= record.have[-1].end <= record.size:
             return None
-        # Without a digest, one byte is left to ask for: the answer tells if the file has changed.
-        last = min(size, record.size if decided else record.size - 1)
+        # Without a digest, one byte is left to request: the answer tells if the file has changed.
+        last = min(size, record.size if has_digest else record.size - 1)
         there = joined(Span(span.start, min(span.end, last)) for span in record.have)
         return Record(record.size, record.validator, there)
 
     def save(self, key: str, record: Record) -> None:
-        """Keep a record of the bytes that have been written. Without room, the last one stays."""
+        """Record which bytes have been written. If the disk is full, the last record stays."""
         text = json.dumps(
             {
                 "size": record.size,
@@ -175,14 +182,14 @@ class Partials:
             os.replace(new, f"{key}.json", src_dir_fd=self._dir, dst_dir_fd=self._dir)
 
     def forget(self, key: str) -> None:
-        """Remove the record first and then the data, so that no record outlives what it is of."""
+        """Remove the record and then the data, so that no record is left without its data."""
         with _explained(self.folder / key):
             for name in (f"{key}.json", key):
                 with suppress(FileNotFoundError):
                     os.unlink(name, dir_fd=self._dir)
 
     def close(self) -> None:
-        """Let others have the folder; records whose data has been moved away go."""
+        """Unlock the folder, and remove the records whose data has been moved away."""
         with suppress(OSError):
             with os.scandir(self._dir) as entries:
                 names = {entry.name for entry in entries}

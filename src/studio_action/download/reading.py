@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
+from studio_action.download.checksums import Digests, digests_of_file
 from studio_action.download.filesystems import Filesystem, Interrupted, Reader, Status
-from studio_action.download.hashing import Digests, digests_of_file
 from studio_action.download.partials import Partials, Record, key_of, write_fully
 from studio_action.download.parts import Span
 from studio_action.errors import ContentMismatch

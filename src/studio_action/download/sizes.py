@@ -1,6 +1,6 @@
-"""How large files are that are not downloaded: one byte of each is asked for.
+"""How large files are that are not downloaded: one byte of each is requested.
 
-A URL that was signed for GET refuses HEAD; the answer to a ranged GET tells the whole's size.
+A URL that was signed for GET refuses HEAD; the answer to a ranged GET tells the complete size.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 from studio_action.download import answers
-from studio_action.download.answers import Asked, Content, Missing
+from studio_action.download.answers import Content, Missing, RangeRequest
 from studio_action.download.connections import Connections, Get
 from studio_action.model.artifact import RemoteFile
 from studio_action.net.clock import Limits
@@ -18,12 +18,12 @@ from studio_action.net.network import Network
 from studio_action.workspace import regular_files
 
 CONNECTIONS = 16
-_ONE_BYTE = Asked(0, 1)
+_ONE_BYTE = RangeRequest(0, 1)
 
 
 @dataclass(eq=False, slots=True)
 class _Probe:
-    """Hears the head of one answer; implements `connections.Receiver`."""
+    """Takes the head of one answer; implements `connections.Receiver`."""
 
     size: int | None = None
     missing: bool = False
@@ -50,9 +50,9 @@ def _measured_here(file: RemoteFile) -> RemoteFile:
 
 
 def measured(files: Sequence[RemoteFile], network: Network, limits: Limits) -> list[RemoteFile]:
-    """The files with their sizes in bytes; those that do not tell stay without.
+    """Return the files with their sizes in bytes, as far as the storage tells.
 
-    Raises `DeadlinePassed`.
+    Raise `DeadlinePassed`.
     """
     files = [_measured_here(file) for file in files]
     asked = [file for file in files if file.size is None and file.here is None]
@@ -65,14 +65,14 @@ def measured(files: Sequence[RemoteFile], network: Network, limits: Limits) -> l
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The files with their sizes as far as they are told, and those that their storage lacks."""
+    """The files with their sizes, as far as the storage tells, and those that it has lost."""
 
     files: tuple[RemoteFile, ...]
     lost: tuple[RemoteFile, ...]
 
 
 def look(files: Sequence[RemoteFile], network: Network, limits: Limits) -> Seen:
-    """Look at each file once; only what is surely not there is lost. Raises `DeadlinePassed`."""
+    """Look at each file once; only what is certainly not there is lost. Raise `DeadlinePassed`."""
     probes = _probed([file for file in files if file.here is None], network, limits)
     lost = [
         file
@@ -93,7 +93,7 @@ def look(files: Sequence[RemoteFile], network: Network, limits: Limits) -> Seen:
 
 
 def _probed(files: Sequence[RemoteFile], network: Network, limits: Limits) -> dict[str, _Probe]:
-    """What the storage says of each file, by path."""
+    """Return what the storage says about each file, by path."""
     probes = {_Probe(): file for file in files}
     waiting = list(probes.items())[::-1]
     deadline, timeout = limits.deadline, limits.timeout
@@ -106,7 +106,7 @@ def _probed(files: Sequence[RemoteFile], network: Network, limits: Limits) -> di
                 probe, file = waiting.pop()
                 get = Get(file.url, _ONE_BYTE.headers, file.headers, file.tls_verify)
                 connections.start(get, probe)
-            if connections.turn(min(0.25, deadline.remaining())):
+            if connections.poll(min(0.25, deadline.remaining())):
                 quiet = deadline.clock.now()
     finally:
         connections.close()

@@ -1,161 +1,214 @@
-"""One GET for one file: its answer, gathered into buffers and handed on."""
+"""One GET for one file: its answer, gathered into buffers and written."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from studio_action.download import answers
-from studio_action.download.answers import Answer, Asked, Busy, Content, Failed
-from studio_action.download.connections import Trouble
-from studio_action.download.hashing import BUFFER, Digests
-from studio_action.download.incoming import Incoming
+from studio_action.download.answers import Answer, Busy, Content, Failed, RangeRequest
+from studio_action.download.checksums import Digests
+from studio_action.download.connections import RequestFailure
+from studio_action.download.file_download import FileDownload
+from studio_action.download.hashing import BUFFER
 from studio_action.download.parts import Span
+from studio_action.download.retries import StallTimer
 from studio_action.errors import ContentMismatch
 
 
-class Stream:
-    """Receives the answer to one request; implements `connections.Receiver`.
+@dataclass(frozen=True, slots=True)
+class SentRequest:
+    """A request as it was sent: which bytes, with which generation of signed URLs, and when.
 
-    `attempt` counts earlier failures of the same request; `generation` is that of the signed URL.
-    Once the file was started over by another stream, nothing that this one brings is kept.
+    `earlier_failures` counts those of the same request.
     """
 
-    def __init__(
-        self, incoming: Incoming, asked: Asked, *, generation: int, now: float, buffer: bytearray
-    ) -> None:
-        self.incoming, self.asked, self.generation = incoming, asked, generation
-        self.attempt = incoming.failures(asked.start)
-        self.started = self.stirred = now
-        self.received = self.seen = 0
-        self.restarted = False
-        self.digests: Digests | None = None
-        self.trouble: Trouble | None = None
+    range: RangeRequest
+    generation: int
+    earlier_failures: int
+    sent: float
+
+
+@dataclass(slots=True)
+class _ErrorAnswer:
+    """An answer other than 2xx; of the body, only the start is kept."""
+
+    status: int
+    headers: answers.Headers
+    body: bytearray = field(default_factory=bytearray)
+
+
+class _BufferedWriter:
+    """Gathers bytes of a file that follow each other, and writes them a buffer at a time."""
+
+    __slots__ = ("_download", "_view", "buffer", "filled", "offset")
+
+    def __init__(self, download: FileDownload, offset: int, buffer: bytearray) -> None:
+        self.offset, self.filled = offset, 0
+        """Where the buffer's bytes belong, and how many there are."""
         self.buffer = buffer
-        self._view = memoryview(buffer)
-        self._epoch = incoming.epoch
-        self._fill = 0
-        self._offset = asked.start
-        self._end = asked.end
-        self._status = 0
-        self._headers: answers.Headers = {}
-        self._error = bytearray()
-        self._answer: Answer | None = None
+        self._download, self._view = download, memoryview(buffer)
 
     @property
-    def stale(self) -> bool:
-        """Whether the file was started over meanwhile."""
-        return self._epoch != self.incoming.epoch
+    def contents(self) -> memoryview:
+        """Return what is in the buffer."""
+        return self._view[: self.filled]
+
+    def write(self, data: bytes) -> None:
+        """Add at most a buffer's length of bytes."""
+        length = len(data)
+        filled = self.filled + length
+        if filled > BUFFER:
+            self.flush()
+            filled = length
+        self._view[filled - length : filled] = data
+        self.filled = filled
+
+    def flush(self) -> None:
+        """Write what is in the buffer."""
+        if self.filled:
+            self._download.file.check_size(self.offset + self.filled)
+            self.buffer = self._download.partial.write(self.offset, self.buffer, self.filled)
+            self._view = memoryview(self.buffer)
+            self.offset, self.filled = self.offset + self.filled, 0
+
+
+class ResponseStream:
+    """Receives the answer to one request.
+
+    Implements `connections.Receiver` and `file_download.ActiveRequest`. Once another stream has
+    started the file over, nothing that this one brings is kept.
+    """
+
+    def __init__(self, download: FileDownload, request: SentRequest, buffer: bytearray) -> None:
+        self.download, self.request = download, request
+        self.stall = StallTimer(0, request.sent)
+        self.received = 0
+        """Bytes of the body that came."""
+        self.restarted = False
+        """Whether this answer has started the file over."""
+        self.digests: Digests | None = None
+        """The digests of a file that came whole and was written at once."""
+        self._writer = _BufferedWriter(download, request.range.start, buffer)
+        self._end = request.range.end
+        self._epoch = download.epoch
+        self._answer: Answer | None = None
+        self._error: _ErrorAnswer | None = None
+        self._failure: RequestFailure | None = None
+
+    @property
+    def is_stale(self) -> bool:
+        """Return whether the file was started over since."""
+        return self._epoch != self.download.epoch
 
     @property
     def position(self) -> int:
-        """The offset of the next byte to come."""
-        return self._offset + self._fill
+        """Return the offset of the next byte to come."""
+        return self._writer.offset + self._writer.filled
 
     @property
     def reached(self) -> int:
-        """The offset up to which what came was written."""
-        return self._offset
+        """Return the offset up to which bytes were written."""
+        return self._writer.offset
+
+    @property
+    def buffer(self) -> bytearray:
+        """Return the buffer, which may be used again after `end`."""
+        return self._writer.buffer
 
     @property
     def span(self) -> Span:
-        """What this request brings, but for what it has written already."""
+        """Return the bytes that it will still bring; those written already are not among them."""
         end = self._end if self._end is not None else self.position
-        return Span(self._offset, max(self.position, end))
+        return Span(self.reached, max(self.position, end))
 
     def begin(self, status: int, headers: dict[str, str]) -> bool:
-        """Understand a good answer now; an error is understood when its body has come."""
-        self._status, self._headers = status, headers
+        """Read the head of a good answer; an error is read when its body has come."""
         if not 200 <= status < 300:
+            self._error = _ErrorAnswer(status, headers)
             return True
-        if self.stale:
+        if self.is_stale:
             return False
-        answer: Answer = answers.read_success(self.asked, status, headers)
+        answer: Answer = answers.read_success(self.request.range, status, headers)
         if isinstance(answer, Content):
-            answer = self._agreed(answer)
+            answer = self._accept(answer)
         self._answer = answer
         return isinstance(answer, Content)
 
-    def _agreed(self, content: Content) -> Content:
-        """The same content, of which the file takes note; raise if the registry promised other."""
-        promised = self.incoming.file.size
-        self.incoming.file.check_size(content.size or 0)
+    def _accept(self, content: Content) -> Content:
+        """Let the file learn from the answer; raise `ContentMismatch` for another size."""
+        download, promised = self.download, self.download.file.size
+        download.file.check_size(content.size or 0)
         if promised is not None and content.size not in (None, promised):
             raise ContentMismatch(
-                f"{self.incoming} has {content.size} bytes, and {promised} were promised"
+                f"{download} has {content.size} bytes, and {promised} were promised"
             )
-        if content.start != self.asked.start or (self.incoming.have and not content.ranged):
-            self.incoming.restart()
-            self._epoch, self.restarted = self.incoming.epoch, True
-        self.incoming.accept(content)
-        self._offset, self._end = content.start, content.end
+        if content.start != self.request.range.start or (
+            download.partial.have and not content.ranged
+        ):
+            download.restart()
+            self._epoch, self.restarted = download.epoch, True
+        download.accept(content)
+        self._writer.offset, self._end = content.start, content.end
         return content
 
     def receive(self, data: bytes) -> bool:
-        """Gather the body, at most 16 KiB at a time (`CURL_MAX_WRITE_SIZE`)."""
-        if self.stale:
+        """Take more of the body, at most 16 KiB at a time (`CURL_MAX_WRITE_SIZE`)."""
+        if self._epoch != self.download.epoch:
             return False
-        if self._answer is None:
-            self._error += data[: answers.ERROR_BODY]
-            return len(self._error) < answers.ERROR_BODY
-        length = len(data)
+        if self._error is not None:
+            self._error.body += data[: answers.ERROR_BODY]
+            return len(self._error.body) < answers.ERROR_BODY
+        writer, length = self._writer, len(data)
         self.received += length
-        self.incoming.transferred += length
-        fill = self._fill + length
-        if self._end is not None and self._offset + fill > self._end:
-            self._answer = Busy("more bytes than were promised")
+        self.download.transferred += length
+        if self._end is not None and writer.offset + writer.filled + length > self._end:
+            self._answer = Busy("more bytes came than were promised")
             return False
-        if fill > BUFFER:
-            self._flush()
-            fill = length
-        self._view[fill - length : fill] = data
-        self._fill = fill
+        writer.write(data)
         return True
 
-    def end(self, trouble: Trouble | None) -> None:
-        """Write what is left in the buffer, or store a file that never left it."""
-        self.trouble = trouble
-        if self.stale or not isinstance(self._answer, Content):
+    def end(self, failure: RequestFailure | None) -> None:
+        """Write what is left in the buffer, or store a file that is in it as a whole."""
+        self._failure = failure
+        if self.is_stale or not isinstance(self._answer, Content):
             return
-        if trouble is None and self._whole_in_buffer():
-            self.digests = self.incoming.store_whole(self._view[: self._fill])
+        if failure is None and self._is_whole_in_buffer():
+            self.digests = self.download.store_whole(self._writer.contents)
             return
-        self._flush()
-        if trouble is None and self._end is None:
-            self.incoming.size = self._end = self.position
+        self._writer.flush()
+        if failure is None and self._end is None:
+            self._end = self.position
+            self.download.set_size(self._end)
 
     def outcome(self, now: datetime) -> Answer:
-        """What has become of the request; `Content` if it brought all that its answer promised."""
-        if self._answer is None and self._status:
-            return self._read_error(now)
+        """Return what became of the request; `Content` if all came that its answer promised."""
+        if self._error is not None:
+            return self._read_error(self._error, now)
         if self._answer is not None and not isinstance(self._answer, Content):
             return self._answer
-        if self.trouble is not None and self.trouble.final:
-            return Failed(self.trouble.reason, self.trouble.hint)
-        if self.trouble is not None:
-            return Busy(self.trouble.reason)
+        if self._failure is not None and self._failure.final:
+            return Failed(self._failure.reason, self._failure.hint)
+        if self._failure is not None:
+            return Busy(self._failure.reason)
         if self._answer is None or (self._end is not None and self.position < self._end):
             return Busy("the answer was cut short")
         return self._answer
 
-    def _read_error(self, now: datetime) -> Answer:
-        error = bytes(self._error)
-        answer = answers.read_error(self.asked, self._status, self._headers, error, now)
-        if isinstance(answer, Content):  # an empty file, which has no part to ask for
-            answer, self.trouble = self._agreed(answer), None
-            self.digests = self.incoming.store_whole(self._view[:0])
+    def _read_error(self, error: _ErrorAnswer, now: datetime) -> Answer:
+        answer = answers.read_error(
+            self.request.range, error.status, error.headers, bytes(error.body), now
+        )
+        if isinstance(answer, Content):  # an empty file, which has no part to request
+            answer = self._accept(answer)
+            self.digests = self.download.store_whole(memoryview(b""))
         return answer
 
-    def _whole_in_buffer(self) -> bool:
-        known = self._end is None or self._end == self._fill
-        return known and not self.incoming.opened and self._offset == 0 and self._is_last()
-
-    def _is_last(self) -> bool:
-        size = self.incoming.size
-        return size is None or size == self._fill
-
-    def _flush(self) -> None:
-        if self._fill:
-            self.incoming.file.check_size(self.position)
-            self.buffer = self.incoming.write(self._offset, self.buffer, self._fill)
-            self._view = memoryview(self.buffer)
-            self._offset, self._fill = self._offset + self._fill, 0
+    def _is_whole_in_buffer(self) -> bool:
+        filled, size = self._writer.filled, self.download.metadata.size
+        return (
+            self._end in (None, filled)
+            and size in (None, filled)
+            and self.reached == 0
+            and not self.download.partial.is_open
+        )

@@ -1,8 +1,8 @@
-"""The transfer engine's front door: files over many connections, verified on the way.
+"""Download files over many connections, and verify them meanwhile.
 
-Three kinds of threads share the work: the caller's, which alone asks the registry and reports
-progress, and which a signal interrupts at any moment; one that drives all connections and writes;
-and a few that hash.
+Three kinds of threads share the work. The caller's thread asks the registry and reports progress;
+a signal may interrupt it at any moment. One thread, the engine's, drives all connections and
+writes. A few hash.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
-from studio_action.download.base import Fetched, Progress, Renew, Verify
+from studio_action.download.base import DownloadOptions, Fetched, Progress, Renew, Verify
 from studio_action.download.connections import Connections
 from studio_action.download.engine import Engine
 from studio_action.download.partials import Partials, boot_id
+from studio_action.download.progress import ProgressReporter
 from studio_action.model.artifact import RemoteFile
 from studio_action.net.clock import Limits
 from studio_action.net.network import Network
@@ -35,7 +36,7 @@ MOST_HASHING = 8
 
 
 def now_utc() -> datetime:
-    """The time of day."""
+    """Return the time of day."""
     return datetime.now(timezone.utc)
 
 
@@ -43,7 +44,7 @@ class Transfer:
     """Fetches files into a folder of partial files; implements `base.Downloader`.
 
     Use it as a context manager, and move the files away before it ends: until then no other
-    process touches them. What is not moved away is there for the next run to go on with.
+    process touches them. What is not moved away is kept for the next run to continue.
     """
 
     def __init__(
@@ -56,8 +57,8 @@ class Transfer:
         max_connections: int = 16,
         utc: Callable[[], datetime] = now_utc,
     ) -> None:
-        self._limits, self._network, self._verify = limits, network, verify
-        self._max_connections, self._utc = max_connections, utc
+        self._options = DownloadOptions(limits, verify, max_connections)
+        self._network, self._utc = network, utc
         self._partials = Partials(folder, boot=boot_id())
 
     def __enter__(self) -> Transfer:
@@ -74,63 +75,61 @@ class Transfer:
     def fetch(
         self, files: Sequence[RemoteFile], *, renew: Renew, progress: Progress
     ) -> list[Fetched]:
-        """All files, verified, in the order asked for. See `base.Downloader`."""
-        news: queue.SimpleQueue[News] = queue.SimpleQueue()
-        connections = Connections(self._network, self._limits.timeout)
+        """Return all files, verified, in the order asked for. See `base.Downloader`."""
+        events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        connections = Connections(self._network, self._options.limits.timeout)
         hashers = ThreadPoolExecutor(min(MOST_HASHING, max(2, os.cpu_count() or 2)))
         engine = Engine(
             files,
             partials=self._partials,
             threads=hashers,
             connections=connections,
-            limits=self._limits,
-            max_connections=self._max_connections,
-            verify=self._verify,
+            options=self._options,
             utc=self._utc,
-            ask_renewal=lambda: news.put("renew"),
+            request_renewal=lambda: events.put("renew"),
         )
-        drive = threading.Thread(
-            target=_drive, args=(engine, connections, hashers, news), daemon=True
+        thread = threading.Thread(
+            target=_run_engine, args=(engine, connections, hashers, events), daemon=True
         )
-        told = _Told(progress)
+        reporter = ProgressReporter(progress)
         try:
-            drive.start()
-            while not isinstance(word := _next(news), _Over):
-                told.update(engine)
-                if word == "renew":
+            thread.start()
+            while not isinstance(event := _next_event(events), _Finished):
+                reporter.report(engine.totals)
+                if event == "renew":
                     engine.renewed(renew())
         finally:
             engine.stop()
-            drive.join(PATIENCE)
-        if word.failure is not None:
-            raise word.failure
-        told.update(engine)
+            thread.join(PATIENCE)
+        if event.failure is not None:
+            raise event.failure
+        reporter.report(engine.totals)
         return [engine.fetched[index] for index in range(len(files))]
 
 
 @dataclass(frozen=True, slots=True)
-class _Over:
-    """The connections are closed, and why if not all is done."""
+class _Finished:
+    """The engine has ended and the connections are closed; `failure` if not all files came."""
 
     failure: BaseException | None
 
 
-News = Literal["renew"] | _Over
-"""What the driving thread has to say: new signed URLs are needed, or it has ended."""
+Event = Literal["renew"] | _Finished
+"""From the engine's thread: new signed URLs are needed, or it has ended."""
 
 
-def _next(news: queue.SimpleQueue[News]) -> News | None:
+def _next_event(events: queue.SimpleQueue[Event]) -> Event | None:
     try:
-        return news.get(timeout=REPORT)
+        return events.get(timeout=REPORT)
     except queue.Empty:
         return None
 
 
-def _drive(
+def _run_engine(
     engine: Engine,
     connections: Connections,
     hashers: ThreadPoolExecutor,
-    news: queue.SimpleQueue[News],
+    events: queue.SimpleQueue[Event],
 ) -> None:
     """Run the engine to its end, and close everything that it used."""
     failure: BaseException | None = None
@@ -139,23 +138,4 @@ def _drive(
             engine.run()
     except BaseException as error:  # raised where the caller waits for it
         failure = error
-    news.put(_Over(failure))
-
-
-class _Told:
-    """What the progress has heard already."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._expected = self._arrived = self._finished = 0
-
-    def update(self, engine: Engine) -> None:
-        """Tell it what is new."""
-        expected, arrived, finished = engine.expected, engine.arrived, len(engine.fetched)
-        if expected != self._expected:
-            self._progress.expect(expected - self._expected)
-        if arrived != self._arrived:
-            self._progress.advance(arrived - self._arrived)
-        for _ in range(finished - self._finished):
-            self._progress.finish()
-        self._expected, self._arrived, self._finished = expected, arrived, finished
+    events.put(_Finished(failure))

@@ -1,4 +1,4 @@
-"""Files that threads read, and the one thread that watches them: what follows from each attempt."""
+"""Files that are read by threads, and what follows from each attempt: the thread that watches."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from studio_action.download.base import Fetched, Progress, Verify
+from studio_action.download.base import DownloadOptions, Fetched
+from studio_action.download.checksums import (
+    Digests,
+    StorageMetadata,
+    mismatch_twice,
+    verification,
+)
 from studio_action.download.filesystems import Home, Interrupted, Status
-from studio_action.download.hashing import Digests
 from studio_action.download.opened import Opened
 from studio_action.download.partials import Partials, key_of
+from studio_action.download.progress import ProgressReporter, Totals
 from studio_action.download.reading import Attempt, Changed, Whole
-from studio_action.download.verifying import Told, difference, verified
-from studio_action.errors import ContentMismatch, Unreachable, WorkspaceRefused
+from studio_action.download.retries import FIRST_TRY, RetryAt, StallTimer, give_up_after
 from studio_action.model.artifact import RemoteFile
 from studio_action.net import backoff
-from studio_action.net.clock import Limits
-from studio_action.text import human_size, human_time, printable
+from studio_action.text import human_time, printable
 
 MOST_READING = 8
 """Files that are read at once: a connection has one stream, and servers allow few sessions."""
@@ -30,17 +34,6 @@ PATIENCE = 1.0
 """Seconds that the threads get to end after a failure or a signal."""
 ENOUGH = 1 << 20
 """Bytes that an attempt has to bring to count as the first one again."""
-
-_HINT = "Look at the storage and the network in between, then run the step again"
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How the files of a download are read: so many at once, so patiently, so strictly checked."""
-
-    limits: Limits
-    verify: Verify
-    max_connections: int
 
 
 @dataclass(eq=False, slots=True)
@@ -54,16 +47,12 @@ class Reading:
     """Bytes on disk, from the start on, that an attempt may go on from."""
     resumed: bool = False
     """Whether bytes of an earlier run are among them."""
-    failures: int = 0
+    retry: RetryAt = FIRST_TRY
     restarts: int = 0
     mismatches: int = 0
-    due: float = 0.0
     transferred: int = 0
-    told: tuple[int, int] = (0, 0)
-    """Bytes expected and arrived, as the progress has heard."""
     attempt: Attempt | None = None
-    seen: int = 0
-    stirred: float = 0.0
+    stall: StallTimer = field(default_factory=lambda: StallTimer(0, 0.0))
     fetched: Fetched | None = None
 
     def __str__(self) -> str:
@@ -72,8 +61,8 @@ class Reading:
     @property
     def expected(self) -> int:
         status = self.attempt.status if self.attempt else self.status
-        told = status.size if status else None
-        return self.file.size or told or self.arrived
+        size = status.size if status else None
+        return self.file.size or size or self.arrived
 
     @property
     def arrived(self) -> int:
@@ -92,23 +81,24 @@ class Watch:
     files: Sequence[Reading]
     partials: Partials
     opened: Opened
-    terms: Terms
-    progress: Progress
+    options: DownloadOptions
+    reporter: ProgressReporter
+    totals: Totals = field(default_factory=Totals)
     outcomes: queue.SimpleQueue[_Outcome] = field(default_factory=queue.SimpleQueue)
     waiting: deque[Reading] = field(default_factory=deque)
     reading: list[Reading] = field(default_factory=list)
     threads: list[threading.Thread] = field(default_factory=list)
 
     def run(self) -> list[Fetched]:
-        """Read every file; raise the first failure that cannot be helped."""
+        """Read every file; raise the first failure that trying again does not help."""
         try:
             self._resume()
             while self.waiting or self.reading:
-                self.terms.limits.deadline.check()
-                self._fill()
-                self._settle_one()
+                self.options.limits.deadline.check()
+                self._start_due()
+                self._handle_one()
                 self._end_stalled()
-                self._tell(self.reading)
+                self._report(self.reading)
         finally:
             self._stop()
         return [file.fetched for file in self.files if file.fetched is not None]
@@ -116,39 +106,33 @@ class Watch:
     def _resume(self) -> None:
         """Take over what an earlier run left, and see whether the rest has room."""
         for file in self.files:
-            record = self.partials.resume(file.file, checked=self.terms.verify != "off")
+            record = self.partials.resume(file.file, checked=self.options.verify != "off")
             if record is not None and record.have and record.have[0].start == 0:
                 file.status = Status(record.size, record.validator)
                 file.there, file.resumed = record.have[0].end, True
             self.waiting.append(file)
-        self._tell(self.files)
-        self._make_room()
+        self._report(self.files)
+        self._check_disk_space()
 
-    def _make_room(self) -> None:
-        missing = sum(file.expected - file.arrived for file in self.files)
-        free = self.partials.free()
-        if missing > free:
-            raise WorkspaceRefused(
-                f"the model needs {human_size(missing)} more, and {human_size(free)} are free in"
-                f" {str(self.partials.folder)!r}",
-                "Free some space, or use a runner with a larger disk",
-            )
+    def _check_disk_space(self) -> None:
+        """Raise `WorkspaceRefused` if there is less space than the missing bytes need."""
+        self.partials.require_space(self.totals.expected - self.totals.arrived)
 
-    def _fill(self) -> None:
+    def _start_due(self) -> None:
         """Start what is due, as long as fewer are being read than may be."""
-        now = self.terms.limits.deadline.clock.now()
+        now = self.options.limits.deadline.clock.now()
         for _ in range(len(self.waiting)):
-            if len(self.reading) >= min(MOST_READING, self.terms.max_connections):
+            if len(self.reading) >= min(MOST_READING, self.options.max_connections):
                 return
             file = self.waiting.popleft()
-            if file.due > now:
+            if file.retry.due > now:
                 self.waiting.append(file)
             else:
                 self._start(file, now)
 
     def _start(self, file: Reading, now: float) -> None:
         attempt = Attempt(file.file, file.home.path, self.partials, file.status, file.there)
-        file.attempt, file.seen, file.stirred = attempt, attempt.position, now
+        file.attempt, file.stall = attempt, StallTimer(attempt.position, now)
         self.reading.append(file)
         thread = threading.Thread(target=self._run, args=(file, attempt), daemon=True)
         self.threads = [each for each in self.threads if each.is_alive()]
@@ -163,35 +147,36 @@ class Watch:
             outcome = error
         self.outcomes.put((file, attempt, outcome))
 
-    def _settle_one(self) -> None:
+    def _handle_one(self) -> None:
         """Wait for the end of an attempt, or for the moment of the next."""
         if not self.reading:
-            now = self.terms.limits.deadline.clock.now()
-            self.terms.limits.deadline.sleep(max(0.0, min(file.due for file in self.waiting) - now))
+            now = self.options.limits.deadline.clock.now()
+            self.options.limits.deadline.sleep(
+                max(0.0, min(file.retry.due for file in self.waiting) - now)
+            )
             return
         try:
             file, attempt, outcome = self.outcomes.get(timeout=TICK)
         except queue.Empty:
             return
         if file.attempt is attempt:  # or it was given up
-            self._settle(file, outcome)
+            self._handle_finished(file, outcome)
 
-    def _settle(self, file: Reading, outcome: Whole | BaseException) -> None:
+    def _handle_finished(self, file: Reading, outcome: Whole | BaseException) -> None:
         attempt = self._end(file)
         match outcome:
             case Whole(digests, measured):
-                self._check(file, Told(measured, None), digests)
+                self._check(file, StorageMetadata(size_announced=measured), digests)
             case Interrupted():
                 self._try_later(file, attempt, str(outcome))
             case Changed():
                 file.restarts += 1
-                self._give_up_after(file.restarts, file, str(outcome))
+                give_up_after(file.restarts, self.options.limits.retries, file, str(outcome))
                 self._start_over(file)
             case BaseException():
                 raise outcome
-        self._tell([file])
-        if file.fetched is not None:
-            self.progress.finish()
+        self.totals.finished += file.fetched is not None
+        self._report([file])
 
     def _end(self, file: Reading) -> Attempt:
         """Take from the attempt what it has brought."""
@@ -208,35 +193,26 @@ class Watch:
 
     def _try_later(self, file: Reading, attempt: Attempt, reason: str) -> None:
         moved = attempt.position - attempt.start >= ENOUGH
-        file.failures = 1 if moved else file.failures + 1
-        self._give_up_after(file.failures, file, reason)
+        failures = 1 if moved else file.retry.attempt + 1
+        give_up_after(failures, self.options.limits.retries, file, reason)
         self.opened.drop(file.home.connect, attempt.filesystem)
-        wait = backoff.wait(file.failures, retry_after=None, random=self.terms.limits.random())
-        file.due = self.terms.limits.deadline.clock.now() + wait
+        wait = backoff.wait(failures, retry_after=None, random=self.options.limits.random())
+        file.retry = RetryAt(failures, self.options.limits.deadline.clock.now() + wait)
         self.waiting.append(file)
-
-    def _give_up_after(self, failures: int, file: Reading, reason: str) -> None:
-        if failures > self.terms.limits.retries:
-            times = "once" if failures == 1 else f"{failures} times"
-            raise Unreachable(f"{file} cannot be fetched: {reason} ({times})", _HINT)
 
     def _start_over(self, file: Reading) -> None:
         self.partials.forget(key_of(file.file))
         file.status, file.there, file.resumed = None, 0, False
         self.waiting.append(file)
 
-    def _check(self, file: Reading, told: Told, found: Digests) -> None:
-        """Take the file for whole if it is right; read it once more if it is not."""
-        how = verified(file.file, told, found, self.terms.verify)
+    def _check(self, file: Reading, metadata: StorageMetadata, found: Digests) -> None:
+        """Keep the file if it is the right one; else read it once more."""
+        how = verification(file.file, metadata, found, self.options.verify)
         if how is None:
             if not file.resumed:
                 file.mismatches += 1
             if file.mismatches > 1:
-                raise ContentMismatch(
-                    f"{file} is not what it should be: {difference(file.file, told, found)},"
-                    " also when it was fetched once more",
-                    "The storage has other bytes under this name: push the model again",
-                )
+                raise mismatch_twice(file, file.file, metadata, found)
             self._start_over(file)
             return
         place = self.partials.path(key_of(file.file))
@@ -246,28 +222,24 @@ class Watch:
 
     def _end_stalled(self) -> None:
         """Give up what has been silent for too long."""
-        now = self.terms.limits.deadline.clock.now()
+        now = self.options.limits.deadline.clock.now()
         for file in list(self.reading):
             attempt = file.attempt
             assert attempt is not None
-            if attempt.hashing or attempt.position != file.seen:
-                file.seen, file.stirred = attempt.position, now
-            elif now - file.stirred >= self.terms.limits.timeout:
-                silence = human_time(self.terms.limits.timeout)
-                self._settle(file, Interrupted(f"not a byte came for {silence}"))
+            if attempt.hashing:
+                file.stall.reset(attempt.position, now)
+            elif file.stall.is_stalled(attempt.position, now, self.options.limits.timeout):
+                silence = human_time(self.options.limits.timeout)
+                self._handle_finished(file, Interrupted(f"not a byte came for {silence}"))
 
-    def _tell(self, files: Sequence[Reading]) -> None:
-        """Let the progress hear what is new of these."""
+    def _report(self, files: Sequence[Reading]) -> None:
+        """Tell the progress what is new of these files."""
         for file in files:
-            told, now = file.told, (file.expected, file.arrived)
-            if now[0] != told[0]:
-                self.progress.expect(now[0] - told[0])
-            if now[1] != told[1]:
-                self.progress.advance(now[1] - told[1])
-            file.told = now
+            self.totals.update(file, file.expected, file.arrived)
+        self.reporter.report(self.totals)
 
     def _stop(self) -> None:
-        """Keep what is there, and see to it that nobody writes any more."""
+        """Record what is there, and let nobody write any more."""
         if not self.reading:
             return
         for file in self.reading:

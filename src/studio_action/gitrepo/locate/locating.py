@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
-from studio_action.download.hashing import digests_of_file
+from studio_action.download.checksums import digests_of_file
 from studio_action.errors import BadInput, StudioActionError, UnexpectedAnswer
 from studio_action.gitrepo.dvc import artifacts, imports
 from studio_action.gitrepo.dvc.artifacts import Content, Imported, InGit, Stored, StoredFolder
