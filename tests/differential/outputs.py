@@ -193,7 +193,11 @@ def _stage(
     wdir = ""
     if choose.chance(of=3):
         draft.features.add("wdir of a stage")
-        wdir = choose.one_of("sub", "su b/012", ".", "..") if folder else choose.one_of("sub", "no")
+        wdir = (
+            choose.one_of("sub", "su b/012", ".", "..")
+            if folder
+            else choose.one_of("sub", "sub/no")
+        )
         body["wdir"] = templates.whole(draft, Scope(folder), wdir)
         if body["wdir"] != wdir:
             draft.features.add("template in wdir")
