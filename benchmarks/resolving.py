@@ -43,17 +43,17 @@ from studio_action.model.artifact import ArtifactRef, Latest, ModelName
 from studio_action.net.clock import Deadline, Limits
 from studio_action.gitrepo.git.program import Git
 from studio_action.gitrepo.remotes.identity import Identity
-from studio_action.gitrepo.remotes.opening import Storages
+from studio_action.gitrepo.remotes.opening import StorageRemotes
 from studio_action.gitrepo.git.repository import Repository
-from studio_action.gitrepo.locate.context import Surroundings
+from studio_action.gitrepo.locate.context import ResolveContext
 from studio_action.net.network import Network
 from studio_action.registries.git import GitRegistry
 started = time.perf_counter()
 with tempfile.TemporaryDirectory() as scratch:
     git = Git(Network(), Limits(30, 0, Deadline(), lambda: 0.0), os.environ, print)
-    with Repository.of(sys.argv[1], git, Path(scratch, "repository")) as repository:
-        around = Surroundings(
-            Storages(Network(), Identity(os.environ)), None, Path(scratch), os.environ, None,
+    with Repository.clone_from(sys.argv[1], git, Path(scratch, "repository")) as repository:
+        around = ResolveContext(
+            StorageRemotes(Network(), Identity(os.environ)), None, Path(scratch), os.environ, None,
             lambda: datetime.now(timezone.utc), print, None,
         )
         registry = GitRegistry(repository, around, "include", print, print)

@@ -93,7 +93,9 @@ def agreeing(folder: Path, remotes: Mapping[str, Mapping[str, str]]) -> Iterator
     repository = sample_at(folder / "sample.git")
     limits = Limits(30.0, 1, Deadline(), lambda: 0.0)
     with ExitStack() as stack:
-        place = Places(folder / "place", stack).over(Repository.at(repository, make_git()), remotes)
+        place = Places(folder / "place", stack).over(
+            Repository.open(repository, make_git()), remotes
+        )
         server = stack.enter_context(own_server(folder / "server", repository, remotes))
         session = StudioSession(f"{server.url}/", server.token, Network(), limits, print)
         stack.callback(session.close)

@@ -7,7 +7,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from studio_action.gitrepo.git.program import Credential, Git
+from studio_action.gitrepo.git.credential import Credential
+from studio_action.gitrepo.git.program import Git
 from studio_action.net.clock import Clock, Deadline, Limits
 from studio_action.net.network import Network
 from tests import sample

@@ -116,7 +116,7 @@ def test_tracks__where_git_cannot_tell(tmp_path: Path) -> None:
 
 def fetching(folder: Path, retries: int = 2) -> Callable[[RepositoryUrl], Repository]:
     def fetched(address: RepositoryUrl) -> Repository:
-        return Repository.of(address.sent, make_git(retries=retries), folder / "s")
+        return Repository.clone_from(address.sent, make_git(retries=retries), folder / "s")
 
     return fetched
 

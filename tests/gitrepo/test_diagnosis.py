@@ -14,10 +14,10 @@ FIRST, SECOND, OTHER = "1" * 40, "2" * 40, "3" * 40
 
 def found(*tags: tuple[str, str], annotated: bool = True) -> list[str]:
     refs = [TagRef(name, commit, when, annotated) for when, (name, commit) in enumerate(tags)]
-    return [finding.text for finding in diagnosis.of_tags(refs, history.read(refs))]
+    return [finding.text for finding in diagnosis.check_tags(refs, history.read(refs))]
 
 
-def test_of_tags__nothing_odd() -> None:
+def test_check_tags__nothing_odd() -> None:
     assert found(("m@v1.0.0", FIRST), ("m@v1.1.0", SECOND), ("m#prod#1", FIRST)) == []
 
 
@@ -46,35 +46,35 @@ CASES = {
 
 
 @pytest.mark.parametrize(("tags", "text"), CASES.values(), ids=CASES.keys())
-def test_of_tags(tags: list[tuple[str, str]], text: str) -> None:
+def test_check_tags(tags: list[tuple[str, str]], text: str) -> None:
     [finding] = found(*tags)
     assert text in finding
 
 
-def test_of_tags__lightweight() -> None:
+def test_check_tags__lightweight() -> None:
     [finding] = found(("m@v1.0.0", FIRST), annotated=False)
     assert "m@v1.0.0 is a lightweight one" in finding
 
 
-def test_of_tags__two_versions_on_one_commit() -> None:
+def test_check_tags__two_versions_on_one_commit() -> None:
     findings = found(("m@v1.0.0", FIRST), ("m@v1.0.1", FIRST), ("m#prod#1", FIRST))
     assert len(findings) == 1
     assert "v1.0.1" in findings[0]
 
 
-def test_of_files__each_broken_one_once() -> None:
+def test_check_files__each_broken_one_once() -> None:
     models = history.read(
         TagRef(name, "1" * 40, when, True) for when, name in enumerate(("m@v1.0.0", "n@v1.0.0"))
     )
     there = files({"dvc.yaml": "artifacts: {}", "x/broken.dvc": "a: [", "ok.dvc": "outs: []"})
 
-    (found,) = diagnosis.of_files(models, lambda revision: there)
+    (found,) = diagnosis.check_files(models, lambda revision: there)
 
     assert (found.severity, found.model) == ("warning", "")
     assert found.text.startswith("x/broken.dvc at ")
 
 
-def test_of_files__once_for_all_commits_that_count() -> None:
+def test_check_files__once_for_all_commits_that_count() -> None:
     tags = [("m@v1.0.0", FIRST), ("m@v2.0.0", SECOND), ("m#prod#1", FIRST), ("o@v1.0.0", OTHER)]
     refs = [TagRef(name, commit, when, True) for when, (name, commit) in enumerate(tags)]
     broken = {"x/a.dvc": "a: [", "ignored/b.dvc": "a: [", ".dvcignore": "ignored"}
@@ -85,7 +85,7 @@ def test_of_files__once_for_all_commits_that_count() -> None:
     }
 
     findings = list(
-        diagnosis.of_files(
+        diagnosis.check_files(
             history.read(refs), lambda commit: replace(files(at[commit]), revision=commit)
         )
     )
@@ -94,10 +94,10 @@ def test_of_files__once_for_all_commits_that_count() -> None:
     assert all(finding.severity == "warning" and not finding.model for finding in findings)
 
 
-def test_of_files__what_cannot_be_looked_through() -> None:
+def test_check_files__what_cannot_be_looked_through() -> None:
     refs = [TagRef("m@v1.0.0", FIRST, 1, True)]
     there = replace(files({".dvcignore": "a\\", "m.dvc": ""}), revision=FIRST)
 
-    [finding] = diagnosis.of_files(history.read(refs), lambda commit: there)
+    [finding] = diagnosis.check_files(history.read(refs), lambda commit: there)
 
     assert ".dvcignore at 1111111 cannot be read" in finding.text

@@ -12,10 +12,10 @@ from pathlib import Path
 from studio_action.download.local import LocalDownloader
 from studio_action.download.transfer import Transfer
 from studio_action.gitrepo.git.repository import Repository
-from studio_action.gitrepo.locate.context import Surroundings
-from studio_action.gitrepo.locate.import_repositories import Neighbours
+from studio_action.gitrepo.locate.context import ResolveContext
+from studio_action.gitrepo.locate.import_repositories import ImportRepositories
 from studio_action.gitrepo.remotes.identity import Identity
-from studio_action.gitrepo.remotes.opening import Storages
+from studio_action.gitrepo.remotes.opening import StorageRemotes
 from studio_action.model.artifact import ArtifactRef, ModelName, Resolution, Selector
 from studio_action.net.clock import Deadline, Limits
 from studio_action.net.network import Network
@@ -48,7 +48,7 @@ class Places:
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.folder, self._stack = folder, stack
-        self.neighbours = Neighbours(make_git(), "", folder / "imports")
+        self.neighbours = ImportRepositories(make_git(), "", folder / "imports")
         for name in ("partial", "copies", "scratch", "checkout/.dvc", "dvc"):
             (folder / name).mkdir(parents=True)
         subprocess.run(["git", "init", "--quiet", folder / "checkout"], check=True)
@@ -73,15 +73,15 @@ class Places:
         )
         inner = self._stack.enter_context(transfer)
         downloader = LocalDownloader(inner, self.folder / "copies", Deadline())
-        around = Surroundings(
-            open_remote=Storages(Network(), Identity(environ)),
+        around = ResolveContext(
+            open_remote=StorageRemotes(Network(), Identity(environ)),
             downloader=downloader,
             scratch=self.folder / "scratch",
             environ={"DVC_SYSTEM_CONFIG_DIR": "/none", "DVC_GLOBAL_CONFIG_DIR": "/none"},
             checkout=self.folder / "checkout",
             utc=lambda: datetime.now(timezone.utc),
             say=said.append,
-            follow=self.neighbours.follow,
+            open_import=self.neighbours.open,
         )
         self._stack.enter_context(repository)
         registry = GitRegistry(repository, around, "include", masked.append, said.append)

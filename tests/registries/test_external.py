@@ -41,7 +41,7 @@ class Made:
 
     def over(self, repository: Path) -> Place:
         places = Places(self.folder / "place", self._stack)
-        return places.over(Repository.at(repository, make_git()), {})
+        return places.over(Repository.open(repository, make_git()), {})
 
     def fetched(self, files: dict[str, bytes]) -> Fetched:
         return fetched(self.place(files))

@@ -18,7 +18,7 @@ from studio_action.errors import (
     ObjectMissing,
     UnexpectedAnswer,
 )
-from studio_action.gitrepo.git.program import Credential
+from studio_action.gitrepo.git.credential import Credential
 from studio_action.gitrepo.git.repository import Repository
 from studio_action.model.artifact import AtStage, AtVersion, Latest, Selector
 from studio_action.model.digest import Digest
@@ -54,7 +54,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def on_disk(places: Places, served: Path) -> Place:
     """The sample repository read in place, its remotes folders."""
-    return places.over(Repository.at(served / "sample.git", make_git()), sample.REMOTES)
+    return places.over(Repository.open(served / "sample.git", make_git()), sample.REMOTES)
 
 
 @pytest.fixture
@@ -64,7 +64,9 @@ def on_servers(
     """The sample repository over HTTP with a password, its remotes real servers."""
     with git_server(served, password=PASSWORD) as server:
         program = make_git(credential=Credential(server.url, PASSWORD))
-        repository = Repository.of(f"{server.url}/sample.git", program, tmp_path / "fetched")
+        repository = Repository.clone_from(
+            f"{server.url}/sample.git", program, tmp_path / "fetched"
+        )
         yield places.over(repository, real_storage.remotes)
 
 
@@ -164,7 +166,7 @@ def test_resolve__again_reads_no_manifest_twice(
 ) -> None:
     shutil.copytree(sample.REMOTES["storage"]["url"], tmp_path / "remote")
     remotes = {**sample.REMOTES, "storage": {"url": str(tmp_path / "remote")}}
-    place = places.over(Repository.at(served / "sample.git", make_git()), remotes)
+    place = places.over(Repository.open(served / "sample.git", make_git()), remotes)
     first = place.resolve("dir-model", Latest())
     shutil.rmtree(tmp_path / "remote")
 
@@ -201,7 +203,7 @@ def test_resolve__dvc_in_a_folder_of_the_repository(places: Places, tmp_path: Pa
     }
     made_at(tmp_path / "made", files, "sub=m@v1.0.0")
     (places.folder / "checkout/sub/.dvc").mkdir(parents=True)
-    place = places.over(Repository.at(tmp_path / "made", make_git()), {})
+    place = places.over(Repository.open(tmp_path / "made", make_git()), {})
     local = places.folder / "checkout/sub/.dvc/config.local"
     local.write_text(f"['remote \"r\"']\nurl = {tmp_path / 'remote'}\n")
 
@@ -223,7 +225,7 @@ def repository_with(tmp_path: Path, config: str, content: bytes = b"weights") ->
         "m.bin.dvc": dvc_file(content, "m.bin"),
     }
     made_at(tmp_path / "made", files, "m@v1.0.0")
-    return Repository.at(tmp_path / "made", make_git())
+    return Repository.open(tmp_path / "made", make_git())
 
 
 WEB = "[core]\nremote = web\n['remote \"web\"']\nurl = https://models.example.com/top\n"
@@ -286,7 +288,7 @@ def test_resolve__a_remote_that_keeps_versions(
         "secret_access_key": s3.secret,
         "version_aware": "true",
     }
-    place = places.over(Repository.at(folder, make_git()), {"s3": remotes})
+    place = places.over(Repository.open(folder, make_git()), {"s3": remotes})
 
     found = [place.bytes_of(place.resolve("m", AtVersion(f"v{n}.0.0"))) for n in (1, 2)]
 
@@ -321,7 +323,7 @@ def test_resolve__a_manifest_that_is_another(places: Places, tmp_path: Path) -> 
     manifest.parent.mkdir(parents=True)
     manifest.write_text("[]")
     place = places.over(
-        Repository.at(tmp_path / "made", make_git()), {"web": {"url": str(tmp_path / "remote")}}
+        Repository.open(tmp_path / "made", make_git()), {"web": {"url": str(tmp_path / "remote")}}
     )
 
     with pytest.raises(ContentMismatch):
@@ -357,7 +359,7 @@ def test_resolve__an_output_that_is_never_pushed(
     made_at(tmp_path / "made", files, "m@v1.0.0")
     (tmp_path / "remote").mkdir()
     remote = {"web": {"url": str(tmp_path / "remote")}}
-    place = places.over(Repository.at(tmp_path / "made", make_git()), remote)
+    place = places.over(Repository.open(tmp_path / "made", make_git()), remote)
 
     with pytest.raises(ObjectMissing) as caught:
         place.bytes_of(place.resolve("m", Latest()))
@@ -373,7 +375,7 @@ def test_resolve__a_pointer_instead_of_a_model(places: Places, tmp_path: Path) -
         ".dvc/config": WEB.encode(),
     }
     made_at(tmp_path / "made", files, "m@v1.0.0")
-    place = places.over(Repository.at(tmp_path / "made", make_git()), {})
+    place = places.over(Repository.open(tmp_path / "made", make_git()), {})
 
     place.resolve("m", Latest())
     place.resolve("m", Latest())
@@ -396,7 +398,7 @@ def test_resolve__a_manifest_that_never_ends(places: Places, tmp_path: Path) -> 
     manifest.touch()
     os.truncate(manifest, (64 << 20) + 1)
     remote = {"web": {"url": str(tmp_path / "remote")}}
-    place = places.over(Repository.at(tmp_path / "made", make_git()), remote)
+    place = places.over(Repository.open(tmp_path / "made", make_git()), remote)
 
     with pytest.raises(UnexpectedAnswer, match=r"'folder\.dir' has more than 67108864 bytes"):
         place.resolve("m", Latest())
@@ -414,7 +416,7 @@ def test_resolve__a_folder_that_git_holds(places: Places, tmp_path: Path) -> Non
     git(tmp_path / "served/made.git", "config", "uploadpack.allowFilter", "true")
     with git_server(tmp_path / "served") as server:
         url = f"{server.url}/made.git"
-        place = places.over(Repository.of(url, make_git(), tmp_path / "fetched"), {})
+        place = places.over(Repository.clone_from(url, make_git(), tmp_path / "fetched"), {})
         asked = len(server.requests)
         found = place.resolve("m", Latest())
 
@@ -427,7 +429,7 @@ def test_resolve__a_folder_that_git_holds(places: Places, tmp_path: Path) -> Non
 def test_resolve__a_path_that_is_not_safe(places: Places, tmp_path: Path, path: str) -> None:
     files = {"dvc.yaml": dvc_yaml(path), "m.dvc": dvc_file(b"x", path), ".dvc/config": WEB.encode()}
     made_at(tmp_path / "made", files, "m@v1.0.0")
-    place = places.over(Repository.at(tmp_path / "made", make_git()), {})
+    place = places.over(Repository.open(tmp_path / "made", make_git()), {})
 
     with pytest.raises((UnexpectedAnswer, ObjectMissing)):
         place.resolve("m", Latest())
@@ -436,7 +438,7 @@ def test_resolve__a_path_that_is_not_safe(places: Places, tmp_path: Path, path: 
 def test_resolve__a_pointer_of_git_lfs(places: Places, tmp_path: Path) -> None:
     pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
     made_at(tmp_path / "made", {"dvc.yaml": dvc_yaml("m.bin"), "m.bin": pointer}, "m@v1.0.0")
-    place = places.over(Repository.at(tmp_path / "made", make_git()), {})
+    place = places.over(Repository.open(tmp_path / "made", make_git()), {})
 
     with pytest.raises(UnexpectedAnswer, match="is in Git LFS"):
         place.resolve("m", Latest())

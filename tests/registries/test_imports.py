@@ -51,7 +51,7 @@ class Site:
     def content(self, name: str, model: str = "m") -> dict[str, bytes]:
         """What the model of that repository is, by our own registry."""
         folder = self.folder / f"asked for {name} {model}"
-        repository = Repository.of(self.url(name), make_git(retries=0), folder / "fetched")
+        repository = Repository.clone_from(self.url(name), make_git(retries=0), folder / "fetched")
         place = Places(folder / "place", self.stack).over(repository, {})
         return place.bytes_of(place.resolve(model, Latest()))
 
@@ -210,7 +210,7 @@ def test_resolve__what_this_machine_says_of_a_remote_is_not_for_an_imports(site:
     tracked = json.dumps({"outs": [{"path": "m.bin", "md5": md5, "hash": "md5"}]}).encode()
     commit = site.made("origin", {".dvc/config": config, "m.bin.dvc": tracked})
     site.made("last", importing({"url": site.url("origin"), "rev_lock": commit}))
-    repository = Repository.of(site.url("last"), make_git(), site.folder / "fetched")
+    repository = Repository.clone_from(site.url("last"), make_git(), site.folder / "fetched")
     ours = {"auth": "basic", "user": "ada", "password": "hunter2"}
     place = Places(site.folder / "place", site.stack).over(repository, {"store": ours})
 
@@ -269,7 +269,7 @@ def test_resolve__no_key_of_the_job_is_for_an_imports_endpoint(
         if inline:
             repo["config"] = {"core": {"remote": "s"}, "remote": {"s": said}}
         site.made("last", importing(repo))
-        repository = Repository.of(site.url("last"), make_git(), site.folder / "fetched")
+        repository = Repository.clone_from(site.url("last"), make_git(), site.folder / "fetched")
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
         place = Places(site.folder / "place", site.stack).over(repository, {})

@@ -35,7 +35,7 @@ def hostile(tmp_path: Path, config: str, out: str = WEIGHTS) -> Repository:
         "dvc.yaml": f"artifacts: {{m: {{path: {path}, type: model}}}}".encode(),
         f"{path}.dvc": f"outs: [{{{out}}}]".encode(),
     }
-    return Repository.at(made_at(tmp_path / "made", files, "m@v1.0.0"), make_git())
+    return Repository.open(made_at(tmp_path / "made", files, "m@v1.0.0"), make_git())
 
 
 def test_a_committed_profile_runs_no_command(

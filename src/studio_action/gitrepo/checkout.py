@@ -77,15 +77,15 @@ def read_models(
 
     The repository itself is asked first. Where that fails, a whole checkout of it in `workspace`
     is good enough. `url` is where the repository at `address` is fetched from; `scratch` is the
-    folder to fetch it into. Raises what `Git.talk` raises.
+    folder to fetch it into. Raises what `Git.run_remote` raises.
     """
     try:
-        with Repository.of(url, git, scratch) as remote:
+        with Repository.clone_from(url, git, scratch) as remote:
             return history.read(remote.tags())
     except StudioActionError:
         if not is_checkout_of(address, workspace, git.environ):
             raise
-        with Repository.at(workspace, git) as local:
+        with Repository.open(workspace, git) as local:
             models = {} if local.incomplete else history.read(local.tags())
         if not models:
             raise
@@ -103,9 +103,9 @@ def open_repository(
 
     Older CI systems make the tag that triggered a job a lightweight one, which GTO does not count.
     Such a checkout lacks the tag. `say` is called with what is missing.
-    Raises what `Repository.at` and `fetch` raise.
+    Raises what `Repository.open` and `fetch` raise.
     """
-    local = Repository.at(folder, git)
+    local = Repository.open(folder, git)
     missing = missing_part(local)
     if not missing:
         return local

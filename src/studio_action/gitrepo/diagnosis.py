@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from studio_action.errors import UnexpectedAnswer
-from studio_action.gitrepo.dvc.output_index import broken
+from studio_action.gitrepo.dvc.output_index import broken_files
 from studio_action.gitrepo.dvc.project import Files, Project
 from studio_action.gitrepo.git.tag_ref import TagRef
 from studio_action.gitrepo.gto import tags
@@ -41,7 +41,7 @@ class Finding:
     text: str
 
 
-def of_tags(refs: Iterable[TagRef], models: Mapping[ModelName, Model]) -> Iterator[Finding]:
+def check_tags(refs: Iterable[TagRef], models: Mapping[ModelName, Model]) -> Iterator[Finding]:
     """What the tags themselves show, in the order of the models' names."""
     read = [(ref, tag) for ref in refs if (tag := tags.parse(ref.name)) is not None]
     yield from _unusable(read)
@@ -51,7 +51,7 @@ def of_tags(refs: Iterable[TagRef], models: Mapping[ModelName, Model]) -> Iterat
         yield from _disagreements(models[name], ours)
 
 
-def of_files(
+def check_files(
     models: Mapping[ModelName, Model], files_at: Callable[[str], Files]
 ) -> Iterator[Finding]:
     """DVC's files that cannot be read where a latest version is, or one that holds a stage.
@@ -71,7 +71,7 @@ def of_files(
 def _broken(files: Files) -> list[tuple[str, str]]:
     """The path of each broken file, and what is wrong with it."""
     try:
-        return [(each.path, each.why.message) for each in broken(Project(files, ""))]
+        return [(each.path, each.why.message) for each in broken_files(Project(files, ""))]
     except UnexpectedAnswer as error:  # more than can be looked through
         return [("", error.message)]
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from studio_action.ci.job import Job
 from studio_action.errors import BadInput
-from studio_action.gitrepo.git.program import Credential
+from studio_action.gitrepo.git.credential import Credential
 from studio_action.inputs import parsers
 from studio_action.inputs.lookup import Inputs, Value
 from studio_action.model.repository_url import RepositoryUrl

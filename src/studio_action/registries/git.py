@@ -11,7 +11,7 @@ from studio_action.gitrepo.git.repository import Repository
 from studio_action.gitrepo.gto import history
 from studio_action.gitrepo.gto.history import Model, Prerelease
 from studio_action.gitrepo.locate import locating
-from studio_action.gitrepo.locate.context import Surroundings
+from studio_action.gitrepo.locate.context import ResolveContext
 from studio_action.model.artifact import ArtifactRef, ModelName, RemoteFile, Resolution, Selector
 from studio_action.net import signed_url
 from studio_action.registries.choosing import choose, known, stage_of
@@ -28,7 +28,7 @@ class GitRegistry:
     """
 
     repository: Repository
-    surroundings: Surroundings
+    surroundings: ResolveContext
     prerelease: Prerelease
     mask: Callable[[str], None]
     say: Callable[[str], None]
@@ -50,7 +50,7 @@ class GitRegistry:
         self._warn(model)
         choice = choose(model, artifact, selector, self.prerelease)
         revision = self.repository.revision(choice.version.revision)
-        root, located = locating.of_model(
+        root, located = locating.locate_model(
             artifact.model, revision, self.surroundings, say=self.leave_out or self._say_once
         )
         found = self.surroundings.files(located)

@@ -144,8 +144,8 @@ def examine(config: RunConfig, platform: Platform) -> Diagnosis:
             models,
             GitRegistry(repository, around, "include", platform.mask, heard.append, platform.debug),
             [
-                *diagnosis.of_tags(refs, models),
-                *diagnosis.of_files(models, repository.revision),
+                *diagnosis.check_tags(refs, models),
+                *diagnosis.check_files(models, repository.revision),
             ],
             lambda files: sizes.look(files, network, config.limits),
             heard,

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from studio_action.download.base import Downloader
 from studio_action.errors import BadInput, DeadlinePassed, Unreachable
 from studio_action.gitrepo import checkout
-from studio_action.gitrepo.git.program import Git, has_ssh_key
+from studio_action.gitrepo.git.credential import has_ssh_key
+from studio_action.gitrepo.git.program import Git
 from studio_action.gitrepo.git.repository import Repository
 from studio_action.gitrepo.gto.history import Model
 from studio_action.inputs.git_repository import Place
@@ -30,7 +31,7 @@ from studio_action.run.context import RunContext
 from studio_action.run.wiring import open_studio, open_transfer, scratch_folder
 
 if TYPE_CHECKING:
-    from studio_action.gitrepo.locate.context import Surroundings
+    from studio_action.gitrepo.locate.context import ResolveContext
 
 TAGS_DEADLINE = 10.0
 """Seconds that reading the tags beside Studio may take; without them the version is not known."""
@@ -71,7 +72,7 @@ def open_repository(
     """Open a repository; one that is named by its address is fetched into `scratch`."""
     git = git_program(place, context, network, context.config.limits)
     if isinstance(place, RepositoryUrl):
-        return Repository.of(fetch_url(place, git, context), git, scratch / "repository")
+        return Repository.clone_from(fetch_url(place, git, context), git, scratch / "repository")
     return checkout.open_repository(
         place,
         git,
@@ -87,12 +88,12 @@ def surroundings(
     downloader: Downloader,
     scratch: Path,
     say: Callable[[str], None] | None = None,
-) -> Surroundings:
+) -> ResolveContext:
     """Make what a Git registry needs besides the repository; `say` hears what it has to warn of."""
-    from studio_action.gitrepo.locate.context import Surroundings
-    from studio_action.gitrepo.locate.import_repositories import Neighbours
+    from studio_action.gitrepo.locate.context import ResolveContext
+    from studio_action.gitrepo.locate.import_repositories import ImportRepositories
     from studio_action.gitrepo.remotes.identity import Identity
-    from studio_action.gitrepo.remotes.opening import Storages
+    from studio_action.gitrepo.remotes.opening import StorageRemotes
 
     files = scratch / "files"
     files.mkdir()
@@ -102,15 +103,15 @@ def surroundings(
     home = _address(place, environ)
     git = git_program(home or here, context, network, context.config.limits)
     url = fetch_url(home, git, context) if home else ""
-    return Surroundings(
-        open_remote=Storages(network, Identity(environ), context.filesystems),
+    return ResolveContext(
+        open_remote=StorageRemotes(network, Identity(environ), context.filesystems),
         downloader=downloader,
         scratch=files,
         environ=environ,
         checkout=here if ours else None,
         utc=lambda: datetime.now(timezone.utc),
         say=say or context.platform.warning,
-        follow=Neighbours(git, url, scratch / "imports").follow,
+        open_import=ImportRepositories(git, url, scratch / "imports").open,
     )
 
 

@@ -20,8 +20,8 @@ from studio_action.errors import (
     UnexpectedAnswer,
 )
 from studio_action.gitrepo.dvc import artifacts
-from studio_action.gitrepo.dvc.artifacts import Content, InGit, Stored, StoredFolder
-from studio_action.gitrepo.dvc.external import External
+from studio_action.gitrepo.dvc.artifacts import Content, GitFile, TrackedFile, TrackedFolder
+from studio_action.gitrepo.dvc.external import ExternalFile
 from studio_action.model.artifact import ModelName
 from studio_action.model.digest import Digest
 from tests import sample
@@ -125,7 +125,7 @@ def test_path_of__not_to_be_had(model: str, error: type[Exception], told: str) -
 def test_path_of__a_url() -> None:
     told = files({"dvc.yaml": "artifacts: {m: {path: 's3://bucket/deep/model.pkl'}}"})
 
-    assert artifacts.path_of(ModelName("m"), told) == External(
+    assert artifacts.path_of(ModelName("m"), told) == ExternalFile(
         "model.pkl", "s3://bucket/deep/model.pkl"
     )
 
@@ -152,15 +152,15 @@ def test_path_of__many_known_names() -> None:
         artifacts.path_of(ModelName("nope"), many)
 
 
-def stored(path: str, md5: str = A, **more: Any) -> Stored:
-    return Stored(path, Digest("md5", md5), **more)
+def stored(path: str, md5: str = A, **more: Any) -> TrackedFile:
+    return TrackedFile(path, Digest("md5", md5), **more)
 
 
 def out(path: str, md5: str = A, **more: object) -> str:
     return json.dumps({"outs": [{"path": path, "hash": "md5", "md5": md5, **more}]})
 
 
-FOLDER = StoredFolder("data", Digest("md5", f"{A}.dir"), "data", 9)
+FOLDER = TrackedFolder("data", Digest("md5", f"{A}.dir"), "data", 9)
 CLOUD = [
     {"relpath": "b/c.bin", "md5": B, "cloud": {"s": {"version_id": "2"}}},
     {"relpath": "a.bin", "md5": A, "size": 1, "isexec": True, "cloud": {"s": {"version_id": "1"}}},
@@ -191,7 +191,7 @@ SHAPES: dict[str, tuple[Mapping[str, str], str, tuple[Content, ...]]] = {
     "a file in a tracked folder": (
         {"data.dvc": out("data", f"{A}.dir", size=9)},
         "data/deep/x.bin",
-        (StoredFolder("data", Digest("md5", f"{A}.dir"), "data/deep/x.bin", 9),),
+        (TrackedFolder("data", Digest("md5", f"{A}.dir"), "data/deep/x.bin", 9),),
     ),
     "in a file of another name, further up": (
         {"lists/all.dvc": out("../m/model.pkl")},
@@ -228,12 +228,12 @@ SHAPES: dict[str, tuple[Mapping[str, str], str, tuple[Content, ...]]] = {
     "only its version is known": (
         {"m.dvc": json.dumps({"outs": [{"path": "m", "version_id": "1", "remote": "s"}]})},
         "m",
-        (Stored("m", None, remote="s", version_id="1"),),
+        (TrackedFile("m", None, remote="s", version_id="1"),),
     ),
     "a file that Git has": (
         {"in-git/model.json": "{}"},
         "in-git/model.json",
-        (InGit("in-git/model.json"),),
+        (GitFile("in-git/model.json"),),
     ),
     "a file that Git has and a pipeline makes": (
         {
@@ -242,27 +242,27 @@ SHAPES: dict[str, tuple[Mapping[str, str], str, tuple[Content, ...]]] = {
             "dvc.lock": "{schema: '2.0', stages: {s: {outs: [{path: metrics.json}]}}}",
         },
         "metrics.json",
-        (InGit("metrics.json"),),
+        (GitFile("metrics.json"),),
     ),
     "a folder that Git has": (
         {"in-git/b": "", "in-git/a/c": "", "in-git.txt": ""},
         "in-git",
-        (InGit("in-git/a/c"), InGit("in-git/b")),
+        (GitFile("in-git/a/c"), GitFile("in-git/b")),
     ),
     "a folder that Git has and DVC only watches": (
         {"data.dvc": out("data", f"{A}.dir", cache=False), "data/x": "", "data/.gitkeep": ""},
         "data",
-        (InGit("data/.gitkeep"), InGit("data/x")),
+        (GitFile("data/.gitkeep"), GitFile("data/x")),
     ),
     "a folder that Git has, with tracked files": (
         MIXED,
         "mixed",
         (
-            InGit("mixed/.gitignore"),
-            InGit("mixed/README"),
+            GitFile("mixed/.gitignore"),
+            GitFile("mixed/README"),
             stored("mixed/a.bin"),
-            InGit("mixed/dvc.lock"),
-            InGit("mixed/kept.json"),
+            GitFile("mixed/dvc.lock"),
+            GitFile("mixed/kept.json"),
             stored("mixed/made.bin", C),
             stored("mixed/sub/b.bin", B),
         ),
@@ -278,12 +278,12 @@ def test_contents(texts: Mapping[str, str], path: str, found: tuple[Content, ...
 def test_contents__of_dvc_2() -> None:
     old = files({"m.dvc": f"outs: [{{path: m, md5: {A}}}]"})
 
-    assert artifacts.contents("m", old) == (Stored("m", Digest("md5-dos2unix", A)),)
+    assert artifacts.contents("m", old) == (TrackedFile("m", Digest("md5-dos2unix", A)),)
 
 
 def test_contents__executable_in_git() -> None:
     assert artifacts.contents("run.sh", files({"run.sh": ""}, executable=["run.sh"])) == (
-        InGit("run.sh", executable=True),
+        GitFile("run.sh", executable=True),
     )
 
 
@@ -352,9 +352,9 @@ def manifest(*entries: Mapping[str, object]) -> bytes:
     return json.dumps(entries).encode()
 
 
-def folder(content: bytes, wanted: str = "data", algorithm: str = "md5") -> StoredFolder:
+def folder(content: bytes, wanted: str = "data", algorithm: str = "md5") -> TrackedFolder:
     digest = Digest.parse(f"{algorithm}:{hashlib.md5(content).hexdigest()}.dir")
-    return StoredFolder("data", digest, wanted, remote="s")
+    return TrackedFolder("data", digest, wanted, remote="s")
 
 
 TWO = manifest({"md5": A, "relpath": "a.bin"}, {"md5": B, "relpath": "b/c.bin"})
@@ -369,7 +369,7 @@ TWO = manifest({"md5": A, "relpath": "a.bin"}, {"md5": B, "relpath": "b/c.bin"})
     ],
     ids=["all", "a folder", "a file"],
 )
-def test_members(wanted: str, found: tuple[Stored, ...]) -> None:
+def test_members(wanted: str, found: tuple[TrackedFile, ...]) -> None:
     assert artifacts.members(folder(TWO, wanted), TWO) == found
 
 
@@ -377,7 +377,7 @@ def test_members__of_dvc_2() -> None:
     old = manifest({"md5": A, "relpath": "a.txt"})
 
     assert artifacts.members(folder(old, algorithm="md5-dos2unix"), old) == (
-        Stored("data/a.txt", Digest("md5-dos2unix", A), remote="s"),
+        TrackedFile("data/a.txt", Digest("md5-dos2unix", A), remote="s"),
     )
 
 
@@ -455,23 +455,23 @@ def test_sample__as_dvc_has_it(registry: Path, name: str, version: dict[str, Any
 
     assert path == version["path"]
     match content:
-        case InGit():
+        case GitFile():
             assert version["problem"] == "not in DVC"
-        case Stored():
+        case TrackedFile():
             assert told(content) == (version["digest"], version["hash"])
             assert content.size == version["files"][0]["size"]
-        case StoredFolder():
+        case TrackedFolder():
             assert told(content) == (version["digest"], version["hash"])
             assert content.size == sum(file["size"] for file in version["files"])
             check_members(content, version["files"])
 
 
-def told(content: Stored | StoredFolder) -> tuple[str, str]:
+def told(content: TrackedFile | TrackedFolder) -> tuple[str, str]:
     assert content.digest is not None
     return f"md5:{content.digest.hex}", content.digest.algorithm
 
 
-def check_members(content: StoredFolder, listed: list[dict[str, Any]]) -> None:
+def check_members(content: TrackedFolder, listed: list[dict[str, Any]]) -> None:
     """Each file's digest is what its URL is made of, which dvc told."""
     key = content.digest.hex
     url = listed[0]["url"].rsplit("/", 2)[0] + f"/{key[:2]}/{key[2:]}"
@@ -487,4 +487,4 @@ def test_members__more_than_a_folder_has() -> None:
     digest = Digest("md5", hashlib.md5(manifest).hexdigest() + ".dir")
 
     with pytest.raises(UnexpectedAnswer, match="has 500001 entries, more than 500000"):
-        artifacts.members(StoredFolder("m", digest, "m"), manifest)
+        artifacts.members(TrackedFolder("m", digest, "m"), manifest)

@@ -24,7 +24,7 @@ OUT = "outs: [{path: m, md5: 0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a, hash: md5}]"
 def test_contents__ten_thousand_million_files(tmp_path: Path) -> None:
     folder = bomb(tmp_path / "made", 100, 5, m_dvc=OUT)
 
-    with Repository.at(folder, make_git()) as repository:
+    with Repository.open(folder, make_git()) as repository:
         with soon(5):
             (found,) = contents(repository, "m")
         assert found.path == "m"
@@ -38,7 +38,7 @@ def test_contents__a_hundred_folders_deep(tmp_path: Path) -> None:
     folder = bomb(tmp_path / "made", 1, 150, m_dvc=OUT)
 
     with (
-        Repository.at(folder, make_git()) as repository,
+        Repository.open(folder, make_git()) as repository,
         soon(),
         pytest.raises(UnexpectedAnswer, match="more than 100 deep"),
     ):
@@ -48,7 +48,7 @@ def test_contents__a_hundred_folders_deep(tmp_path: Path) -> None:
 def test_contents__what_is_ignored_is_not_looked_through(tmp_path: Path) -> None:
     folder = bomb(tmp_path / "made", 100, 5, _dvcignore="x/\n", a_dvc=OUT.replace("m,", "y/m,"))
 
-    with Repository.at(folder, make_git()) as repository, soon(5):
+    with Repository.open(folder, make_git()) as repository, soon(5):
         (found,) = contents(repository, "y")
 
     assert found.path == "y/m"

@@ -13,7 +13,7 @@ DOCUMENT = ".dvcignore at c0ffee0"
 
 
 def of(*lines: str, folder: str = "") -> Rules:
-    return Rules.of_top().and_of(folder, "\n".join(lines).encode(), DOCUMENT)
+    return Rules.always().with_file(folder, "\n".join(lines).encode(), DOCUMENT)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_ignores(lines: list[str], ignored: list[str], seen: list[str]) -> None:
 
 
 def test_ignores__the_lower_folder_has_the_last_word() -> None:
-    rules = of("*.log").and_of("x/y", b"!a.log\n/b\n**/c\nd/e", DOCUMENT)
+    rules = of("*.log").with_file("x/y", b"!a.log\n/b\n**/c\nd/e", DOCUMENT)
 
     assert rules.ignores("a.log", folder=False)
     assert not rules.ignores("x/y/z/a.log", folder=False)
@@ -60,7 +60,7 @@ def test_ignores__the_lower_folder_has_the_last_word() -> None:
 
 
 @pytest.mark.parametrize("line", ["a\\", "!", "[b-a]"])
-def test_and_of__what_dvc_cannot_read(line: str) -> None:
+def test_with_file__what_dvc_cannot_read(line: str) -> None:
     with pytest.raises(UnexpectedAnswer, match=r"^\.dvcignore at c0ffee0 cannot be read"):
         of(line)
 
@@ -74,9 +74,9 @@ def test_and_of__what_dvc_cannot_read(line: str) -> None:
         (b"#" * (1 << 20) + b"\n", "has 1048577 bytes"),
     ],
 )
-def test_and_of__absurd(content: bytes, told: str) -> None:
+def test_with_file__absurd(content: bytes, told: str) -> None:
     with pytest.raises(UnexpectedAnswer, match=told):
-        Rules.of_top().and_of("", content, DOCUMENT)
+        Rules.always().with_file("", content, DOCUMENT)
 
 
 @pytest.mark.parametrize(
@@ -92,9 +92,9 @@ def test_ignores__no_pattern_takes_for_ever(pattern: str) -> None:
 
 
 @given(content=st.text(alphabet="ab*?[]!#/\\ -\n.", max_size=40))
-def test_and_of__any_text(content: str) -> None:
+def test_with_file__any_text(content: str) -> None:
     try:
-        rules = Rules.of_top().and_of("x", content.encode(), DOCUMENT)
+        rules = Rules.always().with_file("x", content.encode(), DOCUMENT)
     except UnexpectedAnswer:
         return
     rules.ignores("x/a/b", folder=True)

@@ -42,8 +42,8 @@ RULES = st.dictionaries(st.sampled_from(FOLDERS[:6]), LINES, min_size=1, max_siz
 
 def ours(files: Mapping[str, str]) -> list[str]:
     project = Project(MemoryFiles({path: text.encode() for path, text in files.items()}), "")
-    found = [path for path in files if not project.sees(path)]
-    return found + [f"{path}/" for path in FOLDERS[1:] if not project.sees(path, folder=True)]
+    found = [path for path in files if not project.includes(path)]
+    return found + [f"{path}/" for path in FOLDERS[1:] if not project.includes(path, folder=True)]
 
 
 @given(rules=RULES)
@@ -54,7 +54,7 @@ def ours(files: Mapping[str, str]) -> list[str]:
 @example(rules={"": [".*"], "a": ["b"]})
 @example(rules={"": ["**/b", "a/**", "!a/**/ab"]})
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-def test_sees__what_the_real_dvc_sees(dvc: Dvc, rules: dict[str, list[str]]) -> None:
+def test_includes__what_the_real_dvc_sees(dvc: Dvc, rules: dict[str, list[str]]) -> None:
     texts = {f"{folder}/.dvcignore".lstrip("/"): "\n".join(rules[folder]) for folder in rules}
     files = {**dict.fromkeys(FILES, ""), **texts}
     with tempfile.TemporaryDirectory() as folder:

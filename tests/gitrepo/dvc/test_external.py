@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from studio_action.errors import BadInput, UnexpectedAnswer
 from studio_action.gitrepo.dvc import external
 from studio_action.gitrepo.dvc.documents import Node
-from studio_action.gitrepo.dvc.external import External
+from studio_action.gitrepo.dvc.external import ExternalFile
 from studio_action.model.digest import Digest
 
 
@@ -32,7 +32,7 @@ def test_scheme_of(text: str, scheme: str) -> None:
     assert external.scheme_of(text) == scheme
 
 
-def annotated(url: str, folder: str = "") -> External:
+def annotated(url: str, folder: str = "") -> ExternalFile:
     return external.artifact(folder, Node(url, "dvc.yaml", ("artifacts", "m", "path")))
 
 
@@ -49,7 +49,7 @@ def annotated(url: str, folder: str = "") -> External:
     ],
 )
 def test_artifact(url: str, folder: str, path: str) -> None:
-    assert annotated(url, folder) == External(path, url)
+    assert annotated(url, folder) == ExternalFile(path, url)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_imported__a_file() -> None:
     assert told is not None
 
     assert list(external.imported("m", told, digest)) == [
-        External("m", "s3://b/k", "abc", "v", 7, digest)
+        ExternalFile("m", "s3://b/k", "abc", "v", 7, digest)
     ]
 
 
@@ -117,8 +117,8 @@ def test_imported__a_folder_by_its_files() -> None:
     assert told is not None
 
     assert list(external.imported("m", told, None)) == [
-        External("m/a b", "https://h/data/a%20b", "x"),
-        External("m/c/d", "https://h/data/c/d", digest=Digest("md5", "0a" * 16)),
+        ExternalFile("m/a b", "https://h/data/a%20b", "x"),
+        ExternalFile("m/c/d", "https://h/data/c/d", digest=Digest("md5", "0a" * 16)),
     ]
 
 

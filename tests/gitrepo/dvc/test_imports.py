@@ -176,8 +176,8 @@ NEW, OLD = Digest("md5", MD5), Digest("md5-dos2unix", MD5)
         (Digest("md5-dos2unix", OTHER), NEW, Digest("md5-dos2unix", OTHER)),
     ],
 )
-def test_agreed(imported: Digest, found: Digest | None, expected: Digest) -> None:
-    assert imports.agreed("m", imported, found) == expected
+def test_check_imported_file(imported: Digest, found: Digest | None, expected: Digest) -> None:
+    assert imports.check_imported_file("m", imported, found) == expected
 
 
 @pytest.mark.parametrize(
@@ -189,28 +189,28 @@ def test_agreed(imported: Digest, found: Digest | None, expected: Digest) -> Non
         (NEW, Digest("md5-dos2unix", f"{MD5}.dir")),
     ],
 )
-def test_agreed__not_what_was_imported(imported: Digest, found: Digest) -> None:
+def test_check_imported_file__not_what_was_imported(imported: Digest, found: Digest) -> None:
     with pytest.raises(ContentMismatch, match="m is not what was imported"):
-        imports.agreed("m", imported, found)
+        imports.check_imported_file("m", imported, found)
 
 
-def test_agreed_of_folder() -> None:
+def test_check_imported_folder() -> None:
     whole = folder_digest([("a", MD5), ("b", OTHER)])
     found = {"a": OLD, "b": Digest("md5", OTHER)}
 
-    assert imports.agreed_of_folder("m", whole, found) == {"a": NEW, "b": Digest("md5", OTHER)}
+    assert imports.check_imported_folder("m", whole, found) == {"a": NEW, "b": Digest("md5", OTHER)}
 
 
-def test_agreed_of_folder__of_which_dvc_2_had_another_digest() -> None:
+def test_check_imported_folder__of_which_dvc_2_had_another_digest() -> None:
     whole = folder_digest([("a", OTHER), ("b", OTHER)])
     found = {"a": OLD, "b": Digest("md5", OTHER)}
 
-    assert imports.agreed_of_folder("m", whole, found) == found
+    assert imports.check_imported_folder("m", whole, found) == found
 
 
 @pytest.mark.parametrize("found", [{"a": NEW}, {"b": NEW}, {"a": NEW, "b": None}, {}])
-def test_agreed_of_folder__not_what_was_imported(found: dict[str, Digest | None]) -> None:
+def test_check_imported_folder__not_what_was_imported(found: dict[str, Digest | None]) -> None:
     whole = folder_digest([("a", MD5)]) if "b" in found else folder_digest([("a", OTHER)])
 
     with pytest.raises(ContentMismatch, match="m is not what was imported"):
-        imports.agreed_of_folder("m", whole, found)
+        imports.check_imported_folder("m", whole, found)

@@ -7,7 +7,7 @@ import pytest
 
 from studio_action.errors import ObjectMissing, UnexpectedAnswer
 from studio_action.gitrepo.dvc import artifacts
-from studio_action.gitrepo.dvc.output_index import broken
+from studio_action.gitrepo.dvc.output_index import broken_files
 from studio_action.gitrepo.dvc.project import Project
 from tests.gitrepo.memory import files
 
@@ -88,7 +88,7 @@ def test_contents__an_ignored_output_is_refused() -> None:
         paths({"m.dvc": out("x/m"), ".dvcignore": "x"}, "x/m")
 
 
-def test_broken__of_every_project() -> None:
+def test_broken_files__of_every_project() -> None:
     project = Project(
         files(
             {
@@ -105,4 +105,8 @@ def test_broken__of_every_project() -> None:
         "",
     )
 
-    assert sorted(each.path for each in broken(project)) == ["a.dvc", "x/dvc.yaml", "x/y/b.dvc"]
+    assert sorted(each.path for each in broken_files(project)) == [
+        "a.dvc",
+        "x/dvc.yaml",
+        "x/y/b.dvc",
+    ]

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from studio_action.errors import StudioActionError, UnexpectedAnswer
 from studio_action.gitrepo.dvc.outputs import (
-    Kept,
     Output,
-    holder,
+    OutputMeta,
     is_content,
+    is_dvc_file,
     is_in,
-    near,
+    nearest_dvc_files,
+    output_around,
+    path_within,
     read_outputs,
-    tells_outputs,
-    under,
 )
 from studio_action.model.digest import Digest
 from tests.gitrepo.memory import MemoryFiles
@@ -34,9 +34,9 @@ def by_path(documents: dict[str, str]) -> dict[str, Output]:
     return {output.path: output for output in read_outputs(contents, REVISION, files.read)}
 
 
-def kept(document: str) -> Kept:
+def kept(document: str) -> OutputMeta:
     (output,) = by_path({"model.pkl.dvc": document}).values()
-    return output.kept()
+    return output.meta()
 
 
 @pytest.mark.parametrize(
@@ -58,19 +58,19 @@ def kept(document: str) -> Kept:
         ("", "..a", "..a"),
     ],
 )
-def test_under(folder: str, path: str, seen: str | None) -> None:
-    assert under(folder, path) == seen
+def test_path_within(folder: str, path: str, seen: str | None) -> None:
+    assert path_within(folder, path) == seen
 
 
 @given(st.text("ab./"), st.text("ab./"))
-def test_under__never_leaves_the_repository(folder: str, path: str) -> None:
-    seen = under(under("", folder) or "", path)
+def test_path_within__never_leaves_the_repository(folder: str, path: str) -> None:
+    seen = path_within(path_within("", folder) or "", path)
 
     assert seen is None or not {"..", "."} & set(seen.split("/"))
 
 
-def test_near__from_the_closest() -> None:
-    assert list(near("a/b.pkl")) == [
+def test_nearest_dvc_files__from_the_closest() -> None:
+    assert list(nearest_dvc_files("a/b.pkl")) == [
         "a/b.pkl.dvc",
         "a/b.pkl/dvc.lock",
         "a/b.pkl/dvc.yaml",
@@ -94,8 +94,8 @@ def test_near__from_the_closest() -> None:
         ("a/my-dvc.yaml", False, True),
     ],
 )
-def test_tells_outputs__is_content(path: str, tells: bool, content: bool) -> None:
-    assert (tells_outputs(path), is_content(path)) == (tells, content)
+def test_is_dvc_file__is_content(path: str, tells: bool, content: bool) -> None:
+    assert (is_dvc_file(path), is_content(path)) == (tells, content)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_read_outputs__of_a_pipeline() -> None:
         "pipe/2.bin": (True, ""),
         "far/far.bin": (True, ""),
     }
-    assert found["work/model.pkl"].kept() == Kept(Digest("md5", A), 3, False, "models", "")
+    assert found["work/model.pkl"].meta() == OutputMeta(Digest("md5", A), 3, False, "models", "")
 
 
 def test_read_outputs__a_lock_without_a_pipeline_is_left_over() -> None:
@@ -251,31 +251,31 @@ def test_read_outputs__flags_of_a_template_are_of_no_other_output() -> None:
     [
         (
             f"outs: [{{path: m, hash: md5, md5: {A}, size: 9, isexec: true, remote: store}}]",
-            Kept(Digest("md5", A), 9, True, "store", ""),
+            OutputMeta(Digest("md5", A), 9, True, "store", ""),
         ),
         (
             f"outs: [{{path: m, md5: {A.upper()}}}]",
-            Kept(Digest("md5-dos2unix", A), None, False, "", ""),
+            OutputMeta(Digest("md5-dos2unix", A), None, False, "", ""),
         ),
         (
             f"outs: [{{path: m, hash: md5, md5: {A}.dir, size: 9, nfiles: 2}}]",
-            Kept(Digest("md5", f"{A}.dir"), 9, False, "", ""),
+            OutputMeta(Digest("md5", f"{A}.dir"), 9, False, "", ""),
         ),
         (
             f"outs: [{{path: m, hash: md5, md5: {A}, size: 9,"
             " cloud: {store: {etag: abc, version_id: v.1}}}]",
-            Kept(Digest("md5", A), 9, False, "store", "v.1"),
+            OutputMeta(Digest("md5", A), 9, False, "store", "v.1"),
         ),
         (
             f"outs: [{{path: m, md5: {A}, version_id: v.1, remote: store}}]",
-            Kept(Digest("md5-dos2unix", A), None, False, "store", "v.1"),
+            OutputMeta(Digest("md5-dos2unix", A), None, False, "store", "v.1"),
         ),
         (
             "outs: [{path: m, hash: md5, md5: 12345678901234567890123456789012}]",
-            Kept(Digest("md5", "12345678901234567890123456789012"), None, False, "", ""),
+            OutputMeta(Digest("md5", "12345678901234567890123456789012"), None, False, "", ""),
         ),
-        ("outs: [{path: m, etag: abc}]", Kept(None, None, False, "", "")),
-        ("outs: [{path: m, md5: ''}]", Kept(None, None, False, "", "")),
+        ("outs: [{path: m, etag: abc}]", OutputMeta(None, None, False, "", "")),
+        ("outs: [{path: m, md5: ''}]", OutputMeta(None, None, False, "", "")),
     ],
     ids=[
         "everything",
@@ -288,7 +288,7 @@ def test_read_outputs__flags_of_a_template_are_of_no_other_output() -> None:
         "not there yet",
     ],
 )
-def test_kept(document: str, expected: Kept) -> None:
+def test_meta(document: str, expected: OutputMeta) -> None:
     assert kept(document) == expected
 
 
@@ -304,7 +304,7 @@ def test_kept(document: str, expected: Kept) -> None:
         ("outs: {path: m}", r"outs is not a list"),
     ],
 )
-def test_kept__unreadable(document: str, fault: str) -> None:
+def test_meta__unreadable(document: str, fault: str) -> None:
     with pytest.raises(UnexpectedAnswer, match=rf"^model\.pkl\.dvc at c0ffee0, {fault}"):
         kept(document)
 
@@ -321,24 +321,24 @@ def test_members__of_a_cloud_versioned_folder() -> None:
     (output,) = by_path({"data.dvc": document}).values()
 
     assert output.members() == {
-        "a.bin": Kept(Digest("md5", A), 1, True, "s", "v1"),
-        "b/c.bin": Kept(Digest("md5", B), 2, False, "s", "v2"),
+        "a.bin": OutputMeta(Digest("md5", A), 1, True, "s", "v1"),
+        "b/c.bin": OutputMeta(Digest("md5", B), 2, False, "s", "v2"),
     }
 
 
-def test_holder__the_output_or_the_folder_around() -> None:
+def test_output_around__the_output_or_the_folder_around() -> None:
     outputs = by_path({"a.dvc": "outs: [{path: data}, {path: data2}, {path: model.pkl}]"})
 
-    assert holder("model.pkl", outputs.values()) == outputs["model.pkl"]
-    assert holder("data/x/y.bin", outputs.values()) == outputs["data"]
-    assert holder("data3", outputs.values()) is None
+    assert output_around("model.pkl", outputs.values()) == outputs["model.pkl"]
+    assert output_around("data/x/y.bin", outputs.values()) == outputs["data"]
+    assert output_around("data3", outputs.values()) is None
 
 
-def test_holder__two_of_one_path() -> None:
+def test_output_around__two_of_one_path() -> None:
     contents = {"a.dvc": b"outs: [{path: m}]", "b.dvc": b"wdir: .\nouts: [{path: m}]"}
 
     with pytest.raises(UnexpectedAnswer, match="is the same output as"):
-        holder("m", read_outputs(contents, REVISION, MemoryFiles(contents).read))
+        output_around("m", read_outputs(contents, REVISION, MemoryFiles(contents).read))
 
 
 leaves = st.none() | st.booleans() | st.integers() | st.sampled_from(["", "m", "..", A, "${x}"])
@@ -374,5 +374,5 @@ def test_read_outputs__fails_as_explained_only(
     contents = {path: json.dumps(document).encode() for path, document in documents.items()}
     with suppress(StudioActionError):
         for output in read_outputs(contents, REVISION, MemoryFiles(contents).read):
-            output.kept()
+            output.meta()
             output.members()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from studio_action.errors import UnexpectedAnswer
-from studio_action.gitrepo.dvc.parents import check_way
+from studio_action.gitrepo.dvc.parents import check_parents
 from tests.gitrepo.memory import MemoryFiles
 
 FILES = MemoryFiles(
@@ -28,11 +28,11 @@ FILES = MemoryFiles(
         ("a/b/c", "a/b/c is in the file a/b at c0ffee0"),
     ],
 )
-def test_check_way__what_is_no_folder(path: str, told: str) -> None:
+def test_check_parents__what_is_no_folder(path: str, told: str) -> None:
     with pytest.raises(UnexpectedAnswer, match=told):
-        check_way(path, FILES)
+        check_parents(path, FILES)
 
 
 @pytest.mark.parametrize("path", ["a/b", "link", "nowhere/x/y", "a/c/d", "m"])
-def test_check_way__folders_alone(path: str) -> None:
-    check_way(path, FILES)
+def test_check_parents__folders_alone(path: str) -> None:
+    check_parents(path, FILES)

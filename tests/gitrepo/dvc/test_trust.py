@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio_action.gitrepo.dvc.trust import ADMITTED, admitted, is_below, note, unchecked
+from studio_action.gitrepo.dvc.trust import (
+    ADMITTED,
+    allowed_options,
+    ignored_options_warning,
+    is_below,
+    unchecked_certificate_warning,
+)
 
 NEVER = [
     "allow_agent",
@@ -34,38 +40,38 @@ NEVER = [
 
 
 @pytest.mark.parametrize("name", NEVER)
-def test_admitted__nothing_of_this_machine(name: str) -> None:
-    counts, dropped = admitted({"url": "s3://b", name: "true"})
+def test_allowed_options__nothing_of_this_machine(name: str) -> None:
+    counts, dropped = allowed_options({"url": "s3://b", name: "true"})
 
     assert (counts, dropped) == ({"url": "s3://b"}, (name,))
 
 
-def test_admitted__what_matters_to_writing_is_dropped_in_silence() -> None:
-    assert admitted({"jobs": "4", "acl": "private", "verify": "true"}) == ({}, ())
+def test_allowed_options__what_matters_to_writing_is_dropped_in_silence() -> None:
+    assert allowed_options({"jobs": "4", "acl": "private", "verify": "true"}) == ({}, ())
 
 
 @pytest.mark.parametrize(
     ("text", "counts"),
     [("false", True), ("True", True), ("/etc/ssl/ca.pem", False), ("ca.pem", False), ("", False)],
 )
-def test_admitted__a_switch_but_no_path(text: str, counts: bool) -> None:
-    assert bool(admitted({"ssl_verify": text})[0]) is counts
+def test_allowed_options__a_switch_but_no_path(text: str, counts: bool) -> None:
+    assert bool(allowed_options({"ssl_verify": text})[0]) is counts
 
 
-def test_admitted__who_one_is_with_the_secret_alone() -> None:
+def test_allowed_options__who_one_is_with_the_secret_alone() -> None:
     ids = {"tenant_id": "t", "client_id": "c"}
 
-    assert admitted(ids) == ({}, ("client_id", "tenant_id"))
-    assert admitted({**ids, "client_secret": ""}) == (
+    assert allowed_options(ids) == ({}, ("client_id", "tenant_id"))
+    assert allowed_options({**ids, "client_secret": ""}) == (
         {},
         ("client_id", "client_secret", "tenant_id"),
     )
-    assert admitted({**ids, "client_secret": "s"}) == ({**ids, "client_secret": "s"}, ())
+    assert allowed_options({**ids, "client_secret": "s"}) == ({**ids, "client_secret": "s"}, ())
 
 
 @given(st.dictionaries(st.text(max_size=9) | st.sampled_from(sorted(ADMITTED)), st.text()))
-def test_admitted__nothing_that_is_not_listed(said: dict[str, str]) -> None:
-    counts, dropped = admitted(said)
+def test_allowed_options__nothing_that_is_not_listed(said: dict[str, str]) -> None:
+    counts, dropped = allowed_options(said)
 
     assert counts.keys() <= ADMITTED
     assert counts.items() <= said.items()
@@ -73,12 +79,12 @@ def test_admitted__nothing_that_is_not_listed(said: dict[str, str]) -> None:
 
 
 @given(st.text(), st.sets(st.text(), min_size=1))
-def test_note__is_one_line(remote: str, dropped: set[str]) -> None:
-    assert note(remote, dropped).isprintable()
+def test_ignored_options_warning__is_one_line(remote: str, dropped: set[str]) -> None:
+    assert ignored_options_warning(remote, dropped).isprintable()
 
 
-def test_note__says_how_to_say_it() -> None:
-    said = note("store", {"profile", "configpath"})
+def test_ignored_options_warning__says_how_to_say_it() -> None:
+    said = ignored_options_warning("store", {"profile", "configpath"})
 
     assert "may not say configpath, profile of its remote 'store'" in said
     assert "`dvc remote modify --local store configpath VALUE`" in said
@@ -114,8 +120,8 @@ def test_is_below(url: str, top: str, below: bool) -> None:
         ("false", True, "is checked, though the repository says ssl_verify = false"),
     ],
 )
-def test_unchecked(said: str, verify: bool, told: str) -> None:
-    found = unchecked("r", said, verify)
+def test_unchecked_certificate_warning(said: str, verify: bool, told: str) -> None:
+    found = unchecked_certificate_warning("r", said, verify)
 
     assert told in found
     assert bool(told) is bool(found)

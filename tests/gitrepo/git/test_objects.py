@@ -99,6 +99,6 @@ def test_read__what_was_kept_needs_no_repository(tmp_path: Path) -> None:
     first.close()
     gone = Objects(tmp_path / "gone", make_git(), url="http://127.0.0.1:1", kept=tmp_path / "kept")
 
-    gone.have([CONTENT])
+    gone.fetch([CONTENT])
 
     assert gone.read(CONTENT) == b"content"

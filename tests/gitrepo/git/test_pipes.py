@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from studio_action.gitrepo.git.pipes import TooMuch, communicate
+from studio_action.gitrepo.git.pipes import OutputTooLarge, communicate
 
 
 @contextmanager
@@ -36,7 +36,7 @@ def test_communicate__what_is_not_listened_to() -> None:
 
 
 def test_communicate__too_much() -> None:
-    with running("while True: print('a' * 1000)") as process, pytest.raises(TooMuch):
+    with running("while True: print('a' * 1000)") as process, pytest.raises(OutputTooLarge):
         communicate(process, b"", 60, 10_000)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from studio_action.errors import BadInput, NoSuchModel, TokenRefused, Unreachable
-from studio_action.gitrepo.git.program import Credential
+from studio_action.gitrepo.git.credential import Credential
 from studio_action.gitrepo.git.repository import Repository
 from studio_action.gitrepo.git.revision import Revision
 from studio_action.gitrepo.git.tag_ref import TagRef
@@ -50,9 +50,11 @@ def opened(
 ) -> Iterator[Repository]:
     """The sample repository, read where it is or fetched from a server."""
     if request.param == "in place":
-        repository = Repository.at(served / "sample.git", make_git())
+        repository = Repository.open(served / "sample.git", make_git())
     else:
-        repository = Repository.of(f"{server.url}/sample.git", make_git(), tmp_path / "scratch")
+        repository = Repository.clone_from(
+            f"{server.url}/sample.git", make_git(), tmp_path / "scratch"
+        )
     with repository:
         yield repository
 
@@ -124,11 +126,11 @@ def test_branch__unknown(opened: Repository) -> None:
 # In place
 
 
-def test_at__no_repository(tmp_path: Path) -> None:
+def test_open__no_repository(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no Git repository"):
-        Repository.at(tmp_path, make_git())
+        Repository.open(tmp_path, make_git())
     with pytest.raises(BadInput, match="no Git repository"):
-        Repository.at(tmp_path / "missing", make_git())
+        Repository.open(tmp_path / "missing", make_git())
 
 
 def everything(folder: Path) -> dict[str, tuple[int, bytes]]:
@@ -139,7 +141,7 @@ def everything(folder: Path) -> dict[str, tuple[int, bytes]]:
     }
 
 
-def test_at__nothing_of_a_checkout_changes(tmp_path: Path) -> None:
+def test_open__nothing_of_a_checkout_changes(tmp_path: Path) -> None:
     checkout = made_at(tmp_path / "checkout", {"a": b"1"}, "m@v1.0.0")
     hook = checkout / ".git/hooks/post-index-change"
     hook.write_text("#!/bin/sh\ntouch ran\n")
@@ -147,7 +149,7 @@ def test_at__nothing_of_a_checkout_changes(tmp_path: Path) -> None:
     (checkout / "a").write_bytes(b"2")
     before = everything(checkout)
 
-    with Repository.at(checkout, make_git()) as repository:
+    with Repository.open(checkout, make_git()) as repository:
         (tag,) = repository.tags()
         assert repository.revision(tag.revision).read(["a"]) == {"a": b"1"}
         assert repository.branch("main") == tag.revision
@@ -156,12 +158,12 @@ def test_at__nothing_of_a_checkout_changes(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
-def test_at__a_checkout_of_somebody_else(tmp_path: Path) -> None:
+def test_open__a_checkout_of_somebody_else(tmp_path: Path) -> None:
     checkout = made_at(tmp_path / "checkout", {"a": b"1"}, "m@v1.0.0")
     for path in [checkout, *checkout.rglob("*")]:
         os.chown(path, 12345, 12345)
 
-    with Repository.at(checkout, make_git()) as repository:
+    with Repository.open(checkout, make_git()) as repository:
         assert len(repository.tags()) == 1
 
 
@@ -172,7 +174,7 @@ def test_incomplete__whole_shallow_and_partial(served: Path, tmp_path: Path) -> 
     git(tmp_path, "clone", "--quiet", "--filter=blob:none", "--no-checkout", origin, "partial")
 
     found = [
-        Repository.at(tmp_path / kind, make_git()).incomplete
+        Repository.open(tmp_path / kind, make_git()).incomplete
         for kind in ("whole", "shallow", "partial")
     ]
 
@@ -192,7 +194,7 @@ def test_read__a_partial_clone_fetches_nothing(served: Path, tmp_path: Path) -> 
     before = everything(tmp_path)
 
     with (
-        Repository.at(tmp_path / "partial", make_git()) as repository,
+        Repository.open(tmp_path / "partial", make_git()) as repository,
         pytest.raises(Unreachable, match="lacks the content"),
     ):
         repository.revision(head(served)).read(["dvc.yaml"])
@@ -208,7 +210,7 @@ def test_tags__odd_ones(tmp_path: Path) -> None:
     git(checkout, "tag", "light")
     git(checkout, "tag", "-a", "naïve", "-m", "beyond ASCII\nwith %00 and \x01 in it")
 
-    with Repository.at(checkout, make_git()) as repository:
+    with Repository.open(checkout, make_git()) as repository:
         found = {tag.name: tag for tag in repository.tags()}
 
     assert sorted(found) == ["inner", "light", "m@v1.0.0", "naïve", "outer"]
@@ -222,7 +224,7 @@ def test_revision__links_and_submodules_are_not_read(tmp_path: Path) -> None:
     (checkout / "tool").chmod(0o755)
     commit = committed(checkout, {})
 
-    with Repository.at(checkout, make_git()) as repository:
+    with Repository.open(checkout, make_git()) as repository:
         revision = repository.revision(commit)
         modes = {name: entry.mode for name, entry in revision.listing("").items()}
         assert modes == {"a file": 0o100644, "link": 0o120000, "tool": 0o100755}
@@ -232,9 +234,11 @@ def test_revision__links_and_submodules_are_not_read(tmp_path: Path) -> None:
 # Over the network
 
 
-def test_of__files_come_by_one_request(server: GitServer, served: Path, tmp_path: Path) -> None:
+def test_clone_from__files_come_by_one_request(
+    server: GitServer, served: Path, tmp_path: Path
+) -> None:
     url = f"{server.url}/sample.git"
-    with Repository.of(url, make_git(), tmp_path / "scratch") as repository:
+    with Repository.clone_from(url, make_git(), tmp_path / "scratch") as repository:
         revision = repository.revision(head(served))
         files = [path for path in paths(revision) if path.endswith(".dvc")]
         before = len(server.requests)
@@ -247,17 +251,17 @@ def test_of__files_come_by_one_request(server: GitServer, served: Path, tmp_path
     assert len(server.requests) == after
 
 
-def test_of__a_kept_folder_forgets_deleted_tags(tmp_path: Path) -> None:
+def test_clone_from__a_kept_folder_forgets_deleted_tags(tmp_path: Path) -> None:
     (tmp_path / "served").mkdir()
     bare = sample_at(tmp_path / "served/sample.git")
     with git_server(tmp_path / "served") as server:
         url, kept = f"{server.url}/sample.git", tmp_path / "kept"
-        with Repository.of(url, make_git(), kept) as repository:
+        with Repository.clone_from(url, make_git(), kept) as repository:
             assert "gone-model@v1.0.0" in {tag.name for tag in repository.tags()}
         git(bare, "tag", "--delete", "gone-model@v1.0.0")
         git(bare, "tag", "-a", "new@v1.0.0", "-m", "new", "main")
 
-        with Repository.of(url, make_git(), kept) as repository:
+        with Repository.clone_from(url, make_git(), kept) as repository:
             names = {tag.name for tag in repository.tags()}
 
     assert "gone-model@v1.0.0" not in names
@@ -266,24 +270,24 @@ def test_of__a_kept_folder_forgets_deleted_tags(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("old", [False, True], ids=["protocol 2", "protocol 0"])
 @pytest.mark.parametrize("filters", ["true", "false"], ids=["filters", "does not filter"])
-def test_of__servers_of_all_ages(tmp_path: Path, old: bool, filters: str) -> None:
+def test_clone_from__servers_of_all_ages(tmp_path: Path, old: bool, filters: str) -> None:
     (tmp_path / "served").mkdir()
     bare = sample_at(tmp_path / "served/sample.git")
     git(bare, "config", "uploadpack.allowFilter", filters)
     with git_server(tmp_path / "served") as server:
         server.old = old
         url = f"{server.url}/sample.git"
-        with Repository.of(url, make_git(), tmp_path / "scratch") as repository:
+        with Repository.clone_from(url, make_git(), tmp_path / "scratch") as repository:
             content = repository.revision(git(bare, "rev-parse", "main")).read(["dvc.yaml"])
 
     assert list(content) == ["dvc.yaml"]
 
 
-def test_of__with_a_password(private: GitServer, served: Path, tmp_path: Path) -> None:
+def test_clone_from__with_a_password(private: GitServer, served: Path, tmp_path: Path) -> None:
     url = f"{private.url}/sample.git"
     program = make_git(credential=Credential(private.url, PASSWORD))
 
-    with Repository.of(url, program, tmp_path / "scratch") as repository:
+    with Repository.clone_from(url, program, tmp_path / "scratch") as repository:
         assert repository.tags()
         assert repository.revision(head(served)).read(["dvc.yaml"])
 
@@ -292,14 +296,16 @@ def test_of__with_a_password(private: GitServer, served: Path, tmp_path: Path) -
     assert PASSWORD.encode() not in written
 
 
-def test_of__a_password_is_not_given_to_an_open_server(server: GitServer, tmp_path: Path) -> None:
+def test_clone_from__a_password_is_not_given_to_an_open_server(
+    server: GitServer, tmp_path: Path
+) -> None:
     program = make_git(credential=Credential(server.url, PASSWORD))
 
-    with Repository.of(f"{server.url}/sample.git", program, tmp_path / "scratch"):
+    with Repository.clone_from(f"{server.url}/sample.git", program, tmp_path / "scratch"):
         assert server.users == set()
 
 
-def test_of__a_password_does_not_follow_a_redirect(
+def test_clone_from__a_password_does_not_follow_a_redirect(
     private: GitServer, served: Path, tmp_path: Path
 ) -> None:
     program = make_git(credential=Credential(private.url, PASSWORD), retries=0)
@@ -308,63 +314,67 @@ def test_of__a_password_does_not_follow_a_redirect(
         path = "sample.git/info/refs?service=git-upload-pack"
         private.script.append(f"{elsewhere.url}/{path}")
         with pytest.raises(TokenRefused):
-            Repository.of(f"{private.url}/sample.git", program, tmp_path / "scratch")
+            Repository.clone_from(f"{private.url}/sample.git", program, tmp_path / "scratch")
 
     assert len(elsewhere.requests) == 1
     assert elsewhere.users == private.users == set()
 
 
 @pytest.mark.parametrize("token", ["", "wrong"], ids=["no token", "a wrong token"])
-def test_of__refused(private: GitServer, tmp_path: Path, token: str) -> None:
+def test_clone_from__refused(private: GitServer, tmp_path: Path, token: str) -> None:
     credential = Credential(private.url, token) if token else None
 
     with pytest.raises(TokenRefused, match=r"give a git-token") as caught:
-        Repository.of(
+        Repository.clone_from(
             f"{private.url}/sample.git", make_git(credential=credential), tmp_path / "scratch"
         )
 
     assert not token or token not in str(caught.value)
 
 
-def test_of__no_such_repository(server: GitServer, tmp_path: Path) -> None:
+def test_clone_from__no_such_repository(server: GitServer, tmp_path: Path) -> None:
     with pytest.raises(NoSuchModel, match=r"there is no repository at .*/none\.git"):
-        Repository.of(f"{server.url}/none.git", make_git(), tmp_path / "scratch")
+        Repository.clone_from(f"{server.url}/none.git", make_git(), tmp_path / "scratch")
 
 
-def test_of__a_server_that_fails_at_first(server: GitServer, tmp_path: Path) -> None:
+def test_clone_from__a_server_that_fails_at_first(server: GitServer, tmp_path: Path) -> None:
     server.script.extend([503, 500])
     told: list[str] = []
 
-    with Repository.of(f"{server.url}/sample.git", make_git(log=told.append), tmp_path / "scratch"):
+    with Repository.clone_from(
+        f"{server.url}/sample.git", make_git(log=told.append), tmp_path / "scratch"
+    ):
         pass
 
     assert len(told) == 2
     assert "trying again in 375 ms (1 of 2)" in told[0]
 
 
-def test_of__a_server_that_keeps_failing(server: GitServer, tmp_path: Path) -> None:
+def test_clone_from__a_server_that_keeps_failing(server: GitServer, tmp_path: Path) -> None:
     server.script.extend([503] * 3)
 
     with pytest.raises(Unreachable, match="503"):
-        Repository.of(f"{server.url}/sample.git", make_git(log=lambda line: None), tmp_path / "s")
+        Repository.clone_from(
+            f"{server.url}/sample.git", make_git(log=lambda line: None), tmp_path / "s"
+        )
 
     assert not server.script
 
 
-def test_of__nobody_listens(tmp_path: Path) -> None:
+def test_clone_from__nobody_listens(tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match="cannot be reached"):
-        Repository.of("http://127.0.0.1:1/a.git", make_git(retries=0), tmp_path / "scratch")
+        Repository.clone_from("http://127.0.0.1:1/a.git", make_git(retries=0), tmp_path / "scratch")
 
 
 @pytest.mark.parametrize(
     "url", ["ext::touch${IFS}ran", "file:///tmp", "git://127.0.0.1/a"], ids=["ext", "file", "git"]
 )
-def test_of__other_transports_are_off(tmp_path: Path, url: str) -> None:
+def test_clone_from__other_transports_are_off(tmp_path: Path, url: str) -> None:
     with pytest.raises(Unreachable, match="not allowed"):
-        Repository.of(url, make_git(retries=0), tmp_path / "scratch")
+        Repository.clone_from(url, make_git(retries=0), tmp_path / "scratch")
 
 
-def test_of__a_thousand_tags(tmp_path: Path) -> None:
+def test_clone_from__a_thousand_tags(tmp_path: Path) -> None:
     checkout = made_at(tmp_path / "checkout", {"dvc.yaml": b"artifacts: {m: {path: a}}\n"})
     for number in range(10):
         committed(checkout, {"data": os.urandom(200_000), "number": str(number).encode()})
@@ -382,7 +392,9 @@ def test_of__a_thousand_tags(tmp_path: Path) -> None:
 
     with git_server(tmp_path / "served") as server:
         started = time.perf_counter()
-        with Repository.of(f"{server.url}/many.git", make_git(), tmp_path / "scratch") as opened:
+        with Repository.clone_from(
+            f"{server.url}/many.git", make_git(), tmp_path / "scratch"
+        ) as opened:
             tags = opened.tags()
             newest = opened.revision(commits[0]).read(["dvc.yaml", "number"])
         seconds = time.perf_counter() - started
@@ -406,20 +418,20 @@ def test_of__a_thousand_tags(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_of__a_folder(served: Path, tmp_path: Path, owner: str) -> None:
+def test_clone_from__a_folder(served: Path, tmp_path: Path, owner: str) -> None:
     bare = sample_at(tmp_path / "sample.git")
     git(bare, "config", "--unset", "uploadpack.allowFilter")
     if owner != "ours":
         for path in [bare, *bare.rglob("*")]:
             os.chown(path, 12345, 12345)
 
-    with Repository.of(str(bare), make_git(), tmp_path / "scratch") as repository:
+    with Repository.clone_from(str(bare), make_git(), tmp_path / "scratch") as repository:
         assert repository.tags()
         assert not (tmp_path / "scratch/refs/heads/main").exists()
         assert list(repository.revision(head(served)).read(["dvc.yaml"])) == ["dvc.yaml"]
         assert repository.incomplete  # no content came but what was asked for
 
 
-def test_of__a_folder_that_is_no_repository(tmp_path: Path) -> None:
+def test_clone_from__a_folder_that_is_no_repository(tmp_path: Path) -> None:
     with pytest.raises(NoSuchModel, match="there is no repository at"):
-        Repository.of(str(tmp_path / "none"), make_git(retries=0), tmp_path / "scratch")
+        Repository.clone_from(str(tmp_path / "none"), make_git(retries=0), tmp_path / "scratch")

@@ -17,7 +17,7 @@ def test_fetch_all__of_a_huge_repository_what_is_near_the_top(tmp_path: Path) ->
     folder = bomb(tmp_path / "made", 100, 5, m_dvc="outs: []")
 
     with (
-        Repository.of(str(folder), make_git(), tmp_path / "scratch") as repository,
+        Repository.clone_from(str(folder), make_git(), tmp_path / "scratch") as repository,
         soon(5),
     ):
         (tag,) = repository.tags()
@@ -46,7 +46,7 @@ def test_tags__too_many(tmp_path: Path) -> None:
     (folder / ".git/packed-refs").write_text(f"# pack-refs with: peeled fully-peeled \n{lines}")
 
     with (
-        Repository.at(folder, make_git()) as repository,
+        Repository.open(folder, make_git()) as repository,
         soon(),
         pytest.raises(UnexpectedAnswer, match="more than 200,000 tags"),
     ):
@@ -57,7 +57,7 @@ def test_tags__a_huge_message(tmp_path: Path) -> None:
     folder = tags_at(tmp_path / "made", f"m@v1.0.0|Ada|{2 << 20}")
 
     with (
-        Repository.at(folder, make_git()) as repository,
+        Repository.open(folder, make_git()) as repository,
         pytest.raises(UnexpectedAnswer, match=r"tag m@v1\.0\.0 has 2\.1 MB, more than 1\.0 MB"),
     ):
         repository.tags()
@@ -66,7 +66,7 @@ def test_tags__a_huge_message(tmp_path: Path) -> None:
 def test_tags__a_tagger_with_a_long_name(tmp_path: Path) -> None:
     folder = tags_at(tmp_path / "made", f"m@v1.0.0|{'Ada' * 1000}|1")
 
-    with Repository.at(folder, make_git()) as repository:
+    with Repository.open(folder, make_git()) as repository:
         (tag,) = repository.tags()
 
     assert tag.tagger == ("Ada" * 1000)[:200]
@@ -82,7 +82,7 @@ def test_tags__thousands_of_tags_of_tags(tmp_path: Path) -> None:
     lines = "".join(f"create refs/tags/t{number} {name.strip()}\n" for number in range(5000))
     git(folder, "update-ref", "--stdin", stdin=lines)
 
-    with Repository.at(folder, make_git()) as repository, soon():
+    with Repository.open(folder, make_git()) as repository, soon():
         found = repository.tags()
 
     assert {tag.revision for tag in found} == {git(folder, "rev-parse", "HEAD")}
@@ -96,4 +96,4 @@ def test_tags__more_than_their_list_may_have(tmp_path: Path) -> None:
         soon(),
         pytest.raises(UnexpectedAnswer, match=r"git for-each-ref tells more than 5 B"),
     ):
-        make_git().read(folder, "for-each-ref", largest=5)
+        make_git().run_local(folder, "for-each-ref", largest=5)

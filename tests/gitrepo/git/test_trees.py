@@ -81,7 +81,7 @@ def hostile(folder: Path, name: bytes) -> Repository:
     made = subprocess.run(words, input=content, check=True, stdout=subprocess.PIPE).stdout
     commit = git(folder, "commit-tree", made.decode().strip(), "-m", "Hostile")
     git(folder, "tag", "-a", "m@v1.0.0", "-m", "m", commit)
-    return Repository.at(folder, make_git())
+    return Repository.open(folder, make_git())
 
 
 @pytest.mark.parametrize("name", [b"..", b".git", b"../../escaped", b".", b"m"])

@@ -13,11 +13,11 @@ import pytest
 
 from studio_action.errors import StudioActionError
 from studio_action.gitrepo.dvc.config import Config, ConfigFile
-from studio_action.gitrepo.dvc.imports import Source
+from studio_action.gitrepo.dvc.imports import ImportSource
 from studio_action.gitrepo.git.repository import Repository
 from studio_action.gitrepo.git.revision import Revision
 from studio_action.gitrepo.locate import locating
-from studio_action.gitrepo.locate.located import InRemote, Located, Outside
+from studio_action.gitrepo.locate.located import InRemote, LocatedFile, RepositoryContext
 from studio_action.model.artifact import ModelName
 from tests.gitrepo.dvc.real_dvc import Dvc, running
 from tests.gitrepo.repositories import made_at, make_git
@@ -246,10 +246,10 @@ class Case:
 
     def delivered(self, repository: Path, model: str) -> dict[str, str]:
         """What we find, its content where DVC has it, by path below the model's own."""
-        with Repository.at(repository, make_git()) as opened:
+        with Repository.open(repository, make_git()) as opened:
             (tag,) = opened.tags()
             revision = opened.revision(tag.revision)
-            root, files = locating.of_model(
+            root, files = locating.locate_model(
                 ModelName.parse(model), revision, self, say=self.said.append
             )
         return {
@@ -264,13 +264,15 @@ class Case:
     def config(self, top: str, committed: str) -> Config:
         return Config.read([ConfigFile("config", committed, None)])
 
-    def manifest(self, file: Located) -> bytes:
+    def manifest(self, file: LocatedFile) -> bytes:
         return self._content(file).encode()
 
-    def imported(self, source: Source) -> AbstractContextManager[tuple[Revision, Outside]]:
+    def imported(
+        self, source: ImportSource
+    ) -> AbstractContextManager[tuple[Revision, RepositoryContext]]:
         raise NotImplementedError
 
-    def _content(self, file: Located) -> str:
+    def _content(self, file: LocatedFile) -> str:
         if isinstance(file.home, InRemote):
             return (self.folder / "remote" / file.home.key).read_text()
         return (self.objects / file.home.object).read_text()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from studio_action.download.connected import ConnectedDownloader
 from studio_action.download.filesystems import Filesystems
-from studio_action.gitrepo.dvc.artifacts import Stored
+from studio_action.gitrepo.dvc.artifacts import TrackedFile
 from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.remotes.base import Remote, key_of
 from studio_action.model.artifact import RemoteFile
@@ -25,7 +25,7 @@ Opened = Callable[[Settings, Filesystems], Remote]
 
 def key(content: bytes) -> str:
     """Where DVC 3 keeps the content below a remote."""
-    return key_of(Stored("model", digest(content)), worktree=False)
+    return key_of(TrackedFile("model", digest(content)), worktree=False)
 
 
 def digest(content: bytes) -> Digest:

@@ -11,7 +11,7 @@ from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.remotes.azure import AzureRemote
 from studio_action.gitrepo.remotes.gcs import GcsRemote
 from studio_action.gitrepo.remotes.identity import nobody_for_aws
-from studio_action.gitrepo.remotes.opening import Storages
+from studio_action.gitrepo.remotes.opening import StorageRemotes
 from studio_action.gitrepo.remotes.s3 import S3Remote
 from studio_action.net.network import Network
 
@@ -88,7 +88,7 @@ def test_nobody_opens_nothing_that_needs_somebody(
     machine: Path, url: str, options: dict[str, str]
 ) -> None:
     with pytest.raises(BadInput, match="No credentials were provided for the remote 'r'"):
-        Storages(Network(), None)(said(url, **options))
+        StorageRemotes(Network(), None)(said(url, **options))
 
     assert not machine.exists()
 

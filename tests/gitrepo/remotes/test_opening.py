@@ -11,7 +11,7 @@ from studio_action.gitrepo.remotes.azure import AzureRemote
 from studio_action.gitrepo.remotes.connecting import ConnectedRemote
 from studio_action.gitrepo.remotes.gcs import GcsRemote
 from studio_action.gitrepo.remotes.identity import Identity
-from studio_action.gitrepo.remotes.opening import Storages, config_files
+from studio_action.gitrepo.remotes.opening import StorageRemotes, config_files
 from studio_action.gitrepo.remotes.oss import OssRemote
 from studio_action.gitrepo.remotes.s3 import S3Remote
 from studio_action.gitrepo.remotes.web import LocalRemote, WebRemote
@@ -39,21 +39,21 @@ OPEN = {"allow_anonymous_login": "true"}
     ids=["s3", "azure", "gs", "https", "http", "webdavs", "oss", "ssh", "webhdfs", "folder"],
 )
 def test_storages__by_scheme(url: str, options: dict[str, str], kind: type) -> None:
-    storages = Storages(Network(), Identity({}), Filesystems())
+    storages = StorageRemotes(Network(), Identity({}), Filesystems())
 
     assert type(storages(Settings.of("r", url, options))) is kind
 
 
 def test_storages__another_scheme() -> None:
     with pytest.raises(BadInput, match="'r' is on ftp://, which cannot be read here"):
-        Storages(Network(), None)(Settings.of("r", "ftp://ada:pw@h/k", {}))
+        StorageRemotes(Network(), None)(Settings.of("r", "ftp://ada:pw@h/k", {}))
 
 
 @pytest.mark.parametrize("scheme", ["ssh", "hdfs", "webhdfs", "gdrive"])
 @pytest.mark.parametrize("identity", [Identity({}), None])
 def test_storages__where_urls_are_signed_for_others(scheme: str, identity: Identity | None) -> None:
     with pytest.raises(BadInput, match=f"Remote not supported: no URL can be .* {scheme}://"):
-        Storages(Network(), identity)(Settings.of("r", f"{scheme}://h/k", {}))
+        StorageRemotes(Network(), identity)(Settings.of("r", f"{scheme}://h/k", {}))
 
 
 def test_config_files__in_their_order(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from studio_action.errors import BadInput, UnexpectedAnswer
-from studio_action.gitrepo.dvc.artifacts import Stored
+from studio_action.gitrepo.dvc.artifacts import TrackedFile
 from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.remotes.base import Place, key_of
 from studio_action.gitrepo.remotes.web import LocalRemote, WebRemote
@@ -24,7 +24,7 @@ def web(url: str, **options: str) -> Place:
 
 def test_key_of__a_path_that_leads_out() -> None:
     with pytest.raises(UnexpectedAnswer, match="is outside of the folder"):
-        key_of(Stored("../m.bin", Digest("md5", HEX)), worktree=True)
+        key_of(TrackedFile("../m.bin", Digest("md5", HEX)), worktree=True)
 
 
 def basic(text: str) -> str:
@@ -34,22 +34,22 @@ def basic(text: str) -> str:
 @pytest.mark.parametrize(
     ("stored", "worktree", "key"),
     [
-        (Stored("a", Digest("md5", HEX)), False, f"files/md5/4c/{HEX[2:]}"),
-        (Stored("a", Digest("md5", f"{HEX}.dir")), False, f"files/md5/4c/{HEX[2:]}.dir"),
-        (Stored("a", Digest("md5-dos2unix", HEX)), False, f"4c/{HEX[2:]}"),
-        (Stored("m/a", Digest("md5", HEX), version_id="1"), False, "m/a"),
-        (Stored("m/a", None, version_id="1"), False, "m/a"),
-        (Stored("m/a", Digest("md5", HEX)), True, "m/a"),
+        (TrackedFile("a", Digest("md5", HEX)), False, f"files/md5/4c/{HEX[2:]}"),
+        (TrackedFile("a", Digest("md5", f"{HEX}.dir")), False, f"files/md5/4c/{HEX[2:]}.dir"),
+        (TrackedFile("a", Digest("md5-dos2unix", HEX)), False, f"4c/{HEX[2:]}"),
+        (TrackedFile("m/a", Digest("md5", HEX), version_id="1"), False, "m/a"),
+        (TrackedFile("m/a", None, version_id="1"), False, "m/a"),
+        (TrackedFile("m/a", Digest("md5", HEX)), True, "m/a"),
     ],
     ids=["DVC 3", "folder", "DVC 2", "versioned", "versioned, no digest", "worktree"],
 )
-def test_key_of(stored: Stored, worktree: bool, key: str) -> None:
+def test_key_of(stored: TrackedFile, worktree: bool, key: str) -> None:
     assert key_of(stored, worktree=worktree) == key
 
 
 def test_key_of__nothing_known() -> None:
     with pytest.raises(UnexpectedAnswer, match="neither a digest nor a version of 'a'"):
-        key_of(Stored("a", None), worktree=False)
+        key_of(TrackedFile("a", None), worktree=False)
 
 
 @pytest.mark.parametrize(

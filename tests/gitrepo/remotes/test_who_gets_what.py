@@ -318,7 +318,7 @@ def in_a_job(
         ConfigFile("config", section(committed), None),
         ConfigFile("config.local", section(local) if local else "", None, "outside"),
     ]
-    storages = opening.Storages(around.network(own=own), identity)
+    storages = opening.StorageRemotes(around.network(own=own), identity)
     return lambda: storages(Config.read(files).remote("r")), identity
 
 
@@ -350,8 +350,8 @@ def test_the_servers_own(around: Around, row: Row, expected: str) -> None:
     asked = repository("acme/models", remotes={"r": configured} if configured else {})
     storages = Storages(
         {"srv": Path("/srv")},
-        ours=opening.Storages(network, identity),
-        theirs=opening.Storages(network, None),
+        ours=opening.StorageRemotes(network, identity),
+        theirs=opening.StorageRemotes(network, None),
         now=lambda: 0.0,
         say=print,
     )

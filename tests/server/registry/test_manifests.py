@@ -19,7 +19,7 @@ from studio_action.errors import (
 from studio_action.gitrepo.dvc.artifacts import LARGEST_MANIFEST
 from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.dvc.trust import Origin
-from studio_action.gitrepo.locate.located import InRemote, Located
+from studio_action.gitrepo.locate.located import InRemote, LocatedFile
 from studio_action.gitrepo.remotes import opening
 from studio_action.gitrepo.remotes.web import WebRemote
 from studio_action.model.digest import Digest
@@ -49,7 +49,7 @@ def storage() -> Iterator[Storage]:
 @pytest.fixture
 def manifests(tmp_path: Path) -> Manifests:
     (tmp_path / "shelf").mkdir()
-    theirs = opening.Storages(Network(), None)
+    theirs = opening.StorageRemotes(Network(), None)
     shelves = Storages(
         {"shelf": tmp_path / "shelf"}, ours=theirs, theirs=theirs, now=lambda: 0.0, say=print
     )
@@ -59,9 +59,9 @@ def manifests(tmp_path: Path) -> Manifests:
     )
 
 
-def manifest(url: str, origin: Origin = "outside", **options: str) -> Located:
+def manifest(url: str, origin: Origin = "outside", **options: str) -> LocatedFile:
     home = InRemote(Settings.of("r", url, options, origin), KEY)
-    return Located("m.dir", home, None, Digest("md5", MD5), False)
+    return LocatedFile("m.dir", home, None, Digest("md5", MD5), False)
 
 
 def test_read__from_a_storage_that_the_server_was_told_of(
@@ -172,7 +172,7 @@ def test_signed__what_a_url_cannot_carry(options: dict[str, str]) -> None:
 
 
 @pytest.fixture
-def behind_a_password() -> Iterator[tuple[Storage, ServedRepository, Located]]:
+def behind_a_password() -> Iterator[tuple[Storage, ServedRepository, LocatedFile]]:
     """A remote that the configuration names, its repository, and a manifest that it keeps."""
     with guarded({f"top/{KEY}": CONTENT}) as server:
         said = {"url": f"{server.url}/top", **OPTIONS}
@@ -180,7 +180,7 @@ def behind_a_password() -> Iterator[tuple[Storage, ServedRepository, Located]]:
         yield server, asked, manifest(said["url"], **OPTIONS)
 
 
-Guarded = tuple[Storage, ServedRepository, Located]
+Guarded = tuple[Storage, ServedRepository, LocatedFile]
 
 
 def test_read__from_a_remote_with_a_password(

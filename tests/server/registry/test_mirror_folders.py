@@ -13,7 +13,7 @@ from studio_action.errors import (
     Unreachable,
     WorkspaceRefused,
 )
-from studio_action.gitrepo.git.program import Broken, Unadvertised
+from studio_action.gitrepo.git.failures import BrokenRepository, UnadvertisedObject
 from studio_action.net.clock import Clock, Deadline
 from studio_action.server.registry.mirror_folders import Failure, MirrorFolder, State
 from tests.fakes import Time
@@ -34,8 +34,8 @@ def folder(tmp_path: Path) -> MirrorFolder:
         (NoSuchModel("none"), NoSuchModel),
         (Unreachable("away"), Unreachable),
         (WorkspaceRefused("full"), WorkspaceRefused),
-        (Unadvertised("old", "Use a newer one"), Unreachable),
-        (Broken("broken"), Unreachable),
+        (UnadvertisedObject("old", "Use a newer one"), Unreachable),
+        (BrokenRepository("broken"), Unreachable),
         (DeadlinePassed("late"), Unreachable),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else type(value).__name__,
@@ -129,7 +129,7 @@ def test_sweep__what_is_read_stays(folder: MirrorFolder) -> None:
     folder.sweep(second)
 
     assert not (folder.root / first).exists()
-    with pytest.raises(Broken, match="no generation 1"), folder.reading(first):
+    with pytest.raises(BrokenRepository, match="no generation 1"), folder.reading(first):
         pass
 
 

@@ -14,7 +14,8 @@ from threading import Event
 import pytest
 
 from studio_action.errors import NoSuchModel, StudioActionError, TokenRefused, Unreachable
-from studio_action.gitrepo.git.program import Broken, Credential
+from studio_action.gitrepo.git.credential import Credential
+from studio_action.gitrepo.git.failures import BrokenRepository
 from studio_action.net.clock import Clock
 from studio_action.net.network import Network
 from studio_action.server.registry import models
@@ -491,7 +492,7 @@ def test_opened__what_is_gone(place: Place) -> None:
     place.mirrors.replaced(place.repository, before)
 
     with (
-        pytest.raises(Broken, match="copy of acme/models cannot be read"),
+        pytest.raises(BrokenRepository, match="copy of acme/models cannot be read"),
         place.mirrors.opened(place.repository, before),
     ):
         pass

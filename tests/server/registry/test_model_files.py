@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 
 from studio_action.errors import Unreachable
-from studio_action.gitrepo.locate.located import InRepository, Located
+from studio_action.gitrepo.locate.located import InRepository, LocatedFile
 from studio_action.model.artifact import ModelName
 from studio_action.server.registry.model_files import At, Found, ModelFilesCache
 
@@ -17,7 +17,7 @@ def at(model: str, revision: str = "1") -> At:
 
 
 def found(files: int) -> Found:
-    return Found("m", (Located("m", InRepository("0a" * 20), 1, None, False),) * files)
+    return Found("m", (LocatedFile("m", InRepository("0a" * 20), 1, None, False),) * files)
 
 
 def never() -> Found:

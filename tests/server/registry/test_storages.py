@@ -101,7 +101,7 @@ def opened(committed: str, configured: Mapping[str, Mapping[str, str]], name: st
 
 def nobodys(committed: str) -> object:
     """What the server opens a remote with that its configuration does not know."""
-    nobody = opening.Storages(Network(), None)
+    nobody = opening.StorageRemotes(Network(), None)
     found = Storages({}, ours=Opener("ours"), theirs=nobody, now=lambda: 0.0, say=print)
     return found.opened(settings(committed, {}, "r"))
 
@@ -292,7 +292,9 @@ def test_check__what_is_sound() -> None:
 
 
 def test_opened__a_token_that_opens_more_than_one_file() -> None:
-    azure = opening.Storages(Network(), Identity({"AZURE_STORAGE_SAS_TOKEN": "?sv=1&sig=s3cret"}))
+    azure = opening.StorageRemotes(
+        Network(), Identity({"AZURE_STORAGE_SAS_TOKEN": "?sv=1&sig=s3cret"})
+    )
     found = Storages({}, ours=azure, theirs=azure, now=lambda: 0.0, say=print)
     said = {"url": "azure://c/p", "account_name": "a"}
 

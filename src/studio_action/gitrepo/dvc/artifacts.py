@@ -14,20 +14,20 @@ from dataclasses import dataclass
 from studio_action.errors import ContentMismatch, NoSuchModel, ObjectMissing, UnexpectedAnswer
 from studio_action.gitrepo.dvc import external
 from studio_action.gitrepo.dvc.documents import Node, read_json
-from studio_action.gitrepo.dvc.external import External
+from studio_action.gitrepo.dvc.external import ExternalFile
 from studio_action.gitrepo.dvc.imports import Import
-from studio_action.gitrepo.dvc.output_index import Telling
+from studio_action.gitrepo.dvc.output_index import OutputIndex
 from studio_action.gitrepo.dvc.outputs import (
     PIPELINE,
     Output,
     is_content,
     is_in,
+    path_within,
     read_digest,
     read_file,
     read_pipeline,
-    under,
 )
-from studio_action.gitrepo.dvc.parents import check_way
+from studio_action.gitrepo.dvc.parents import check_parents
 from studio_action.gitrepo.dvc.project import Files, Project, find
 from studio_action.gitrepo.dvc.templates.pipeline import Pipeline
 from studio_action.gitrepo.git.trees import LINK, Entry
@@ -45,7 +45,7 @@ MOST_MEMBERS = 500_000
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class TrackedFile:
     """A file that a DVC remote holds.
 
     `path` is POSIX, relative to the repository's root; `size` is in bytes; `remote` is the name
@@ -63,7 +63,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredFolder:
+class TrackedFolder:
     """A folder whose members a DVC remote lists in a manifest, kept under `digest`.
 
     Only what is at or below `wanted` (the folder's `path`, or one inside it) belongs to the model;
@@ -79,7 +79,7 @@ class StoredFolder:
 
 
 @dataclass(frozen=True, slots=True)
-class InGit:
+class GitFile:
     """A file that the repository itself holds."""
 
     path: str
@@ -87,7 +87,7 @@ class InGit:
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportedContent:
     """A file or folder that another repository keeps, which `dvc import` brought to `path`.
 
     Only what is at or below `wanted` belongs to the model. `digest` and `size` are those of all
@@ -101,10 +101,10 @@ class Imported:
     size: int | None = None
 
 
-Content = Stored | StoredFolder | InGit | Imported | External
+Content = TrackedFile | TrackedFolder | GitFile | ImportedContent | ExternalFile
 
 
-def path_of(model: ModelName, files: Files) -> str | External:
+def path_of(model: ModelName, files: Files) -> str | ExternalFile:
     """The model's path in the repository: a file or a folder, as `dvc.yaml` annotates it.
 
     Instead of one, it may be annotated with a URL. Raises `NoSuchModel` where it is not annotated,
@@ -114,7 +114,7 @@ def path_of(model: ModelName, files: Files) -> str | External:
     annotated = {**old, **pipeline.artifacts()}
     if model.name not in annotated:
         home = posixpath.join(model.folder, PIPELINE)
-        check_way(home, files)
+        check_parents(home, files)
         raise NoSuchModel(
             f"model {model} is not annotated in {home} at {files.revision[:7]}", _known(annotated)
         )
@@ -135,7 +135,7 @@ def _annotations(folder: str, files: Files) -> tuple[Mapping[str, Node], Pipelin
     if _OLD_ANNOTATIONS in there:
         content = there[_OLD_ANNOTATIONS]
         old = read_file(_OLD_ANNOTATIONS, content, files.revision).mapping()
-    seen = home in there and Project.around(folder, files).sees(home)
+    seen = home in there and Project.containing(folder, files).includes(home)
     content = there[home] if seen else b""
     return old, read_pipeline(home, content, files.revision, files.read)
 
@@ -148,7 +148,7 @@ def _known(annotated: Collection[str]) -> str:
 
 
 def _inside(folder: str, node: Node) -> str:
-    path = under(folder, node.text())
+    path = path_within(folder, node.text())
     if not path:
         shown = printable(redact(node.text()), 200)
         raise node.wrong(f"is no file or folder of the repository: {shown!r}")
@@ -168,40 +168,40 @@ def contents(
     entry = find(path, files)
     if entry is not None and not entry.is_folder:
         return (_in_git(path, entry),)
-    check_way(path, files)
-    telling = Telling(Project.around(path, files), say)
-    output = telling.holder(path)
+    check_parents(path, files)
+    index = OutputIndex(Project.containing(path, files), say)
+    output = index.output_around(path)
     if output is not None and output.cached:
-        _check_seen(output, telling.project)
+        _check_seen(output, index.project)
         parts = list(_tracked(output, path))
     else:
-        parts = _inside_folder(path, telling)
-    of_git = [_in_git(name, it) for name, it in telling.project.walk(path, is_content)]
+        parts = _tracked_inside(path, index)
+    of_git = [_in_git(name, it) for name, it in index.project.walk(path, is_content)]
     if output is not None and not parts and not of_git:
-        raise _nothing_told(output, path)
+        raise _no_content(output, path)
     if not parts and not of_git:
-        telling.check_broken(path)
-        raise _missing(path, telling.project)
+        index.check_broken(path)
+        raise _missing(path, index.project)
     taken = {part.path for part in of_git}
     found = [*(part for part in parts if part.path not in taken), *of_git]
     return tuple(sorted(found, key=lambda part: part.path))
 
 
-def _inside_folder(folder: str, telling: Telling) -> list[Content]:
+def _tracked_inside(folder: str, index: OutputIndex) -> list[Content]:
     """What is tracked inside a folder that is not tracked itself, unless Git has it."""
-    files = telling.project.files
+    files = index.project.files
     found: list[Content] = []
-    for output in telling.inside(folder):
+    for output in index.outputs_in(folder):
         entry = find(output.path, files)
         if output.cached and (entry is None or entry.is_folder):
-            _check_seen(output, telling.project)
+            _check_seen(output, index.project)
             found += _tracked(output, output.path)
     return found
 
 
 def _check_seen(output: Output, project: Project) -> None:
     """Raise `UnexpectedAnswer` for an output that is ignored, for which DVC refuses a project."""
-    if not project.sees(output.path) or not project.sees(output.path, folder=True):
+    if not project.includes(output.path) or not project.includes(output.path, folder=True):
         raise output.node.wrong(
             f"is {printable(output.path, 200)}, which a .dvcignore file ignores: DVC refuses that"
         )
@@ -222,14 +222,14 @@ def _missing(path: str, project: Project) -> ObjectMissing:
 def _tracked(output: Output, wanted: str) -> Iterator[Content]:
     """What there is of `wanted`, which is `output` or inside it."""
     if output.imported is not None:
-        whole = output.kept()
-        yield Imported(output.path, output.imported, wanted, whole.digest, whole.size)
+        whole = output.meta()
+        yield ImportedContent(output.path, output.imported, wanted, whole.digest, whole.size)
         return
-    parts: Iterable[External] = ()
+    parts: Iterable[ExternalFile] = ()
     if output.external is not None and _is_elsewhere(output):
-        parts = external.imported(output.path, output.external, output.kept().digest)
+        parts = external.imported(output.path, output.external, output.meta().digest)
     found = [part for part in parts if is_in(part.path, wanted)]
-    yield from found or _kept(output, wanted)
+    yield from found or _tracked_files(output, wanted)
 
 
 def _is_elsewhere(output: Output) -> bool:
@@ -239,44 +239,44 @@ def _is_elsewhere(output: Output) -> bool:
     told = output.external
     if told is None or output.members():
         return False
-    whole = output.kept()
+    whole = output.meta()
     versions = [told, *told.get("files").sequence()]
     return whole.digest is None or any(it.get("version_id").text() for it in versions)
 
 
-def _kept(output: Output, wanted: str) -> Iterator[Stored | StoredFolder]:
+def _tracked_files(output: Output, wanted: str) -> Iterator[TrackedFile | TrackedFolder]:
     files = {posixpath.join(output.path, name): it for name, it in output.members().items()}
-    whole = output.kept()
+    whole = output.meta()
     if not files and whole.digest is not None and whole.digest.hex.endswith(".dir"):
-        yield StoredFolder(
+        yield TrackedFolder(
             output.path, whole.digest, wanted, whole.size, whole.remote, output.pushed
         )
         return
     for path, it in sorted((files or {output.path: whole}).items()):
         if is_in(path, wanted):
             if it.digest is None and not it.version_id:
-                raise _nothing_told(output, path)
+                raise _no_content(output, path)
             check_path(path)
-            yield Stored(
+            yield TrackedFile(
                 path, it.digest, it.size, it.executable, it.remote, it.version_id, output.pushed
             )
 
 
-def _nothing_told(output: Output, path: str) -> ObjectMissing:
+def _no_content(output: Output, path: str) -> ObjectMissing:
     return ObjectMissing(
         f"{output.node.place} tells no content of {printable(path, 200)}",
         "Was it made, and committed with DVC and then with Git?",
     )
 
 
-def _in_git(path: str, entry: Entry) -> InGit:
+def _in_git(path: str, entry: Entry) -> GitFile:
     if not entry.is_file:
         what = "a symbolic link" if entry.kind == LINK else "a submodule"
         raise UnexpectedAnswer(f"{printable(path, 200)} is {what} in Git, which is not followed")
-    return InGit(path, executable=entry.executable)
+    return GitFile(path, executable=entry.executable)
 
 
-def members(folder: StoredFolder, manifest: bytes) -> tuple[Stored, ...]:
+def members(folder: TrackedFolder, manifest: bytes) -> tuple[TrackedFile, ...]:
     """The wanted files of `folder`, from its manifest.
 
     Raises `ContentMismatch` where the manifest does not match the folder's digest,
@@ -297,10 +297,10 @@ def members(folder: StoredFolder, manifest: bytes) -> tuple[Stored, ...]:
     return wanted
 
 
-def _member(folder: StoredFolder, entry: Node) -> Stored:
+def _member(folder: TrackedFolder, entry: Node) -> TrackedFile:
     path = posixpath.join(folder.path, entry.get("relpath").text())
     check_path(path)
     digest = read_digest(entry.get("md5"), folder.digest.algorithm)
     if digest is None:
         raise entry.wrong("has no MD5")
-    return Stored(path, digest, remote=folder.remote, pushed=folder.pushed)
+    return TrackedFile(path, digest, remote=folder.remote, pushed=folder.pushed)

@@ -43,7 +43,7 @@ class ConfigFile:
     """The text of one configuration file; relative paths in it are below `folder`.
 
     `folder` of None: the file is in a repository that has no checkout here. `origin` says who wrote
-    it; of what a repository says, only that counts which it may say (`trust.admitted`).
+    it; of what a repository says, only that counts which it may say (`trust.allowed_options`).
     """
 
     name: str
@@ -137,7 +137,7 @@ class Config:
             default = sections.get("core", {}).get("remote", default).lower()
             for name, said in _remotes(sections).items():
                 if file.origin == "repository":
-                    said, without = trust.admitted(said)
+                    said, without = trust.allowed_options(said)
                     dropped[name] = dropped.get(name, frozenset()) | frozenset(without)
                 known = remotes.setdefault(name, {})
                 known.update((key, _over(known, key, text, file)) for key, text in said.items())

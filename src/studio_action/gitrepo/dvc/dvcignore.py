@@ -38,11 +38,11 @@ class Rules:
     _rules: tuple[_Rule, ...] = ()
 
     @classmethod
-    def of_top(cls) -> Rules:
+    def always(cls) -> Rules:
         """What DVC ignores in every project."""
         return cls(tuple(_parsed(_ALWAYS)))
 
-    def and_of(self, folder: str, content: bytes, document: str) -> Rules:
+    def with_file(self, folder: str, content: bytes, document: str) -> Rules:
         """These and those of the `.dvcignore` in `folder`; `document` is what errors call it.
 
         Raises `UnexpectedAnswer` where DVC cannot read it either, or it is absurdly large.

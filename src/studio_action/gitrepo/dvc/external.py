@@ -25,7 +25,7 @@ _OF_URLS = "!#$%&'()*+,/:;=?@[]~"
 
 
 @dataclass(frozen=True, slots=True)
-class External:
+class ExternalFile:
     """A file at `url`, which is delivered as `path`.
 
     `etag` is what the storage called its content when DVC looked, `version_id` the storage's name
@@ -52,7 +52,7 @@ def scheme_of(text: str) -> str:
     return found["scheme"].lower() if found else ""
 
 
-def artifact(folder: str, node: Node) -> External:
+def artifact(folder: str, node: Node) -> ExternalFile:
     """What is annotated in the repository's `folder` with a URL as its path: a file in there.
 
     Its name is the last part of the URL. Raises `BadInput` where it may not be read, or where it
@@ -61,7 +61,7 @@ def artifact(folder: str, node: Node) -> External:
     url = node.text()
     _check(node, url)
     name = posixpath.basename(urlsplit(url).path if _is_web(url) else url.partition("://")[2])
-    return External(posixpath.join(folder, unquote(name) if _is_web(url) else name), url)
+    return ExternalFile(posixpath.join(folder, unquote(name) if _is_web(url) else name), url)
 
 
 def dependency(dvc_file: Node) -> Node | None:
@@ -77,7 +77,7 @@ def dependency(dvc_file: Node) -> Node | None:
     return told if is_url else None
 
 
-def imported(path: str, told: Node, digest: Digest | None) -> Iterator[External]:
+def imported(path: str, told: Node, digest: Digest | None) -> Iterator[ExternalFile]:
     """The files of the output at `path`, which was imported from the URL that `told` names.
 
     `digest` is that of the output. Raises `BadInput` where they may not be read there.
@@ -95,9 +95,9 @@ def imported(path: str, told: Node, digest: Digest | None) -> Iterator[External]
         yield _file(posixpath.join(path, name), at, file, _md5(file) if md5 else None)
 
 
-def _file(path: str, url: str, told: Node, digest: Digest | None) -> External:
+def _file(path: str, url: str, told: Node, digest: Digest | None) -> ExternalFile:
     noted = told.get("checksum" if _is_web(url) else "etag")
-    return External(
+    return ExternalFile(
         path,
         url,
         str(noted.value or ""),

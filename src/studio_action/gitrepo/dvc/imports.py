@@ -28,7 +28,7 @@ Options = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ImportSource:
     """Another repository at a commit, and what the importing one says of its remotes.
 
     `config` is in the format of DVC's files and goes over the repository's own; `options` go over
@@ -84,7 +84,7 @@ class Import:
             raise told.wrong("is no file of the repository, and others are not read")
         return path
 
-    def source(self, config: str) -> Source:
+    def source(self, config: str) -> ImportSource:
         """The repository it came from; `config` is the text of the file `config_file`.
 
         Raises `BadInput` where it may not be fetched from there, `UnexpectedAnswer` where that
@@ -99,7 +99,7 @@ class Import:
         if isinstance(remote.value, str):
             config = _over(config, remote.text())
         options = _options(remote) if isinstance(remote.value, dict) else {}
-        return Source(self._address(), commit.text(), config, tuple(sorted(options.items())))
+        return ImportSource(self._address(), commit.text(), config, tuple(sorted(options.items())))
 
     def _address(self) -> RepositoryUrl:
         told = self._told("url")
@@ -129,7 +129,7 @@ def read(dvc_file: Node) -> Import | None:
     return Import(deps[0]) if deps[0].get("repo").value else None
 
 
-def agreed(path: str, imported: Digest, found: Digest | None) -> Digest:
+def check_imported_file(path: str, imported: Digest, found: Digest | None) -> Digest:
     """The digest that an imported file is checked against.
 
     DVC 2 and 3 have another digest of one text. Raises `ContentMismatch` where both digests are of
@@ -144,7 +144,7 @@ def agreed(path: str, imported: Digest, found: Digest | None) -> Digest:
     return imported
 
 
-def agreed_of_folder(
+def check_imported_folder(
     path: str, imported: Digest, found: Mapping[str, Digest | None]
 ) -> Mapping[str, Digest]:
     """The digests that the files of an imported folder are checked against, as in `found`.

@@ -19,12 +19,12 @@ from studio_action.gitrepo.dvc.outputs import (
     LOCK,
     PIPELINE,
     Output,
-    holder,
+    is_dvc_file,
     is_in,
-    near,
+    nearest_dvc_files,
+    output_around,
     read_file,
     read_outputs,
-    tells_outputs,
 )
 from studio_action.gitrepo.dvc.project import Project
 from studio_action.text import printable
@@ -34,21 +34,21 @@ _MOST_NAMES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class BrokenFile:
     """A file that cannot be read, or tells what makes no sense; `why` says which."""
 
     path: str
     why: UnexpectedAnswer
     reaches_out: bool
 
-    def may_tell_of(self, folder: str) -> bool:
+    def may_name(self, folder: str) -> bool:
         """Whether it may tell of something in the folder."""
         home = posixpath.dirname(self.path)
         return self.reaches_out or is_in(home, folder) or not home or is_in(folder, home)
 
 
 @dataclass
-class Telling:
+class OutputIndex:
     """What the files of one project tell, as far as they were read.
 
     `say` hears of the files that were left out.
@@ -57,38 +57,38 @@ class Telling:
     project: Project
     say: Callable[[str], None]
     outputs: list[Output] = field(default_factory=list, init=False)
-    broken: list[Broken] = field(default_factory=list, init=False)
+    broken: list[BrokenFile] = field(default_factory=list, init=False)
     _read: set[str] = field(default_factory=set, init=False)
 
-    def holder(self, path: str) -> Output | None:
+    def output_around(self, path: str) -> Output | None:
         """The output that is `path` or a folder around it.
 
         The files nearest to it are read first, and all of them only where those do not tell.
         """
-        self._add(name for name in near(path) if self.project.sees(name))
-        found = holder(path, self.outputs)
+        self._add(name for name in nearest_dvc_files(path) if self.project.includes(name))
+        found = output_around(path, self.outputs)
         if found is None:  # rare, and slower where the files must be fetched first
             self.add_all()
-            found = holder(path, self.outputs)
+            found = output_around(path, self.outputs)
         if found is not None:
-            self._leave_out(self.broken, path)
+            self._warn_of(self.broken, path)
         return found
 
-    def inside(self, folder: str) -> list[Output]:
+    def outputs_in(self, folder: str) -> list[Output]:
         """The outputs in a folder that is in none; raise the error of a file that may tell more."""
         self.add_all()
         for each in self.broken:
-            if each.may_tell_of(folder):
-                raise self.fault(each, folder)
-        self._leave_out(self.broken, folder)
+            if each.may_name(folder):
+                raise self._error_of(each, folder)
+        self._warn_of(self.broken, folder)
         return [each for each in self.outputs if is_in(each.path, folder)]
 
     def check_broken(self, path: str) -> None:
         """Raise the error of a broken file if there is one: it may be what tells of `path`."""
         if self.broken:
-            raise self.fault(self.broken[0], path)
+            raise self._error_of(self.broken[0], path)
 
-    def fault(self, first: Broken, path: str) -> UnexpectedAnswer:
+    def _error_of(self, first: BrokenFile, path: str) -> UnexpectedAnswer:
         """The error of a broken file, any of which may tell of `path`."""
         others = [printable(each.path, 100) for each in self.broken if each is not first]
         rest = f" and {len(others) - _MOST_NAMES} more" if len(others) > _MOST_NAMES else ""
@@ -101,7 +101,7 @@ class Telling:
 
     def add_all(self) -> None:
         """Read every file of the project."""
-        self._add(sorted(path for path, _ in self.project.walk(self.project.top, tells_outputs)))
+        self._add(sorted(path for path, _ in self.project.walk(self.project.top, is_dvc_file)))
 
     def _add(self, names: Iterable[str]) -> None:
         files = self.project.files
@@ -109,25 +109,25 @@ class Telling:
         self._read.update(new)
         files.fetch(new)
         for unit in _units(new):
-            told = _told(unit, self.project)
-            if isinstance(told, Broken):
-                self.broken.append(told)
+            read = _read_unit(unit, self.project)
+            if isinstance(read, BrokenFile):
+                self.broken.append(read)
             else:
-                self.outputs += told
+                self.outputs += read
 
-    def _leave_out(self, files: Collection[Broken], path: str) -> None:
+    def _warn_of(self, files: Collection[BrokenFile], path: str) -> None:
         for each in files:
             self.say(
                 f"{each.why.message}: it is left out, as {printable(path, 200)} is told elsewhere"
             )
 
 
-def broken(project: Project) -> Iterator[Broken]:
+def broken_files(project: Project) -> Iterator[BrokenFile]:
     """The files of a project, and of those inside it, that cannot be read."""
     for each in (project, *project.inner()):
-        telling = Telling(each, lambda line: None)
-        telling.add_all()
-        yield from telling.broken
+        index = OutputIndex(each, lambda line: None)
+        index.add_all()
+        yield from index.broken
 
 
 def _units(names: Collection[str]) -> Iterator[tuple[str, ...]]:
@@ -140,10 +140,10 @@ def _units(names: Collection[str]) -> Iterator[tuple[str, ...]]:
             yield (name,)
 
 
-def _told(unit: tuple[str, ...], project: Project) -> list[Output] | Broken:
+def _read_unit(unit: tuple[str, ...], project: Project) -> list[Output] | BrokenFile:
     content: Mapping[str, bytes] = {}
     try:
-        content = project.files.read([name for name in unit if project.sees(name)])
+        content = project.files.read([name for name in unit if project.includes(name)])
         outputs = list(read_outputs(content, project.files.revision, project.files.read))
         if len(unit) == 1 and not outputs:  # a pipeline that never ran has to be one all the same
             read_file(unit[0], content.get(unit[0], b""), project.files.revision).mapping()
@@ -151,5 +151,5 @@ def _told(unit: tuple[str, ...], project: Project) -> list[Output] | Broken:
         reaches = not content or any(
             sign in each for sign in _REACHES_OUT for each in content.values()
         )
-        return Broken(unit[0], error, reaches)
-    return [each for each in outputs if project.holds(each.path)]
+        return BrokenFile(unit[0], error, reaches)
+    return [each for each in outputs if project.contains(each.path)]

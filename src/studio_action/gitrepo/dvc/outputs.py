@@ -24,7 +24,7 @@ SUFFIX = ".dvc"
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class OutputMeta:
     """What a remote keeps a file or folder under: its digest, or a version at its own path.
 
     `remote` is the name of the remote, '' for the default one.
@@ -53,18 +53,18 @@ class Output:
     imported: Import | None = None
     external: Node | None = None
 
-    def kept(self) -> Kept:
-        return _kept(self.node, self.node.get("hash"), self.remote)
+    def meta(self) -> OutputMeta:
+        return _read_meta(self.node, self.node.get("hash"), self.remote)
 
-    def members(self) -> Mapping[str, Kept]:
+    def members(self) -> Mapping[str, OutputMeta]:
         """The files of a folder that is kept file by file, by path relative to it."""
         return {
-            file.get("relpath").text(): _kept(file, self.node.get("hash"), self.remote)
+            file.get("relpath").text(): _read_meta(file, self.node.get("hash"), self.remote)
             for file in self.node.get("files").sequence()
         }
 
 
-def under(folder: str, path: str) -> str | None:
+def path_within(folder: str, path: str) -> str | None:
     """`path` as seen from `folder`, '' being the repository's root; None if it is not in it."""
     if "://" in path or posixpath.isabs(path):
         return None
@@ -79,7 +79,7 @@ def is_in(path: str, folder: str) -> bool:
     return path == folder or path.startswith(f"{folder}/")
 
 
-def tells_outputs(path: str) -> bool:
+def is_dvc_file(path: str) -> bool:
     """Whether the file is one of those that `read_outputs` reads."""
     return path.endswith(SUFFIX) or posixpath.basename(path) in (PIPELINE, LOCK)
 
@@ -89,7 +89,7 @@ def is_content(path: str) -> bool:
     return not path.endswith(SUFFIX) and posixpath.basename(path) not in (PIPELINE, ".dvcignore")
 
 
-def near(path: str) -> Iterator[str]:
+def nearest_dvc_files(path: str) -> Iterator[str]:
     """Names of the files that most likely tell of `path`."""
     for place in (path, *map(str, PurePosixPath(path).parents)):
         folder = "" if place == "." else place
@@ -98,7 +98,7 @@ def near(path: str) -> Iterator[str]:
         yield from (posixpath.join(folder, name) for name in (LOCK, PIPELINE))
 
 
-def holder(path: str, outputs: Iterable[Output]) -> Output | None:
+def output_around(path: str, outputs: Iterable[Output]) -> Output | None:
     """The output that is `path` or a folder around it; `UnexpectedAnswer` if there are two."""
     around = sorted((it for it in outputs if is_in(path, it.path)), key=lambda it: len(it.path))
     if len(around) > 1 and around[-1].path == around[-2].path:
@@ -136,7 +136,7 @@ def read_file(path: str, content: bytes, revision: str) -> Node:
 
 
 def _of_dvc_file(folder: str, file: Node) -> Iterator[Output]:
-    base = under(folder, file.get("wdir").text())
+    base = path_within(folder, file.get("wdir").text())
     for node in file.get("outs").sequence():
         for output in _output(base, node, node):
             yield replace(output, imported=imports.read(file), external=external.dependency(file))
@@ -152,7 +152,7 @@ def _of_pipeline(folder: str, lock: Node, pipeline: Pipeline) -> Iterator[Output
 
 
 def _of_stage(folder: str, locked: Node, stage: Node) -> Iterator[Output]:
-    base = under(folder, stage.get("wdir").text())
+    base = path_within(folder, stage.get("wdir").text())
     declared = _declared(stage)
     for node in locked.get("outs").sequence():
         flags = declared.get(node.get("path").text())
@@ -188,14 +188,14 @@ def _with_flags(earlier: Node | None, flags: Node) -> Node:
 
 
 def _output(base: str | None, node: Node, flags: Node) -> Iterator[Output]:
-    path = None if base is None else under(base, node.get("path").text())
+    path = None if base is None else path_within(base, node.get("path").text())
     if path:
         cached = flags.get("cache").flag(default=True)
         pushed = flags.get("push").flag(default=True)
         yield Output(path, cached, flags.get("remote").text(), node, pushed)
 
 
-def _kept(node: Node, algorithm: Node, remote: str) -> Kept:
+def _read_meta(node: Node, algorithm: Node, remote: str) -> OutputMeta:
     """What `node` tells; `cloud` has, below a remote's name, what is known from that remote."""
     named = node.get("remote").text() or remote
     remote, cloud = next(iter(node.get("cloud").mapping().items()), (named, node))
@@ -203,7 +203,7 @@ def _kept(node: Node, algorithm: Node, remote: str) -> Kept:
     def told(key: str) -> Node:
         return cloud.get(key) if cloud.get(key).value is not None else node.get(key)
 
-    return Kept(
+    return OutputMeta(
         digest=read_digest(told("md5"), algorithm.text()),
         size=told("size").size(),
         executable=told("isexec").flag(default=False),

@@ -13,7 +13,7 @@ from studio_action.text import printable
 _MODULES = ".gitmodules"
 
 
-def check_way(path: str, files: Files) -> None:
+def check_parents(path: str, files: Files) -> None:
     """Raise `UnexpectedAnswer`, which says where, if a folder on the way to `path` is none."""
     for folder in list(folders_to(posixpath.dirname(path)))[1:]:
         entry = find(folder, files)

@@ -76,21 +76,21 @@ class Project:
     _spent: list[int] = field(default_factory=lambda: [0, 0], init=False, repr=False)
 
     @classmethod
-    def around(cls, path: str, files: Files) -> Project:
+    def containing(cls, path: str, files: Files) -> Project:
         """The innermost project around `path`, which may be its folder; else the repository."""
         tops = [folder for folder in folders_to(path) if _has_project(folder, files)]
         return cls(files, tops[-1] if tops else "")
 
-    def holds(self, path: str) -> bool:
+    def contains(self, path: str) -> bool:
         """Whether `path` is in it, and in no project inside it."""
         if self.top and not path.startswith(f"{self.top}/"):
             return False
         inner = list(folders_to(posixpath.dirname(path), self.top))[1:]
         return not any(_has_project(each, self.files) for each in inner)
 
-    def sees(self, path: str, *, folder: bool = False) -> bool:
+    def includes(self, path: str, *, folder: bool = False) -> bool:
         """Whether DVC looks at a file or folder of the project, which need not be there."""
-        if not self.holds(path):
+        if not self.contains(path):
             return False
         above = list(folders_to(posixpath.dirname(path), self.top))[1:]
         return not any(self._ignores(each, folder=True) for each in above) and not (
@@ -104,7 +104,7 @@ class Project:
 
         Only those whose names are `wanted`, upper folders before lower ones.
         """
-        level = [start] if start == self.top or self.sees(start, folder=True) else []
+        level = [start] if start == self.top or self.includes(start, folder=True) else []
         while level:
             self._read_rules(level)
             below: list[str] = []
@@ -168,14 +168,14 @@ class Project:
         return self._rules[folder]
 
     def _added(self, folder: str) -> Rules:
-        above = Rules.of_top() if folder == self.top else self._rules_of(posixpath.dirname(folder))
+        above = Rules.always() if folder == self.top else self._rules_of(posixpath.dirname(folder))
         path = posixpath.join(folder, dvcignore.NAME)
         seen = self._seen(path)
         if find(path, self.files) is None or above.ignores(seen, folder=False):
             return above
         content = self.files.read([path]).get(path, b"")
         document = printable(f"{path} at {self.files.revision[:7]}", 300)
-        return above.and_of(posixpath.dirname(seen), content, document)
+        return above.with_file(posixpath.dirname(seen), content, document)
 
     def _seen(self, path: str) -> str:
         """`path`, which is in it, as seen from its top folder."""

@@ -4,8 +4,8 @@ A repository is text that others wrote, and the credentials are ours. Every opti
 says where it comes from (`Option`), and two questions are answered here alone, for the step and
 for the server:
 
-- `admitted`: what may a committed option say? Where objects lie and how they are laid out, with
-  credentials of the repository's own; nothing that names a file, a profile, a command or an
+- `allowed_options`: what may a committed option say? Where objects lie and how they are laid out,
+  with credentials of the repository's own; nothing that names a file, a profile, a command or an
   identity of this machine. What is not listed here does not count.
 """
 
@@ -108,7 +108,7 @@ _OF_NO_MATTER = frozenset(
 """Nothing is read in another way for these: they are about writing, or how DVC itself works."""
 
 
-def admitted(said: Mapping[str, str]) -> tuple[Mapping[str, str], tuple[str, ...]]:
+def allowed_options(said: Mapping[str, str]) -> tuple[Mapping[str, str], tuple[str, ...]]:
     """What counts of a remote's committed options, and the names of those that are dropped."""
     counts = {name: text for name, text in said.items() if _may_be_said(name, text)}
     if not all(counts.get(name) for name in _LOGIN):
@@ -122,7 +122,7 @@ def _may_be_said(name: str, text: str) -> bool:
     return name in ADMITTED
 
 
-def note(remote: str, dropped: Collection[str], how: str = "") -> str:
+def ignored_options_warning(remote: str, dropped: Collection[str], how: str = "") -> str:
     """What to tell of committed options that do not count, and `how` to say them oneself."""
     names = ", ".join(printable(name, 50) for name in sorted(dropped))
     name = printable(remote, 100)
@@ -133,7 +133,7 @@ def note(remote: str, dropped: Collection[str], how: str = "") -> str:
     )
 
 
-def unchecked(remote: str, said: str, tls_verify: bool | Path) -> str:
+def unchecked_certificate_warning(remote: str, said: str, tls_verify: bool | Path) -> str:
     """What to tell of a remote whose `ssl_verify` says that no certificate is checked; or ''."""
     if said.lower() != "false":
         return ""

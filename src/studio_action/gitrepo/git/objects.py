@@ -19,7 +19,8 @@ from typing import IO
 
 from studio_action.errors import UnexpectedAnswer
 from studio_action.gitrepo.git import trees
-from studio_action.gitrepo.git.program import Broken, Git, Unadvertised
+from studio_action.gitrepo.git.failures import BrokenRepository, UnadvertisedObject
+from studio_action.gitrepo.git.program import Git
 from studio_action.gitrepo.git.trees import Entry
 from studio_action.text import human_size
 
@@ -44,12 +45,12 @@ FETCH = (
 EVERYTHING = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 """What names all branches and tags."""
 
-_NO_HAVES = ("-c", "fetch.negotiationAlgorithm=noop")
+_NO_NEGOTIATION = ("-c", "fetch.negotiationAlgorithm=noop")
 """Says not which commits are here: a server would think that their content is here, too."""
 
 
 @dataclass(slots=True)
-class Fetched:
+class KnownObjects:
     """The objects that are known to be in a repository of our own; `whole`: all that there are.
 
     Several threads may know of one, each with `Objects` of its own.
@@ -60,7 +61,7 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
-class _Head:
+class _Header:
     """What git says before an object's content; `size` is in bytes."""
 
     name: str
@@ -81,7 +82,7 @@ class Objects:
     url: str = ""
     kept: Path | None = None
     refs: Sequence[str] = ("+refs/tags/*:refs/tags/*",)
-    fetched: Fetched = field(default_factory=Fetched)
+    fetched: KnownObjects = field(default_factory=KnownObjects)
     _reader: Popen[bytes] | None = field(default=None, init=False)
     _folders: dict[str, Mapping[str, Entry]] = field(default_factory=dict, init=False, repr=False)
     _kept_entries: int = field(default=0, init=False)
@@ -92,25 +93,25 @@ class Objects:
         self._open.close()
         self._reader = None
 
-    def have(self, names: Iterable[str]) -> None:
+    def fetch(self, names: Iterable[str]) -> None:
         """Fetch what is not there yet, by one request."""
         wanted = set(names) - self.fetched.names
         missing = sorted(
             each for each in wanted if not (self.kept and self.kept.joinpath(each).exists())
         )
         if self.url and missing and not self.fetched.whole:
-            self._fetch(missing)
+            self._request(missing)
         self.fetched.names.update(missing)
 
-    def _fetch(self, names: Sequence[str]) -> None:
+    def _request(self, names: Sequence[str]) -> None:
         """Fetch objects; all that tags lead to, where the server does not give single ones."""
         wanted = "".join(f"{name}\n" for name in names).encode()
-        words = (*_NO_HAVES, *FETCH, "--stdin", "origin")
+        words = (*_NO_NEGOTIATION, *FETCH, "--stdin", "origin")
         try:
-            self.git.talk(self.folder, self.url, *words, stdin=wanted)
-        except Unadvertised:
+            self.git.run_remote(self.folder, self.url, *words, stdin=wanted)
+        except UnadvertisedObject:
             whole = (*FETCH, "--no-filter", "--refetch", "origin", *self.refs)
-            self.git.talk(self.folder, self.url, *whole)
+            self.git.run_remote(self.folder, self.url, *whole)
             self.fetched.whole = True
 
     def read(self, name: str) -> bytes:
@@ -126,21 +127,21 @@ class Objects:
         bytes: raises `UnexpectedAnswer` beyond.
         """
         place = folder / name
-        if not _is_whole(place, name):
+        if not _is_intact(place, name):
             place.unlink(missing_ok=True)
-            self.have([name])
+            self.fetch([name])
             folder.mkdir(parents=True, exist_ok=True)
-            with _appearing(place) as file:
+            with _atomic_file(place) as file:
                 self._copy(name, file, largest)
         return place
 
-    def folder_at(self, name: str) -> Mapping[str, Entry]:
+    def tree(self, name: str) -> Mapping[str, Entry]:
         """The entries of a folder by name; raises what `trees.read` raises.
 
         `name` is that of a tree, or `COMMIT^{tree}`; in a repository of our own, all are there.
         """
         if name not in self._folders:
-            content, width = self._tree(name)
+            content, width = self._read_tree(name)
             entries = trees.read(content, width)
             if self._kept_entries + len(entries) > _MOST_KEPT:
                 self._folders.clear()
@@ -151,7 +152,7 @@ class Objects:
 
     def commit(self, name: str) -> str | None:
         """The commit that a reference or a tag leads to, None where it is something else."""
-        head = self._ask(f"{name}^{{commit}}")
+        head = self._header(f"{name}^{{commit}}")
         if head is None or head.kind != "commit":
             return None
         with Path(os.devnull).open("wb") as nowhere:
@@ -168,9 +169,9 @@ class Objects:
         self._copy(name, whole, LARGEST_READ)
         return whole.getvalue()
 
-    def _tree(self, name: str) -> tuple[bytes, int]:
+    def _read_tree(self, name: str) -> tuple[bytes, int]:
         """The content of a tree object, and the bytes of an object's name in it."""
-        head = self._ask(name)
+        head = self._header(name)
         if head is None or head.kind != "tree":
             raise self._broken()
         self._check_size("folder", head.size, _LARGEST_FOLDER)
@@ -179,7 +180,7 @@ class Objects:
         return whole.getvalue(), len(head.name) // 2
 
     def _copy(self, name: str, to: IO[bytes], largest: int | None = None) -> None:
-        head = self._ask(name)
+        head = self._header(name)
         if head is None or head.kind != "blob":
             raise self._broken()
         if largest is not None:
@@ -195,7 +196,7 @@ class Objects:
                 "Nothing that DVC or GTO wrote is that large",
             )
 
-    def _ask(self, name: str) -> _Head | None:
+    def _header(self, name: str) -> _Header | None:
         """What the object is whose bytes and then a line feed come next; None where it is not."""
         if self._reader is None:
             process = self.git.process(self.folder, "cat-file", "--batch")
@@ -212,7 +213,7 @@ class Objects:
         if not line:
             raise self._broken()
         words = line.decode("utf-8", "replace").split()
-        return _Head(words[0], words[1], int(words[2])) if len(words) == 3 else None
+        return _Header(words[0], words[1], int(words[2])) if len(words) == 3 else None
 
     def _take(self, size: int, to: IO[bytes]) -> None:
         """Write the bytes that come to `to`."""
@@ -228,15 +229,15 @@ class Objects:
         if not content.read(1):  # a line feed follows
             raise self._broken()
 
-    def _broken(self) -> Broken:
+    def _broken(self) -> BrokenRepository:
         self.close()
-        return Broken(
+        return BrokenRepository(
             f"the repository at {str(self.folder)!r} lacks the content of a file",
             "Fetch it whole, or give the repository's address instead of a folder",
         )
 
 
-def _is_whole(place: Path, name: str) -> bool:
+def _is_intact(place: Path, name: str) -> bool:
     """Whether the file at `place` is the content of the Git object `name`."""
     try:
         with place.open("rb") as file:
@@ -250,7 +251,7 @@ def _is_whole(place: Path, name: str) -> bool:
 
 
 @contextmanager
-def _appearing(place: Path) -> Iterator[IO[bytes]]:
+def _atomic_file(place: Path) -> Iterator[IO[bytes]]:
     """A file that is at `place` when the block has ended well, and never in part."""
     with tempfile.NamedTemporaryFile(dir=place.parent, prefix=".", delete=False) as file:
         temporary = Path(file.name)

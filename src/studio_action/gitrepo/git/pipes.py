@@ -14,7 +14,7 @@ _BLOCK = 1 << 16
 _LARGEST_COMPLAINT = 1 << 20
 
 
-class TooMuch(Exception):
+class OutputTooLarge(Exception):
     """A process says more than it may."""
 
 
@@ -23,8 +23,8 @@ def communicate(
 ) -> tuple[bytes, bytes]:
     """What a process writes to its standard output and, the first megabyte, to its standard error.
 
-    As `Popen.communicate`, with a bound. Raises `TooMuch` where its output has more than `largest`
-    bytes, `subprocess.TimeoutExpired` after `seconds`; it runs on then.
+    As `Popen.communicate`, with a bound. Raises `OutputTooLarge` where its output has more than
+    `largest` bytes, `subprocess.TimeoutExpired` after `seconds`; it runs on then.
     """
     assert process.stdin is not None
     assert process.stdout is not None
@@ -42,7 +42,7 @@ def communicate(
                 raise subprocess.TimeoutExpired(process.args, seconds)
             for key, _ in ready:
                 if key.data is None:
-                    left = _told(process.stdin, left)
+                    left = _write_some(process.stdin, left)
                     over = not left
                 else:
                     block = os.read(key.fd, _BLOCK)
@@ -54,13 +54,13 @@ def communicate(
                 with suppress(BrokenPipeError):
                     process.stdin.close()
             if len(output) > largest:
-                raise TooMuch
+                raise OutputTooLarge
             del errors[_LARGEST_COMPLAINT:]
     process.wait(max(0.0, ends - time.monotonic()))
     return bytes(output), bytes(errors)
 
 
-def _told(pipe: IO[bytes], left: memoryview) -> memoryview:
+def _write_some(pipe: IO[bytes], left: memoryview) -> memoryview:
     """Tell as much as can be without waiting, and return the rest; nothing where it is deaf."""
     try:
         return left[os.write(pipe.fileno(), left[: select.PIPE_BUF]) :]

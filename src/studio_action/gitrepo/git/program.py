@@ -20,14 +20,12 @@ from typing import TYPE_CHECKING
 
 from studio_action.errors import (
     BadInput,
-    NoSuchModel,
-    StudioActionError,
-    TokenRefused,
     UnexpectedAnswer,
     Unreachable,
-    WorkspaceRefused,
 )
 from studio_action.gitrepo.git import pipes
+from studio_action.gitrepo.git.credential import Credential
+from studio_action.gitrepo.git.failures import BrokenRepository, error_for
 from studio_action.net import backoff
 from studio_action.net.clock import Limits
 from studio_action.net.network import Network
@@ -37,52 +35,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-_LARGEST_ANSWER = 64 << 20
-_KEPT = ("PATH", "HOME", "TMPDIR", "SSH_AUTH_SOCK", "LD_LIBRARY_PATH")
+_LARGEST_OUTPUT = 64 << 20
+_PASSED_ON = ("PATH", "HOME", "TMPDIR", "SSH_AUTH_SOCK", "LD_LIBRARY_PATH")
 _TRANSPORTS = "https:http:ssh"
-_UPLOAD = "git -c safe.directory=* -c uploadpack.allowFilter=true upload-pack"
+_UPLOAD_PACK = "git -c safe.directory=* -c uploadpack.allowFilter=true upload-pack"
 """What gives out a repository of this machine: whoever owns it, and without content, if asked."""
-_ANSWER = (
+_CREDENTIAL_HELPER = (
     '!f() { test "$1" = get &&'
     ' printf \'username=%s\\npassword=%s\\n\' "$GIT_USER" "$GIT_PASSWORD"; }; f'
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """A token for the Git server at `origin`, a scheme and host such as `https://github.com`."""
-
-    origin: str
-    token: str = field(repr=False)
-
-    @property
-    def user(self) -> str:
-        """The user name that goes with the token; some servers want one of their own.
-
-        GitLab tells a job token by it, Bitbucket an access token; GitHub's is the documented one
-        and others take any. `user:password` names its own.
-        """
-        user, colon, _ = self.token.partition(":")
-        if colon:
-            return user
-        if self.token.startswith("glcbt-"):
-            return "gitlab-ci-token"
-        if "gitlab" in self.origin:
-            return "oauth2"
-        return "x-token-auth" if "bitbucket" in self.origin else "x-access-token"
-
-    @property
-    def password(self) -> str:
-        """What is sent beside the user name."""
-        return self.token.partition(":")[2] or self.token
-
-
-def has_ssh_key(environ: Mapping[str, str]) -> bool:
-    """Whether ssh would find a key: an agent's, the user's own, or one that the job set up."""
-    if environ.get("SSH_AUTH_SOCK") or environ.get("GIT_SSH_COMMAND"):
-        return True
-    home = environ.get("HOME", "")
-    return bool(home) and any(Path(home, ".ssh").glob("id_*"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,35 +60,37 @@ class Git:
     log: Callable[[str], None]
     credential: Credential | None = None
 
-    def read(self, repository: Path, *words: str, largest: int = _LARGEST_ANSWER) -> bytes:
+    def run_local(self, repository: Path, *words: str, largest: int = _LARGEST_OUTPUT) -> bytes:
         """What a command that stays on this machine prints.
 
-        Raises `Broken` if it fails, `UnexpectedAnswer` if it is more than `largest` bytes.
+        Raises `BrokenRepository` if it fails, `UnexpectedAnswer` if that is over `largest` bytes.
         """
-        done = self._run(repository, words, b"", self._environment(), largest)
+        done = self._run(repository, words, b"", self._local_environment(), largest)
         if done.returncode:
-            raise Broken(f"git {words[0]} failed in {str(repository)!r}: {self._said(done.stderr)}")
+            raise BrokenRepository(
+                f"git {words[0]} failed in {str(repository)!r}: {self._error_text(done.stderr)}"
+            )
         return done.stdout
 
     def succeeds(self, repository: Path, *words: str) -> bool:
         """Whether a command that stays on this machine ends well."""
-        return not self._run(repository, words, b"", self._environment()).returncode
+        return not self._run(repository, words, b"", self._local_environment()).returncode
 
-    def talk(self, repository: Path, url: str, *words: str, stdin: bytes = b"") -> bytes:
+    def run_remote(self, repository: Path, url: str, *words: str, stdin: bytes = b"") -> bytes:
         """What a command that speaks to the repository at `url`, its remote `origin`, prints.
 
         `url` may be the absolute path of a folder. Tried again while the network fails. Raises
         `TokenRefused`, `NoSuchModel`, `Unreachable`, `WorkspaceRefused` or `DeadlinePassed`.
         """
-        environment = self._environment() | self._abroad(url)
+        environment = self._local_environment() | self._remote_environment(url)
         attempt = 1
         while True:
             self.limits.deadline.check()
             done = self._run(repository, words, stdin, environment)
             if not done.returncode:
                 return done.stdout
-            said = self._said(done.stderr)
-            error = failure(url, said)
+            said = self._error_text(done.stderr)
+            error = error_for(url, said)
             if not isinstance(error, Unreachable) or error.hint or attempt > self.limits.retries:
                 raise error
             delay = backoff.wait(attempt, retry_after=None, random=self.limits.random())
@@ -141,7 +104,7 @@ class Git:
     @contextmanager
     def process(self, repository: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
         """A command that stays on this machine and is spoken to while it runs."""
-        with _started(self._command(repository, words), self._environment()) as process:
+        with _popen(self._command(repository, words), self._local_environment()) as process:
             yield process
 
     def _run(
@@ -150,16 +113,16 @@ class Git:
         words: Sequence[str],
         stdin: bytes,
         environment: Mapping[str, str],
-        largest: int = _LARGEST_ANSWER,
+        largest: int = _LARGEST_OUTPUT,
     ) -> subprocess.CompletedProcess[bytes]:
-        with _started(self._command(repository, words), environment) as process:
+        with _popen(self._command(repository, words), environment) as process:
             left = min(self.limits.deadline.remaining(), _LONGEST_WAIT)
             try:
                 output, errors = pipes.communicate(process, stdin, left, largest)
             except subprocess.TimeoutExpired:
                 self.limits.deadline.check()
                 raise Unreachable(f"git {words[0]} took too long") from None
-            except pipes.TooMuch:
+            except pipes.OutputTooLarge:
                 raise UnexpectedAnswer(
                     f"git {words[0]} tells more than {human_size(largest)} of the repository"
                 ) from None
@@ -171,8 +134,8 @@ class Git:
         safe = ("-c", "safe.directory=*", "-c", f"core.hooksPath={os.devnull}")
         return ["git", *safe, "-C", str(repository), *words]
 
-    def _environment(self) -> dict[str, str]:
-        kept = {name: self.environ[name] for name in _KEPT if name in self.environ}
+    def _local_environment(self) -> dict[str, str]:
+        kept = {name: self.environ[name] for name in _PASSED_ON if name in self.environ}
         return kept | {
             "LC_ALL": "C",
             "GIT_CONFIG_NOSYSTEM": "1",
@@ -185,7 +148,7 @@ class Git:
             "GIT_TERMINAL_PROMPT": "0",
         }
 
-    def _abroad(self, url: str) -> dict[str, str]:
+    def _remote_environment(self, url: str) -> dict[str, str]:
         """What a command that uses the network needs besides."""
         seconds = max(1, round(self.limits.timeout))
         ssh = self.environ.get("GIT_SSH_COMMAND", "ssh")
@@ -200,7 +163,7 @@ class Git:
         }
         folder = url.startswith("/")
         if folder:
-            settings["remote.origin.uploadpack"] = _UPLOAD
+            settings["remote.origin.uploadpack"] = _UPLOAD_PACK
         variables = {
             "GIT_ALLOW_PROTOCOL": "file" if folder else _TRANSPORTS,
             "GIT_SSH_COMMAND": f"{ssh} -o BatchMode=yes -o ConnectTimeout={seconds}"
@@ -212,7 +175,7 @@ class Git:
         if self.network.ca_bundle is not None:
             variables["GIT_SSL_CAINFO"] = str(self.network.ca_bundle)
         if self.credential is not None:
-            settings[f"credential.{self.credential.origin}.helper"] = _ANSWER
+            settings[f"credential.{self.credential.origin}.helper"] = _CREDENTIAL_HELPER
             variables["GIT_USER"] = self.credential.user
             variables["GIT_PASSWORD"] = self.credential.password
         variables["GIT_CONFIG_COUNT"] = str(len(settings))
@@ -221,7 +184,7 @@ class Git:
             variables[f"GIT_CONFIG_VALUE_{number}"] = value
         return variables
 
-    def _said(self, errors: bytes) -> str:
+    def _error_text(self, errors: bytes) -> str:
         """What git wrote to its standard error, without secrets, on one line."""
         text = errors.decode("utf-8", "replace")
         if self.credential is not None:
@@ -235,9 +198,7 @@ _LONGEST_WAIT = 1e6
 
 
 @contextmanager
-def _started(
-    command: list[str], environment: Mapping[str, str]
-) -> Iterator[subprocess.Popen[bytes]]:
+def _popen(command: list[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """A process in a group of its own; it and its children have ended when the block has."""
     pipe = subprocess.PIPE
     try:
@@ -258,54 +219,3 @@ def _started(
             if process.poll() is None:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
-
-
-_REFUSED = re.compile(
-    r"Authentication failed|could not read (Username|Password)|Access denied|Permission denied"
-    r"|returned error: 40[13]\b|Invalid (username|credentials)|[Ff]orbidden"
-)
-_STRANGER = re.compile(r"Host key verification failed|REMOTE HOST IDENTIFICATION")
-_UNKNOWN = re.compile(
-    r"not found|not appear to be a git repository|does not exist|returned error: 404"
-    r"|could not be found"
-)
-_UNTRUSTED = re.compile(r"certificate|CAfile|SSL_ERROR", re.IGNORECASE)
-_FULL = re.compile(r"No space left on device|Disk quota exceeded")
-_UNADVERTISED = re.compile(r"not allow request for unadvertised object|not our ref")
-
-
-class Broken(Unreachable):
-    """A repository of this machine cannot be read, or lacks what it should have."""
-
-
-class Unadvertised(Unreachable):
-    """The server gives no objects by their names, as those before protocol 2 do not."""
-
-
-def failure(url: str, said: str) -> StudioActionError:
-    """What git's complaint about the repository at `url` means; a hint: asking again is no use."""
-    if _UNADVERTISED.search(said):
-        return Unadvertised(f"{url} gives no single files", "Use a server with protocol 2")
-    if _FULL.search(said):
-        return WorkspaceRefused(f"{url} cannot be fetched: {said}", "Free some space")
-    if _STRANGER.search(said):
-        return Unreachable(
-            f"ssh does not know the host of {url}",
-            "Add its key to known_hosts, e.g. with ssh-keyscan, or use an https address",
-        )
-    if _REFUSED.search(said):
-        return TokenRefused(
-            f"access to {url} was refused: {said}",
-            "Check repo, and give a git-token that may read it, or a key that ssh can use",
-        )
-    if _UNTRUSTED.search(said):
-        return Unreachable(
-            f"{url} cannot be reached: {said}",
-            "If an authority of your own signed its certificate, give it as `ca-bundle`",
-        )
-    if _UNKNOWN.search(said):
-        return NoSuchModel(
-            f"there is no repository at {url}: {said}",
-            "Check repo, and that git-token may read it: servers hide what it may not see",
-        )
-    return Unreachable(f"{url} cannot be reached: {said}")

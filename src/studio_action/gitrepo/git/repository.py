@@ -10,8 +10,9 @@ from pathlib import Path
 from types import TracebackType
 
 from studio_action.errors import BadInput, ObjectMissing, UnexpectedAnswer
+from studio_action.gitrepo.git.failures import UnadvertisedObject
 from studio_action.gitrepo.git.objects import EVERYTHING, FETCH, Objects
-from studio_action.gitrepo.git.program import Git, Unadvertised
+from studio_action.gitrepo.git.program import Git
 from studio_action.gitrepo.git.revision import Revision
 from studio_action.gitrepo.git.tag_ref import TagRef
 from studio_action.text import human_size, printable
@@ -48,7 +49,7 @@ class Repository:
         self._objects = objects or Objects(folder, git, url)
 
     @classmethod
-    def at(cls, folder: Path, git: Git) -> Repository:
+    def open(cls, folder: Path, git: Git) -> Repository:
         """The repository that is at `folder` already; raise `BadInput` if there is none."""
         if not folder.is_dir() or not git.succeeds(folder, "rev-parse", "--git-dir"):
             raise BadInput(
@@ -58,15 +59,15 @@ class Repository:
         return cls(folder, git)
 
     @classmethod
-    def of(cls, url: str, git: Git, folder: Path) -> Repository:
+    def clone_from(cls, url: str, git: Git, folder: Path) -> Repository:
         """The repository at `url`, its tags fetched into `folder`, which is empty or kept for it.
 
-        Raises what `Git.talk` raises.
+        Raises what `Git.run_remote` raises.
         """
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / "HEAD").exists():
-            git.read(folder, "init", "--quiet", "--bare", "--template=")
-        git.talk(folder, url, *FETCH, "--prune", "origin", "+refs/tags/*:refs/tags/*")
+            git.run_local(folder, "init", "--quiet", "--bare", "--template=")
+        git.run_remote(folder, url, *FETCH, "--prune", "origin", "+refs/tags/*:refs/tags/*")
         return cls(folder, git, url)
 
     def __enter__(self) -> Repository:
@@ -83,7 +84,7 @@ class Repository:
     @property
     def incomplete(self) -> bool:
         """Whether it is a shallow clone, or one whose content was to come later."""
-        shallow = self._git.read(self.folder, "rev-parse", "--is-shallow-repository")
+        shallow = self._git.run_local(self.folder, "rev-parse", "--is-shallow-repository")
         promised = ("config", "--get-regexp", r"^remote\..*\.promisor$")
         return shallow.strip() == b"true" or self._git.succeeds(self.folder, *promised)
 
@@ -94,7 +95,7 @@ class Repository:
         """
         fields = "%00".join(f"%({field})" for field in _TAG_FIELDS)
         words = ("for-each-ref", f"--count={_MOST_TAGS + 1}", f"--format={fields}", "refs/tags")
-        lines = self._git.read(self.folder, *words, largest=_LARGEST_LIST)
+        lines = self._git.run_local(self.folder, *words, largest=_LARGEST_LIST)
         rows = [line for line in lines.decode("utf-8", "replace").split("\n") if line]
         if len(rows) > _MOST_TAGS:
             raise UnexpectedAnswer(f"the repository has more than {_MOST_TAGS:,} tags")
@@ -127,7 +128,9 @@ class Repository:
         """
         if self.url:  # with a star, that there is none is no failure
             ours = f"refs/heads/{name}*"
-            self._git.talk(self.folder, self.url, *FETCH, "--prune", "origin", f"+{ours}:{ours}")
+            self._git.run_remote(
+                self.folder, self.url, *FETCH, "--prune", "origin", f"+{ours}:{ours}"
+            )
         return self._commit(f"refs/remotes/origin/{name}") or self._commit(f"refs/heads/{name}")
 
     def is_ancestor(self, commit: str, of: str) -> bool:
@@ -138,18 +141,18 @@ class Repository:
         """The content of the Git object `name` as a file of `folder`; see `Objects.file`."""
         return self._objects.file(name, folder)
 
-    def have(self, commit: str, *options: str) -> None:
+    def fetch_commit(self, commit: str, *options: str) -> None:
         """Fetch a commit that may be on no tag, if it is not here; all there is, if need be.
 
-        Raises `ObjectMissing` where there is none, and what `Git.talk` raises.
+        Raises `ObjectMissing` where there is none, and what `Git.run_remote` raises.
         """
         there = ("cat-file", "-e", f"{commit}^{{commit}}")
         if self._git.succeeds(self.folder, *there):
             return
         try:
-            self._git.talk(self.folder, self.url, *FETCH, *options, "origin", commit)
-        except Unadvertised:
-            self._git.talk(self.folder, self.url, *FETCH, "origin", *EVERYTHING)
+            self._git.run_remote(self.folder, self.url, *FETCH, *options, "origin", commit)
+        except UnadvertisedObject:
+            self._git.run_remote(self.folder, self.url, *FETCH, "origin", *EVERYTHING)
         if not self._git.succeeds(self.folder, *there):
             raise ObjectMissing(
                 f"there is no commit {commit} on a branch or tag of {self.url}",
@@ -164,4 +167,4 @@ class Repository:
         words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
         if not self._git.succeeds(self.folder, *words):
             return None
-        return self._git.read(self.folder, *words).decode().split()[-1]
+        return self._git.run_local(self.folder, *words).decode().split()[-1]

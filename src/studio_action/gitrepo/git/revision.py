@@ -29,12 +29,12 @@ class Revision:
 
         Raises `UnexpectedAnswer` for folders that Git's own tools do not make.
         """
-        found = self.objects.folder_at(f"{self.revision}^{{tree}}")
+        found = self.objects.tree(f"{self.revision}^{{tree}}")
         for part in folder.split("/") if folder else ():
             entry = found.get(part)
             if entry is None or not entry.is_folder:
                 return {}
-            found = self.objects.folder_at(entry.name)
+            found = self.objects.tree(entry.name)
         return found
 
     def find(self, path: str) -> Entry | None:
@@ -44,7 +44,7 @@ class Revision:
 
     def fetch(self, paths: Iterable[str]) -> None:
         """Have the content of the files that are there, by one request."""
-        self.objects.have(entry.name for entry in self._files(paths).values())
+        self.objects.fetch(entry.name for entry in self._files(paths).values())
 
     def fetch_all(self, wanted: Callable[[str], bool]) -> None:
         """Have the content of all files whose paths are `wanted`, by one request.
@@ -52,7 +52,7 @@ class Revision:
         Of a repository of more than some thousand files it has those near the top.
         """
         if self.objects.url:  # else there is nowhere to fetch from
-            self.objects.have(entry.name for entry in self._first(wanted))
+            self.objects.fetch(entry.name for entry in self._first(wanted))
 
     def read(self, paths: Collection[str]) -> Mapping[str, bytes]:
         """The content of the files that are there, by path; fetched by one request.
@@ -60,7 +60,7 @@ class Revision:
         Raises `UnexpectedAnswer` where that is absurdly much.
         """
         there = self._files(paths)
-        self.objects.have(entry.name for entry in there.values())
+        self.objects.fetch(entry.name for entry in there.values())
         found: dict[str, bytes] = {}
         left = _LARGEST_READS
         for path, entry in there.items():
@@ -76,7 +76,7 @@ class Revision:
     def save(self, path: str, to: Path) -> None:
         """Write the content of the file at `path`, which is there, to `to`."""
         entry = self._files([path])[path]
-        self.objects.have([entry.name])
+        self.objects.fetch([entry.name])
         self.objects.save(entry.name, to)
 
     def _files(self, paths: Iterable[str]) -> dict[str, Entry]:
@@ -88,7 +88,7 @@ class Revision:
         left = _MOST_SEEN
         folders = [("", f"{self.revision}^{{tree}}")]
         for folder, name in folders:  # grows meanwhile
-            entries = self.objects.folder_at(name)
+            entries = self.objects.tree(name)
             left -= len(entries)
             if left < 0:
                 return

@@ -130,7 +130,7 @@ class _Event:
 
 
 @dataclass(frozen=True, slots=True)
-class _Home:
+class _StageTarget:
     """What a stage can be given to: a version that was ever registered, or a mere commit.
 
     `order` counts the versions of a model in the order of their first tags.
@@ -158,57 +158,59 @@ def _model(name: ModelName, events: list[_Event]) -> Model:
     )
 
 
-def _registered(events: list[_Event]) -> list[_Home]:
+def _registered(events: list[_Event]) -> list[_StageTarget]:
     """Each name at each commit that was ever tagged as a version."""
     grouped: dict[tuple[str, str], list[_Event]] = {}
     for event in events:
         if isinstance(event.tag, Registration | Deregistration):
             grouped.setdefault((event.tag.version, event.ref.revision), []).append(event)
-    homes: list[_Home] = []
+    homes: list[_StageTarget] = []
     for (name, _), happened in grouped.items():
         newest = [event for event in happened if not event.cancels] or happened
-        active = not _decisive(happened).cancels
-        homes.append(_Home(_version(name, newest[-1]), active, len(homes)))
+        active = not _last(happened).cancels
+        homes.append(_StageTarget(_version(name, newest[-1]), active, len(homes)))
     return homes
 
 
-def _homes(registered: list[_Home], given: list[_Event]) -> Mapping[str, _Home]:
+def _homes(registered: list[_StageTarget], given: list[_Event]) -> Mapping[str, _StageTarget]:
     """What the stages that were given to a commit are for, by commit."""
-    there: dict[str, list[_Home]] = {}
+    there: dict[str, list[_StageTarget]] = {}
     for home in registered:
         there.setdefault(home.version.revision, []).append(home)
-    homes: dict[str, _Home] = {}
+    homes: dict[str, _StageTarget] = {}
     for event in given:
         revision = event.ref.revision
         if revision not in there:
-            homes[revision] = _Home(_version(revision, event), True, len(registered))
+            homes[revision] = _StageTarget(_version(revision, event), True, len(registered))
         elif revision not in homes:
             homes[revision] = max(there[revision], key=_preference)
     return homes
 
 
-def _preference(home: _Home) -> tuple[bool, Semantic, int]:
+def _preference(home: _StageTarget) -> tuple[bool, Semantic, int]:
     return home.active, semantic(home.version.name), home.order
 
 
-def _stages(given: list[_Event], homes: Mapping[str, _Home]) -> Mapping[str, tuple[Version, ...]]:
+def _stages(
+    given: list[_Event], homes: Mapping[str, _StageTarget]
+) -> Mapping[str, tuple[Version, ...]]:
     """The versions that have each stage, the last assignment first."""
     grouped: dict[tuple[str, str], list[_Event]] = {}
     for event in given:
         if isinstance(event.tag, Assignment | Unassignment):
             grouped.setdefault((event.tag.stage, event.ref.revision), []).append(event)
-    holders: dict[str, list[tuple[_Event, _Home]]] = {}
+    holders: dict[str, list[tuple[_Event, _StageTarget]]] = {}
     for (stage, revision), happened in grouped.items():
-        last, home = _decisive(happened), homes[revision]
+        last, home = _last(happened), homes[revision]
         if home.active and not last.cancels:
             holders.setdefault(stage, []).append((last, home))
-    return {stage: _in_turn(found) for stage, found in holders.items()}
+    return {stage: _newest_first(found) for stage, found in holders.items()}
 
 
-def _in_turn(holders: list[tuple[_Event, _Home]]) -> tuple[Version, ...]:
+def _newest_first(holders: list[tuple[_Event, _StageTarget]]) -> tuple[Version, ...]:
     """The last assignment first; within one second, the version that is older. No name twice."""
 
-    def turn(holder: tuple[_Event, _Home]) -> tuple[int, int, int, str]:
+    def turn(holder: tuple[_Event, _StageTarget]) -> tuple[int, int, int, str]:
         last, home = holder
         since = home.version.when if home.version.registered else last.ref.when
         return -last.ref.when, since, home.order, _short(last.ref)
@@ -221,7 +223,7 @@ def _in_turn(holders: list[tuple[_Event, _Home]]) -> tuple[Version, ...]:
     return tuple(versions.values())
 
 
-def _decisive(happened: list[_Event]) -> _Event:
+def _last(happened: list[_Event]) -> _Event:
     """The last of the events that concern one thing; within one second, what cancels is."""
     return max(happened, key=lambda event: (event.ref.when, event.cancels))
 
@@ -231,7 +233,7 @@ def _highest_first(versions: list[Version]) -> tuple[Version, ...]:
     return tuple(sorted(versions, key=lambda version: semantic(version.name)))[::-1]
 
 
-def _one_commit(active: list[Version], homes: Mapping[str, _Home]) -> list[str]:
+def _one_commit(active: list[Version], homes: Mapping[str, _StageTarget]) -> list[str]:
     """A line for each commit that is several versions, which `gto` takes for an error."""
     names: dict[str, list[str]] = {}
     for version in active:

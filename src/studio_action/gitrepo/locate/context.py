@@ -14,45 +14,45 @@ from studio_action.gitrepo import checkout
 from studio_action.gitrepo.dvc import trust
 from studio_action.gitrepo.dvc.artifacts import LARGEST_MANIFEST
 from studio_action.gitrepo.dvc.config import Config, ConfigFile, Settings
-from studio_action.gitrepo.dvc.imports import Source
+from studio_action.gitrepo.dvc.imports import ImportSource
 from studio_action.gitrepo.git.revision import Revision
 from studio_action.gitrepo.locate.located import (
-    AtAddress,
+    AtUrl,
     InRemote,
     InRepository,
-    Located,
+    LocatedFile,
     config_path,
 )
 from studio_action.gitrepo.remotes.base import Place, Remote
-from studio_action.gitrepo.remotes.opening import Opener, config_files
+from studio_action.gitrepo.remotes.opening import RemoteOpener, config_files
 from studio_action.model.artifact import RemoteFile
 from studio_action.model.digest import Digest
 from studio_action.net import signed_url
 from studio_action.text import printable
 from studio_action.workspace import regular_files
 
-Follow = Callable[[Source], AbstractContextManager[Revision]]
+OpenImport = Callable[[ImportSource], AbstractContextManager[Revision]]
 """Opens the repository that an import leads to; raises `BadInput` where it may not lead there, and
-what `Git.talk` raises."""
+what `Git.run_remote` raises."""
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What is around a repository here; implements `located.Outside`.
+class ResolveContext:
+    """What is around a repository here; implements `located.RepositoryContext`.
 
     `checkout` is a checkout of it, whose `config.local` counts unless Git brought it, and whose
     relative paths do; `scratch` is a folder for as long as the files are needed; `environ` is the
-    job's; `say` tells the job; `follow` opens other repositories.
+    job's; `say` tells the job; `open_import` opens other repositories.
     """
 
-    open_remote: Opener
+    open_remote: RemoteOpener
     downloader: Downloader
     scratch: Path
     environ: Mapping[str, str] = field(repr=False)
     checkout: Path | None
     utc: Callable[[], datetime]
     say: Callable[[str], None]
-    follow: Follow = field(repr=False)
+    open_import: OpenImport = field(repr=False)
     _said: set[str] = field(default_factory=set, init=False, repr=False)
     _opened: dict[int, tuple[Settings, Remote]] = field(
         default_factory=dict, init=False, repr=False
@@ -61,16 +61,16 @@ class Surroundings:
 
     @property
     def objects(self) -> Path:
-        """See `located.Outside`."""
+        """See `located.RepositoryContext`."""
         return self.scratch
 
     @property
     def repository(self) -> str:
-        """See `located.Outside`."""
+        """See `located.RepositoryContext`."""
         return ""
 
     def config(self, top: str, committed: str) -> Config:
-        """See `located.Outside`: the machine's and the user's own count as well."""
+        """See `located.RepositoryContext`: the machine's and the user's own count as well."""
         beside = self.checkout / top / ".dvc" if self.checkout else None
         file = ConfigFile(config_path(top), committed, beside)
         return Config.read(config_files(self.environ, [file], self._local(top)))
@@ -94,14 +94,14 @@ class Surroundings:
             self._said.add(text)
             self.say(text)
 
-    def manifest(self, file: Located) -> bytes:
-        """See `located.Outside`; its bytes are checked like those of any file."""
+    def manifest(self, file: LocatedFile) -> bytes:
+        """See `located.RepositoryContext`; its bytes are checked like those of any file."""
         if file.digest not in self._manifests:
             wanted = [replace(each, largest=LARGEST_MANIFEST) for each in self.files([file])]
             (fetched,) = self.downloader.fetch(
                 wanted,
                 renew=lambda: {each.path: each.url for each in self.files([file])},
-                progress=Silent(),
+                progress=NoProgress(),
             )
             assert file.digest is not None  # or it would not be a manifest
             self._manifests[file.digest] = regular_files.read(fetched.partial, LARGEST_MANIFEST)
@@ -109,16 +109,16 @@ class Surroundings:
         return self._manifests[file.digest]
 
     @contextmanager
-    def imported(self, source: Source) -> Iterator[tuple[Revision, Elsewhere]]:
-        """See `located.Outside`."""
-        with self.follow(source) as revision:
-            yield revision, Elsewhere(source, self)
+    def imported(self, source: ImportSource) -> Iterator[tuple[Revision, ImportContext]]:
+        """See `located.RepositoryContext`."""
+        with self.open_import(source) as revision:
+            yield revision, ImportContext(source, self)
 
-    def files(self, located: Iterable[Located]) -> tuple[RemoteFile, ...]:
+    def files(self, located: Iterable[LocatedFile]) -> tuple[RemoteFile, ...]:
         """Where the files can be had from now on; raises what `remotes.base.Remote` raises."""
         return tuple(self._signed(located, self.utc()))
 
-    def _signed(self, located: Iterable[Located], now: datetime) -> Iterator[RemoteFile]:
+    def _signed(self, located: Iterable[LocatedFile], now: datetime) -> Iterator[RemoteFile]:
         for file in located:
             place = self._place(file.home, now)
             yield RemoteFile(
@@ -135,59 +135,63 @@ class Surroundings:
                 tls_verify=place.tls_verify,
             )
 
-    def _place(self, home: InRemote | InRepository | AtAddress, now: datetime) -> Place:
+    def _place(self, home: InRemote | InRepository | AtUrl, now: datetime) -> Place:
         if isinstance(home, InRepository):
             return Place((self.scratch / home.object).as_uri())
-        if isinstance(home, AtAddress):
+        if isinstance(home, AtUrl):
             return Place(home.url)
         opened = self._opened.get(id(home.settings))
         if opened is None:
             if home.settings.dropped:
-                self._say_once(trust.note(home.settings.name, home.settings.dropped))
+                self._say_once(
+                    trust.ignored_options_warning(home.settings.name, home.settings.dropped)
+                )
             opened = home.settings, self.open_remote(home.settings)
             self._opened[id(home.settings)] = opened
         place = opened[1].place(home.key, home.version_id, now)
         said = home.settings["ssl_verify"]
-        if told := trust.unchecked(home.settings.name, said, place.tls_verify):
+        if told := trust.unchecked_certificate_warning(home.settings.name, said, place.tls_verify):
             self._say_once(told)
         return place
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
-    """What is around a repository that an import leads to; implements `located.Outside`.
+class ImportContext:
+    """What is around a repository that an import leads to; implements `located.RepositoryContext`.
 
     Nothing that this machine's files say of a remote counts: they mean the remotes of another
     repository, which may have the same names.
     """
 
-    source: Source
-    home: Surroundings
+    source: ImportSource
+    home: ResolveContext
 
     @property
     def objects(self) -> Path:
-        """See `located.Outside`."""
+        """See `located.RepositoryContext`."""
         return self.home.objects
 
     @property
     def repository(self) -> str:
-        """See `located.Outside`."""
+        """See `located.RepositoryContext`."""
         return str(self.source)
 
     def config(self, top: str, committed: str) -> Config:
-        """See `located.Outside`."""
+        """See `located.RepositoryContext`."""
         return Config.read(self.source.files(config_path(top), committed))
 
-    def manifest(self, file: Located) -> bytes:
-        """See `located.Outside`."""
+    def manifest(self, file: LocatedFile) -> bytes:
+        """See `located.RepositoryContext`."""
         return self.home.manifest(file)
 
-    def imported(self, source: Source) -> AbstractContextManager[tuple[Revision, Elsewhere]]:
-        """See `located.Outside`."""
+    def imported(
+        self, source: ImportSource
+    ) -> AbstractContextManager[tuple[Revision, ImportContext]]:
+        """See `located.RepositoryContext`."""
         return self.home.imported(source)
 
 
-class Silent(Progress):
+class NoProgress(Progress):
     """Manifests are small: nobody waits for them."""
 
     def expect(self, size: int) -> None:

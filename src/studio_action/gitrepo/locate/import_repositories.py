@@ -2,7 +2,7 @@
 
 An address in a repository is somebody else's text. Git asks there without any credential of the
 job, except at the very server that the user's own repository is on, where what holds for that
-holds for its neighbours: the server knows what the credential may read.
+holds for its neighbwith_credential: the server knows what the credential may read.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from studio_action.errors import BadInput, NoSuchModel, TokenRefused
-from studio_action.gitrepo.dvc.imports import Source
+from studio_action.gitrepo.dvc.imports import ImportSource
 from studio_action.gitrepo.git.objects import EVERYTHING, Objects
 from studio_action.gitrepo.git.program import Git
 from studio_action.gitrepo.git.repository import Repository
@@ -27,14 +27,14 @@ _OF_SSH = ("SSH_AUTH_SOCK", "GIT_SSH_COMMAND")
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """Where a repository is fetched from; `ours`: as the user's own is, with its credential."""
+class FetchAddress:
+    """Where a repository is fetched from; and if with the user's credential."""
 
     url: str
-    ours: bool
+    with_credential: bool
 
 
-def way(address: RepositoryUrl, home: str) -> Way:
+def fetch_address(address: RepositoryUrl, home: str) -> FetchAddress:
     """How to fetch from `address`; `home` is the URL of the user's own repository, '' for none.
 
     An ssh key is for the user's own host alone, so elsewhere it is https. Raises `BadInput` where
@@ -42,10 +42,10 @@ def way(address: RepositoryUrl, home: str) -> Way:
     """
     own = urlsplit(_as_url(home))
     if address.form in ("https", "http"):
-        return Way(address.sent, (own.scheme, own.netloc) == (address.form, address.host))
+        return FetchAddress(address.sent, (own.scheme, own.netloc) == (address.form, address.host))
     there = urlsplit(_as_url(address.sent))
     if own.scheme == "ssh" and _host(there.netloc) == _host(own.netloc):
-        return Way(address.sent, ours=True)
+        return FetchAddress(address.sent, with_credential=True)
     if not address.web:
         raise BadInput(
             f"{address} needs a key for ssh, which is for the repository's own host alone",
@@ -53,7 +53,7 @@ def way(address: RepositoryUrl, home: str) -> Way:
         )
     url = f"{address.web}.git"
     parts = urlsplit(url)
-    return Way(url, (own.scheme, own.netloc) == (parts.scheme, parts.netloc))
+    return FetchAddress(url, (own.scheme, own.netloc) == (parts.scheme, parts.netloc))
 
 
 def _as_url(address: str) -> str:
@@ -66,7 +66,7 @@ def _host(netloc: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbours:
+class ImportRepositories:
     """Opens other repositories in `folder`; `git` is as it runs for the one at `home`."""
 
     git: Git
@@ -74,16 +74,16 @@ class Neighbours:
     folder: Path
 
     @contextmanager
-    def follow(self, source: Source) -> Iterator[Revision]:
-        """The files that an import leads to; see `whereabouts.Follow`."""
-        found = way(source.address, self.home)
-        git = self.git if found.ours else _stranger(self.git, self.folder / "nobody")
+    def open(self, source: ImportSource) -> Iterator[Revision]:
+        """The files that an import leads to; see `context.OpenImport`."""
+        found = fetch_address(source.address, self.home)
+        git = self.git if found.with_credential else _anonymous(self.git, self.folder / "nobody")
         name = hashlib.sha256(found.url.encode()).hexdigest()
         try:
-            with _fetched(found.url, git, self.folder / name, source.commit) as repository:
+            with _at_commit(found.url, git, self.folder / name, source.commit) as repository:
                 yield repository.revision(source.commit)
         except (TokenRefused, NoSuchModel) as error:
-            if found.ours:
+            if found.with_credential:
                 raise
             raise type(error)(
                 error.message,
@@ -91,18 +91,18 @@ class Neighbours:
             ) from error
 
 
-def _stranger(git: Git, home: Path) -> Git:
+def _anonymous(git: Git, home: Path) -> Git:
     """Git without a token, a key, or the passwords that a home folder may hold."""
     home.mkdir(parents=True, exist_ok=True)
     kept = {name: text for name, text in git.environ.items() if name not in _OF_SSH}
     return replace(git, credential=None, environ={**kept, "HOME": str(home)})
 
 
-def _fetched(url: str, git: Git, folder: Path, commit: str) -> Repository:
+def _at_commit(url: str, git: Git, folder: Path, commit: str) -> Repository:
     """The repository with one commit, without its history where the server gives single ones."""
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "HEAD").exists():
-        git.read(folder, "init", "--quiet", "--bare", "--template=")
+        git.run_local(folder, "init", "--quiet", "--bare", "--template=")
     repository = Repository(folder, git, url, objects=Objects(folder, git, url, refs=EVERYTHING))
-    repository.have(commit, "--depth=1")
+    repository.fetch_commit(commit, "--depth=1")
     return repository

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from studio_action.gitrepo.dvc.config import Config, Settings
-from studio_action.gitrepo.dvc.imports import Source
+from studio_action.gitrepo.dvc.imports import ImportSource
 from studio_action.gitrepo.git.revision import Revision
 from studio_action.model.digest import Digest
 
@@ -33,23 +33,23 @@ class InRepository:
 
 
 @dataclass(frozen=True, slots=True)
-class AtAddress:
+class AtUrl:
     """A file of the web, at a URL that anybody may ask for."""
 
     url: str
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class LocatedFile:
     """A file of a model, `path` relative to the repository's root, and what keeps it.
 
     `size` is in bytes; what is not `pushed`, its remote cannot have. `repository` is the one that
-    tells of it, as `Outside.repository` calls it. An `external` one is in no remote of DVC's;
+    tells of it (see `RepositoryContext`). An `external` one is in no remote of DVC's;
     `etag` is what its storage called its content, if that is known.
     """
 
     path: str
-    home: InRemote | InRepository | AtAddress
+    home: InRemote | InRepository | AtUrl
     size: int | None
     digest: Digest | None
     executable: bool
@@ -59,7 +59,7 @@ class Located:
     external: bool = False
 
 
-class Outside(Protocol):
+class RepositoryContext(Protocol):
     """What is needed besides the repository to tell where its files are."""
 
     @property
@@ -78,14 +78,16 @@ class Outside(Protocol):
         """
         ...
 
-    def manifest(self, file: Located) -> bytes:
+    def manifest(self, file: LocatedFile) -> bytes:
         """The content of a folder's manifest, which is small and may be checked again."""
         ...
 
-    def imported(self, source: Source) -> AbstractContextManager[tuple[Revision, Outside]]:
+    def imported(
+        self, source: ImportSource
+    ) -> AbstractContextManager[tuple[Revision, RepositoryContext]]:
         """The files of another repository, which is open meanwhile, and what is around them.
 
-        Raises `BadInput` where an import may not lead there, and what `Git.talk` raises.
+        Raises `BadInput` where an import may not lead there, and what `Git.run_remote` raises.
         """
         ...
 

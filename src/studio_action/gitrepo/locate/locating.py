@@ -14,20 +14,26 @@ from dataclasses import dataclass, field, replace
 from studio_action.download.checksums import digests_of_file
 from studio_action.errors import BadInput, StudioActionError, UnexpectedAnswer
 from studio_action.gitrepo.dvc import artifacts, imports
-from studio_action.gitrepo.dvc.artifacts import Content, Imported, InGit, Stored, StoredFolder
+from studio_action.gitrepo.dvc.artifacts import (
+    Content,
+    GitFile,
+    ImportedContent,
+    TrackedFile,
+    TrackedFolder,
+)
 from studio_action.gitrepo.dvc.config import Settings
-from studio_action.gitrepo.dvc.external import External, web_address
-from studio_action.gitrepo.dvc.imports import Source
+from studio_action.gitrepo.dvc.external import ExternalFile, web_address
+from studio_action.gitrepo.dvc.imports import ImportSource
 from studio_action.gitrepo.dvc.outputs import is_in
 from studio_action.gitrepo.dvc.project import Project
 from studio_action.gitrepo.git.revision import Revision
 from studio_action.gitrepo.locate.located import (
     CONFIG,
-    AtAddress,
+    AtUrl,
     InRemote,
     InRepository,
-    Located,
-    Outside,
+    LocatedFile,
+    RepositoryContext,
     config_path,
 )
 from studio_action.gitrepo.remotes.base import key_of
@@ -50,25 +56,25 @@ MOST_IMPORTS = 1000
 _POINTER = b"version https://git-lfs.github.com/spec/"
 
 
-def of_model(
+def locate_model(
     model: ModelName,
     revision: Revision,
-    outside: Outside,
+    context: RepositoryContext,
     *,
     say: Callable[[str], None] = lambda line: None,
-) -> tuple[str, tuple[Located, ...]]:
+) -> tuple[str, tuple[LocatedFile, ...]]:
     """The model's own path in the repository, and all its files in the order of their paths.
 
     `say` hears of files of the repository that could not be read and are not needed. Raises
-    `BadInput` for a remote that is not set up, and what `artifacts` and `outside` raise.
+    `BadInput` for a remote that is not set up, and what `artifacts` and `context` raise.
     """
     _fetch_tracking(revision)
     root = artifacts.path_of(model, revision)
     with ExitStack() as stack:
-        followed = _Followed(stack, say)
-        if isinstance(root, External):
-            return root.path, _Locating(revision, root.path, outside, followed).of((root,))
-        locating = _Locating(revision, root, outside, followed)
+        followed = _OpenedImports(stack, say)
+        if isinstance(root, ExternalFile):
+            return root.path, _Locator(revision, root.path, context, followed).of((root,))
+        locating = _Locator(revision, root, context, followed)
         return root, locating.of(artifacts.contents(root, revision, say))
 
 
@@ -78,16 +84,18 @@ def _fetch_tracking(revision: Revision) -> None:
 
 
 @dataclass(slots=True)
-class _Followed:
+class _OpenedImports:
     """The other repositories that imports of a model led to, open until it is located."""
 
     stack: ExitStack
     say: Callable[[str], None]
-    opened: dict[Source, tuple[Revision, Outside]] = field(default_factory=dict)
+    opened: dict[ImportSource, tuple[Revision, RepositoryContext]] = field(default_factory=dict)
     count: int = 0
 
-    def open(self, source: Source, outside: Outside) -> tuple[Revision, Outside]:
-        """The repository, seen from `outside`; raise `UnexpectedAnswer` where it is too many."""
+    def open(
+        self, source: ImportSource, context: RepositoryContext
+    ) -> tuple[Revision, RepositoryContext]:
+        """The repository, seen from `context`; raise `UnexpectedAnswer` where it is too many."""
         self.count += 1
         if self.count > MOST_IMPORTS:
             raise UnexpectedAnswer(f"the model has more than {MOST_IMPORTS} imports", _HINT)
@@ -96,7 +104,7 @@ class _Followed:
                 raise UnexpectedAnswer(
                     f"the model is imported from more than {MOST_REPOSITORIES} repositories", _HINT
                 )
-            revision, beyond = self.stack.enter_context(outside.imported(source))
+            revision, beyond = self.stack.enter_context(context.imported(source))
             _fetch_tracking(revision)
             self.opened[source] = revision, beyond
         return self.opened[source]
@@ -105,80 +113,84 @@ class _Followed:
 _HINT = "Import the model from where it was made"
 
 
-class _Locating:
+class _Locator:
     """Tells what keeps the files of one revision, which the imports of `trail` led to."""
 
     def __init__(
         self,
         revision: Revision,
         path: str,
-        outside: Outside,
-        followed: _Followed,
-        trail: tuple[tuple[Source, str], ...] = (),
+        context: RepositoryContext,
+        followed: _OpenedImports,
+        trail: tuple[tuple[ImportSource, str], ...] = (),
     ) -> None:
-        self._revision, self._outside = revision, outside
+        self._revision, self._context = revision, context
         self._followed, self._trail = followed, trail
-        self._top = Project.around(path, revision).top
+        self._top = Project.containing(path, revision).top
         committed = self._text(config_path(self._top))
-        self._config = outside.config(self._top, committed)
+        self._config = context.config(self._top, committed)
         self._settings: dict[str, Settings] = {}
 
     def _text(self, path: str) -> str:
         return self._revision.read([path]).get(path, b"").decode("utf-8", "replace")
 
-    def of(self, contents: Collection[Content]) -> tuple[Located, ...]:
-        of_git = {content.path for content in contents if isinstance(content, InGit)}
+    def of(self, contents: Collection[Content]) -> tuple[LocatedFile, ...]:
+        of_git = {content.path for content in contents if isinstance(content, GitFile)}
         self._revision.fetch(of_git)
         every = [(content, file) for content in contents for file in self._files(content)]
         # As DVC has it: of a file that both have, Git's counts.
         files = [
-            file for content, file in every if isinstance(content, InGit) or file.path not in of_git
+            file
+            for content, file in every
+            if isinstance(content, GitFile) or file.path not in of_git
         ]
         for file in files:
             check_path(file.path)
         return tuple(sorted(files, key=lambda file: file.path))
 
-    def _files(self, content: Content) -> Iterator[Located]:
+    def _files(self, content: Content) -> Iterator[LocatedFile]:
         match content:
-            case Stored():
+            case TrackedFile():
                 yield self._stored(content)
-            case StoredFolder():
+            case TrackedFolder():
                 yield from map(self._stored, artifacts.members(content, self._manifest(content)))
-            case InGit():
+            case GitFile():
                 yield self._in_git(content)
-            case Imported():
+            case ImportedContent():
                 yield from self._imported(content)
-            case External():
+            case ExternalFile():
                 yield self._external(content)
 
-    def _stored(self, stored: Stored) -> Located:
+    def _stored(self, stored: TrackedFile) -> LocatedFile:
         if stored.remote not in self._settings:
             self._settings[stored.remote] = self._config.remote(stored.remote)
         settings = self._settings[stored.remote]
         seen = replace(stored, path=posixpath.relpath(stored.path, self._top or "."))
         key = key_of(seen, worktree=settings.flag("worktree"), folder=not settings.scheme)
         home = InRemote(settings, key, stored.version_id)
-        return Located(
+        return LocatedFile(
             stored.path,
             home,
             stored.size,
             stored.digest,
             stored.executable,
             stored.pushed,
-            self._outside.repository,
+            self._context.repository,
         )
 
-    def _manifest(self, folder: StoredFolder) -> bytes:
+    def _manifest(self, folder: TrackedFolder) -> bytes:
         name = f"{folder.path}.dir"
-        return self._outside.manifest(
-            self._stored(Stored(name, folder.digest, remote=folder.remote, pushed=folder.pushed))
+        return self._context.manifest(
+            self._stored(
+                TrackedFile(name, folder.digest, remote=folder.remote, pushed=folder.pushed)
+            )
         )
 
-    def _in_git(self, file: InGit) -> Located:
+    def _in_git(self, file: GitFile) -> LocatedFile:
         entry = self._revision.find(file.path)
         assert entry is not None  # or it would not be in Git
         name = entry.name
-        place = self._revision.objects.file(name, self._outside.objects)
+        place = self._revision.objects.file(name, self._context.objects)
         with place.open("rb") as content:
             if content.read(len(_POINTER)) == _POINTER:
                 raise UnexpectedAnswer(
@@ -187,33 +199,33 @@ class _Locating:
                 )
         found = digests_of_file(place, Digest("md5", ""))
         digest = Digest("md5", found.md5)
-        return Located(
+        return LocatedFile(
             file.path,
             InRepository(name),
             found.size,
             digest,
             file.executable,
-            repository=self._outside.repository,
+            repository=self._context.repository,
         )
 
-    def _external(self, file: External) -> Located:
-        return Located(
+    def _external(self, file: ExternalFile) -> LocatedFile:
+        return LocatedFile(
             file.path,
             self._at(file),
             file.size,
             file.digest,
             file.executable,
-            repository=self._outside.repository,
+            repository=self._context.repository,
             etag=file.etag,
             external=True,
         )
 
-    def _at(self, file: External) -> InRemote | AtAddress:
+    def _at(self, file: ExternalFile) -> InRemote | AtUrl:
         if file.scheme in ("http", "https"):
-            return AtAddress(web_address(file.url))
+            return AtUrl(web_address(file.url))
         parent, _, key = file.url.rpartition("/")
         if parent not in self._settings:
-            self._settings[parent] = self._around(file, parent)
+            self._settings[parent] = self._parent_as_remote(file, parent)
         settings = self._settings[parent]
         if not settings.scheme:
             raise BadInput(
@@ -222,7 +234,7 @@ class _Locating:
             )
         return InRemote(settings, key, file.version_id)
 
-    def _around(self, file: External, parent: str) -> Settings:
+    def _parent_as_remote(self, file: ExternalFile, parent: str) -> Settings:
         """The folder `parent` at an address of its own, as if it were a remote."""
         if file.scheme != "remote":
             return Settings.of(redact(parent), parent, {"url": parent}, "repository")
@@ -230,11 +242,11 @@ class _Locating:
         remote = self._config.remote(name)
         return replace(remote, url=f"{remote.url}/{folder}" if folder else remote.url)
 
-    def _imported(self, content: Imported) -> Iterator[Located]:
+    def _imported(self, content: ImportedContent) -> Iterator[LocatedFile]:
         name = content.source.config_file
         source = content.source.source(self._text(posixpath.join(self._top, name)) if name else "")
         try:
-            found = list(_delivered(content, self._elsewhere(source, content.source.path)))
+            found = list(_at_import_path(content, self._elsewhere(source, content.source.path)))
         except StudioActionError as error:
             if self._trail:  # who began tells where it leads
                 raise
@@ -242,18 +254,20 @@ class _Locating:
             raise type(error)(f"{shown}: {error.message}", error.hint) from error
         yield from (file for file in found if is_in(file.path, content.wanted))
 
-    def _elsewhere(self, source: Source, path: str) -> tuple[Located, ...]:
+    def _elsewhere(self, source: ImportSource, path: str) -> tuple[LocatedFile, ...]:
         step = source, path
         if step in self._trail:
             raise UnexpectedAnswer("that leads to itself", _HINT)
         if len(self._trail) >= MOST_HOPS:
             raise UnexpectedAnswer(f"that is an import of more than {MOST_HOPS} imports", _HINT)
-        revision, outside = self._followed.open(source, self._outside)
-        there = _Locating(revision, path, outside, self._followed, (*self._trail, step))
+        revision, context = self._followed.open(source, self._context)
+        there = _Locator(revision, path, context, self._followed, (*self._trail, step))
         return there.of(artifacts.contents(path, revision, self._followed.say))
 
 
-def _delivered(content: Imported, found: Iterable[Located]) -> Iterator[Located]:
+def _at_import_path(
+    content: ImportedContent, found: Iterable[LocatedFile]
+) -> Iterator[LocatedFile]:
     """The files of another repository at the paths that they were imported to.
 
     Raises `ContentMismatch` where they are not what was imported.
@@ -267,10 +281,12 @@ def _delivered(content: Imported, found: Iterable[Located]) -> Iterator[Located]
         yield replace(file, path=to, digest=digests[name], size=size)
 
 
-def _digests(content: Imported, found: Mapping[str, Digest | None]) -> Mapping[str, Digest | None]:
+def _digests(
+    content: ImportedContent, found: Mapping[str, Digest | None]
+) -> Mapping[str, Digest | None]:
     """What each file is checked against: what was imported, where that was told."""
     if content.digest is None:
         return found
     if found.keys() == {"."}:
-        return {".": imports.agreed(content.path, content.digest, found["."])}
-    return imports.agreed_of_folder(content.path, content.digest, found)
+        return {".": imports.check_imported_file(content.path, content.digest, found["."])}
+    return imports.check_imported_folder(content.path, content.digest, found)

@@ -9,7 +9,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from studio_action.errors import BadInput, UnexpectedAnswer
-from studio_action.gitrepo.dvc.artifacts import Stored
+from studio_action.gitrepo.dvc.artifacts import TrackedFile
 from studio_action.text import printable
 
 LIFETIME = timedelta(hours=1)
@@ -40,7 +40,7 @@ class Remote(Protocol):
         ...
 
 
-def key_of(stored: Stored, *, worktree: bool, folder: bool = False) -> str:
+def key_of(stored: TrackedFile, *, worktree: bool, folder: bool = False) -> str:
     """The key of a file below the remote's URL (dvc-data, `hashfile/db` and `data_cloud.py`).
 
     By content as DVC 3 or DVC 2 lays it out; or the file's own path, where the storage keeps

@@ -130,16 +130,16 @@ def _address(settings: Settings) -> Address:
     return Address(settings.name, settings.scheme, settings.url, origin)
 
 
-Explain = Callable[[Exception], Exception | None]
+TranslateError = Callable[[Exception], Exception | None]
 """Makes an error of a library one of ours, None if it is not special to that kind of remote."""
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
+class ErrorTranslator:
     """Makes errors of libraries ours; `remote` is the name of what is read, and `kind` its own."""
 
     remote: str
-    kind: Explain = lambda error: None
+    kind: TranslateError = lambda error: None
     quiet: bool = False
     """Whether the text of an error may hold a secret, as a URL with a token in it."""
 
@@ -173,13 +173,13 @@ def refused(remote: str, said: str) -> TokenRefused:
     )
 
 
-class Files:
+class FsspecFiles:
     """A file system of fsspec's as the downloader uses it; implements `filesystems.Filesystem`."""
 
     def __init__(
         self,
         files: Any,
-        explained: Explained,
+        explained: ErrorTranslator,
         *,
         seekable: bool = True,
         ahead: int | None = None,
@@ -216,7 +216,7 @@ class _File:
 
     file: Any
     path: str
-    explained: Explained = field(repr=False)
+    explained: ErrorTranslator = field(repr=False)
 
     def read(self, length: int) -> bytes:
         with self.explained(self.path):

@@ -15,7 +15,7 @@ from studio_action.download.filesystems import Filesystem, Filesystems
 from studio_action.errors import BadInput, TokenRefused
 from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.remotes.base import needs_extra
-from studio_action.gitrepo.remotes.connecting import ConnectedRemote, Explained, Files
+from studio_action.gitrepo.remotes.connecting import ConnectedRemote, ErrorTranslator, FsspecFiles
 from studio_action.text import printable
 
 _VARIABLE = "GDRIVE_CREDENTIALS_DATA"
@@ -67,10 +67,10 @@ class _Connect:
     def __call__(self, timeout: float) -> Filesystem:
         from pydrive2.fs import GDriveFileSystem
 
-        explained = Explained(self.remote, self._explain)
+        explained = ErrorTranslator(self.remote, self._explain)
         with explained():
             files = GDriveFileSystem(self.top, **self.login, skip_instance_cache=True)
-        return Files(files, explained, seekable=False)
+        return FsspecFiles(files, explained, seekable=False)
 
     def _explain(self, error: Exception) -> Exception | None:
         if type(error).__name__ in ("GDriveAuthError", "AuthenticationError", "RefreshError"):

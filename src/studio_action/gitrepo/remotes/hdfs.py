@@ -20,8 +20,8 @@ from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.remotes.base import needs_extra
 from studio_action.gitrepo.remotes.connecting import (
     ConnectedRemote,
-    Explained,
-    Files,
+    ErrorTranslator,
+    FsspecFiles,
     Location,
     check_identity,
     secret,
@@ -84,7 +84,7 @@ class _ConnectWeb:
     def __call__(self, timeout: float) -> Filesystem:
         from fsspec.implementations.webhdfs import WebHDFS
 
-        explained = Explained(self.remote, quiet=True)  # errors of requests quote the token
+        explained = ErrorTranslator(self.remote, quiet=True)  # errors of requests quote the token
         with explained():
             files = WebHDFS(
                 self.location.host,
@@ -93,7 +93,7 @@ class _ConnectWeb:
                 skip_instance_cache=True,
             )
             _govern(files.session, files.url, self.network, timeout)
-        return Files(files, explained, ahead=1, end=files.session.close)
+        return FsspecFiles(files, explained, ahead=1, end=files.session.close)
 
 
 def _govern(session: Session, url: str, network: Network, timeout: float) -> None:
@@ -161,7 +161,7 @@ class _Connect:
     def __call__(self, timeout: float) -> Filesystem:
         from fsspec.implementations.arrow import HadoopFileSystem
 
-        explained = Explained(self.remote, self._explain)
+        explained = ErrorTranslator(self.remote, self._explain)
         with explained():
             files = HadoopFileSystem(
                 host=self.location.host,
@@ -170,7 +170,7 @@ class _Connect:
                 kerb_ticket=self.ticket or None,
                 skip_instance_cache=True,
             )
-        return Files(files, explained)
+        return FsspecFiles(files, explained)
 
     def _explain(self, error: Exception) -> Exception | None:
         if any(program in str(error) for program in ("libjvm", "libhdfs")):

@@ -24,7 +24,7 @@ from studio_action.net.network import Network
 from studio_action.text import printable
 
 
-class Opener(Protocol):
+class RemoteOpener(Protocol):
     """Makes a remote of what is said about it."""
 
     def __call__(self, settings: Settings) -> Remote:
@@ -33,8 +33,8 @@ class Opener(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Storages:
-    """Every kind of remote that can be read; implements `Opener`.
+class StorageRemotes:
+    """Every kind of remote that can be read; implements `RemoteOpener`.
 
     Credentials come from the remote's options, else from `identity`; nobody is None, for whom
     remotes open that have credentials of their own or are open to all. What no URL opens is read

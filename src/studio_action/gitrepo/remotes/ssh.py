@@ -19,8 +19,8 @@ from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.remotes.base import needs_extra
 from studio_action.gitrepo.remotes.connecting import (
     ConnectedRemote,
-    Explained,
-    Files,
+    ErrorTranslator,
+    FsspecFiles,
     Location,
     refused,
     secret,
@@ -82,7 +82,7 @@ class _Connect:
     def __call__(self, timeout: float) -> Filesystem:
         import sshfs
 
-        explained = Explained(self.remote, self._explain)
+        explained = ErrorTranslator(self.remote, self._explain)
         where = {"port": self.address.port, "username": self.address.user}
         with explained():
             files = sshfs.SSHFileSystem(
@@ -97,7 +97,7 @@ class _Connect:
                 max_sessions=_SESSIONS,
                 skip_instance_cache=True,  # or a connection that was lost would be used again
             )
-        return Files(files, explained, end=lambda: _abort(files))
+        return FsspecFiles(files, explained, end=lambda: _abort(files))
 
     def _explain(self, error: Exception) -> Exception | None:
         import asyncssh

@@ -22,8 +22,8 @@ from studio_action.errors import (
 from studio_action.gitrepo.dvc.artifacts import LARGEST_MANIFEST
 from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.internal_addresses import is_internal_address
-from studio_action.gitrepo.locate.context import Silent
-from studio_action.gitrepo.locate.located import InRemote, Located
+from studio_action.gitrepo.locate.context import NoProgress
+from studio_action.gitrepo.locate.located import InRemote, LocatedFile
 from studio_action.gitrepo.remotes.base import Place, Remote
 from studio_action.model.artifact import RemoteFile
 from studio_action.model.digest import Digest
@@ -66,7 +66,7 @@ class Manifests:
     utc: Callable[[], datetime]
     clock: Clock
 
-    def read(self, repository: ServedRepository, file: Located) -> bytes:
+    def read(self, repository: ServedRepository, file: LocatedFile) -> bytes:
         """The manifest of a model of `repository`, checked against its digest.
 
         Raises `ObjectMissing`, `ContentMismatch`, `Unreachable`, `BadInput` or `WorkspaceRefused`.
@@ -80,7 +80,7 @@ class Manifests:
             return self._passed_on(file, place_of(repository, through.file(file.home.key)))
         return self._fetched(file, file.home, opened)
 
-    def _here(self, file: Located, place: Path) -> bytes:
+    def _here(self, file: LocatedFile, place: Path) -> bytes:
         """The manifest from a folder that the server serves."""
         try:
             return _checked(file, regular_files.read(place, LARGEST_MANIFEST))
@@ -91,7 +91,7 @@ class Manifests:
         except OSError as error:
             raise refused("a list of a folder's files cannot be read", place, error) from error
 
-    def _passed_on(self, file: Located, place: Place) -> bytes:
+    def _passed_on(self, file: LocatedFile, place: Place) -> bytes:
         """The manifest from a remote that needs a password."""
         deadline = Deadline(SECONDS, self.clock)
         answer = self.upstream.ask("GET", place, {})
@@ -101,7 +101,7 @@ class Manifests:
             answer.end()
         return _checked(file, content)
 
-    def _fetched(self, file: Located, home: InRemote, remote: Remote) -> bytes:
+    def _fetched(self, file: LocatedFile, home: InRemote, remote: Remote) -> bytes:
         url = signed(remote, home.settings, home, self.utc())
         if is_internal_address(url) and home.settings.origin == "repository":
             raise BadInput(
@@ -116,7 +116,7 @@ class Manifests:
                 self._transfer(Path(folder)) as transfer,
             ):
                 wanted = RemoteFile(file.path, url, digest=file.digest, largest=LARGEST_MANIFEST)
-                (fetched,) = transfer.fetch([wanted], renew=dict, progress=Silent())
+                (fetched,) = transfer.fetch([wanted], renew=dict, progress=NoProgress())
                 return regular_files.read(fetched.partial, LARGEST_MANIFEST)
         except DeadlinePassed as error:
             raise Unreachable(
@@ -142,7 +142,7 @@ def _lost() -> ObjectMissing:
     )
 
 
-def _checked(file: Located, content: bytes) -> bytes:
+def _checked(file: LocatedFile, content: bytes) -> bytes:
     """The manifest, if it is the one that was promised; raise `ContentMismatch` if not."""
     found = Digest("md5", f"{hashlib.md5(content, usedforsecurity=False).hexdigest()}.dir")
     if file.digest is not None and found.hex != file.digest.hex:

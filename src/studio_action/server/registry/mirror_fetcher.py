@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Protocol
 
 from studio_action.errors import DeadlinePassed, StudioActionError, Unreachable
-from studio_action.gitrepo.git.program import Broken, Git, has_ssh_key
+from studio_action.gitrepo.git.credential import has_ssh_key
+from studio_action.gitrepo.git.failures import BrokenRepository
+from studio_action.gitrepo.git.program import Git
 from studio_action.gitrepo.git.repository import Repository
 from studio_action.net.clock import Clock, Deadline
 from studio_action.server.registry.mirror_folders import Failure, MirrorFolder, State
@@ -135,7 +137,7 @@ class MirrorFetcher:
             try:
                 return self._fetch_into(generation, FETCH)
             except Unreachable as error:
-                if not isinstance(error, Broken) and self._is_sound(generation):
+                if not isinstance(error, BrokenRepository) and self._is_sound(generation):
                     raise
                 anew = True
         if anew:
@@ -145,7 +147,9 @@ class MirrorFetcher:
     def _fetch_into(self, generation: str, seconds: float) -> str:
         git = self.outside.git_for(self.repository, seconds)
         try:
-            with Repository.of(self.url, git, self.folder.repository(generation)) as repository:
+            with Repository.clone_from(
+                self.url, git, self.folder.repository(generation)
+            ) as repository:
                 repository.tags()  # fails if something is missing
         except DeadlinePassed as error:
             raise Unreachable(

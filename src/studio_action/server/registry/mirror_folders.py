@@ -21,7 +21,7 @@ from typing import Any
 
 from studio_action import errors
 from studio_action.errors import StudioActionError
-from studio_action.gitrepo.git.program import Broken
+from studio_action.gitrepo.git.failures import BrokenRepository
 from studio_action.net.clock import Deadline
 from studio_action.workspace import locks
 from studio_action.workspace.workspace import refused
@@ -127,8 +127,10 @@ class MirrorFolder:
 
     @contextmanager
     def reading(self, generation: str) -> Iterator[None]:
-        """Keep a generation from being removed; raise `Broken` where it is no more."""
-        gone = Broken(f"there is no generation {generation} of the mirror {self.root.name!r}")
+        """Keep a generation from being removed; raise `BrokenRepository` where it is no more."""
+        gone = BrokenRepository(
+            f"there is no generation {generation} of the mirror {self.root.name!r}"
+        )
         try:
             lock = self._lock(generation).open("rb")
         except FileNotFoundError:

@@ -16,8 +16,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from studio_action.errors import DeadlinePassed, Unreachable
-from studio_action.gitrepo.git.objects import Fetched, Objects
-from studio_action.gitrepo.git.program import Broken
+from studio_action.gitrepo.git.failures import BrokenRepository
+from studio_action.gitrepo.git.objects import KnownObjects, Objects
 from studio_action.gitrepo.git.repository import Repository
 from studio_action.gitrepo.git.tag_ref import TagRef
 from studio_action.gitrepo.gto import history, timeline
@@ -91,7 +91,7 @@ class Mirrors:
 
     @contextmanager
     def opened(self, repository: ServedRepository, snapshot: Snapshot) -> Iterator[Repository]:
-        """The mirror as it was then, for one thread; raises `Broken` where it is no more."""
+        """The mirror as it was then, for one thread; raise `BrokenRepository` if it is gone."""
         with self._mirrors[repository.name].opened(snapshot.generation) as found:
             yield found
 
@@ -119,14 +119,14 @@ class _Mirror:
         self._fetching = MirrorFetcher(repository, folder, outside)
         self._reading = threading.Lock()
         self._known: tuple[State, Sequence[TagRef], Snapshot] | None = None
-        self._fetched = "", Fetched()
+        self._fetched = "", KnownObjects()
 
     def current(self) -> Snapshot:
         for _ in range(_ATTEMPTS):
             state = self._up_to_date()
             try:
                 return self._read(state)
-            except Broken:
+            except BrokenRepository:
                 if not self.replaced(state.generation):
                     raise
         raise self._busy()
@@ -206,16 +206,16 @@ class _Mirror:
             raise Unreachable(
                 f"files of {self._repository.name} did not come within {FETCH:g} seconds"
             ) from error
-        except Broken as error:
-            raise Broken(
+        except BrokenRepository as error:
+            raise BrokenRepository(
                 f"the server's copy of {self._repository.name} cannot be read", "Try again"
             ) from error
 
-    def _fetched_of(self, generation: str) -> Fetched:
+    def _fetched_of(self, generation: str) -> KnownObjects:
         """What is known to be in a generation; shared by all who read it."""
         name, fetched = self._fetched
         if name != generation:
-            fetched = Fetched()
+            fetched = KnownObjects()
             self._fetched = generation, fetched
         return fetched
 

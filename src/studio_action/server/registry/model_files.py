@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
 
-from studio_action.gitrepo.locate.located import Located
+from studio_action.gitrepo.locate.located import LocatedFile
 from studio_action.model.artifact import ModelName
 from studio_action.server.registry.keyed_locks import KeyedLocks
 
@@ -23,7 +23,7 @@ class Found:
     """The model's own path in the repository, and what keeps each of its files."""
 
     root: str
-    files: tuple[Located, ...]
+    files: tuple[LocatedFile, ...]
 
 
 @dataclass(slots=True)

@@ -11,13 +11,14 @@ from pathlib import Path
 
 from studio_action.errors import BadInput, ObjectMissing
 from studio_action.gitrepo.dvc.config import Config
-from studio_action.gitrepo.dvc.imports import Source
-from studio_action.gitrepo.git.program import Broken, Git
+from studio_action.gitrepo.dvc.imports import ImportSource
+from studio_action.gitrepo.git.failures import BrokenRepository
+from studio_action.gitrepo.git.program import Git
 from studio_action.gitrepo.git.revision import Revision
 from studio_action.gitrepo.gto.history import Model, Prerelease
 from studio_action.gitrepo.gto.timeline import Event
 from studio_action.gitrepo.locate import located, locating
-from studio_action.gitrepo.locate.located import AtAddress, InRepository, Located
+from studio_action.gitrepo.locate.located import AtUrl, InRepository, LocatedFile
 from studio_action.gitrepo.remotes import opening
 from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.model.artifact import ArtifactRef, ModelName, RemoteFile, Resolution, Selector
@@ -90,7 +91,7 @@ class Models:
             try:
                 found = self._find(repository, snapshot, revision, name)
                 break
-            except Broken:
+            except BrokenRepository:
                 if attempt == _ATTEMPTS - 1 or not self._mirrors.replaced(repository, snapshot):
                     raise
         return Resolution(
@@ -159,19 +160,19 @@ class Models:
         def locate() -> Found:
             outside = _Outside(repository, self._repositories, self._mirrors, self._manifests)
             with self._mirrors.opened(repository, snapshot) as opened:
-                return Found(*locating.of_model(name, opened.revision(revision), outside))
+                return Found(*locating.locate_model(name, opened.revision(revision), outside))
 
         return self._located.get((repository.name, revision, name), locate)
 
     def _signed(
-        self, repository: ServedRepository, files: Sequence[Located], link: Link
+        self, repository: ServedRepository, files: Sequence[LocatedFile], link: Link
     ) -> Iterator[RemoteFile]:
         now = self._utc()
         # A model's files share the settings of their remote.
         opened: dict[int, Opened | RelayedRemote] = {}
         for file in files:
             home, owner = file.home, self._repositories.get(file.repository, repository)
-            if isinstance(home, AtAddress):
+            if isinstance(home, AtUrl):
                 url = home.url
             elif isinstance(home, InRepository):
                 assert file.digest is not None  # what Git has was read
@@ -191,7 +192,7 @@ class Models:
 
 @dataclass(frozen=True, slots=True)
 class _Outside:
-    """What a server knows beside a repository; implements `located.Outside`."""
+    """What a server knows beside a repository; implements `located.RepositoryContext`."""
 
     served: ServedRepository
     repositories: Mapping[str, ServedRepository]
@@ -212,12 +213,12 @@ class _Outside:
         """The text of the repository, as far as it counts, and the server's configuration."""
         return governed(self.served, located.config_path(top), committed)
 
-    def manifest(self, file: Located) -> bytes:
+    def manifest(self, file: LocatedFile) -> bytes:
         """The manifest, fetched or read."""
         return self.manifests.read(self.served, file)
 
     @contextmanager
-    def imported(self, source: Source) -> Iterator[tuple[Revision, _Outside]]:
+    def imported(self, source: ImportSource) -> Iterator[tuple[Revision, _Outside]]:
         """Another repository that is served, if the configuration has it among the `imports`.
 
         Its remotes are as the configuration says: the word of the importing one does not count.
@@ -225,11 +226,11 @@ class _Outside:
         other = self._other(source)
         snapshot = self.mirrors.snapshot(other)
         with self.mirrors.opened(other, snapshot) as opened:
-            opened.have(source.commit)
+            opened.fetch_commit(source.commit)
             outside = _Outside(other, self.repositories, self.mirrors, self.manifests)
             yield opened.revision(source.commit), outside
 
-    def _other(self, source: Source) -> ServedRepository:
+    def _other(self, source: ImportSource) -> ServedRepository:
         found = next((it for it in self.repositories.values() if it.is_at(source.address)), None)
         if found is None or found.name not in self.served.imports:
             # One answer for all: which other repositories are served is not for everybody to know.
@@ -260,8 +261,8 @@ def make_models(
     mirrors = Mirrors(settings, git_for(network, environ, clock), pushes, utc, log, clock)
     storages = Storages(
         settings.folders,
-        ours=opening.Storages(network, Identity(environ)),
-        theirs=opening.Storages(network, None),
+        ours=opening.StorageRemotes(network, Identity(environ)),
+        theirs=opening.StorageRemotes(network, None),
         now=clock.now,
         say=lambda text: log(text, level="warning"),
     )

@@ -33,11 +33,11 @@ from urllib.parse import unquote
 
 from studio_action.errors import BadInput, ObjectMissing, StudioActionError
 from studio_action.gitrepo.dvc.config import Config, ConfigFile, Settings
-from studio_action.gitrepo.dvc.trust import LAYOUT, Option, note
+from studio_action.gitrepo.dvc.trust import LAYOUT, Option, ignored_options_warning
 from studio_action.gitrepo.internal_addresses import is_internal_address
 from studio_action.gitrepo.remotes.azure import AzureRemote
 from studio_action.gitrepo.remotes.base import Remote
-from studio_action.gitrepo.remotes.opening import Opener
+from studio_action.gitrepo.remotes.opening import RemoteOpener
 from studio_action.server.links import InFolder
 from studio_action.server.registry.keyed_locks import KeyedLocks
 from studio_action.server.settings import ServedRepository
@@ -95,8 +95,8 @@ class Storages:
         self,
         folders: Mapping[str, Path],
         *,
-        ours: Opener,
-        theirs: Opener,
+        ours: RemoteOpener,
+        theirs: RemoteOpener,
         now: Callable[[], float],
         say: Callable[[str], None],
     ) -> None:
@@ -170,7 +170,9 @@ class Storages:
         """Say once which options of a repository do not count."""
         if not settings.dropped:
             return
-        told = note(settings.name, settings.dropped, "among the remotes of the configuration")
+        told = ignored_options_warning(
+            settings.name, settings.dropped, "among the remotes of the configuration"
+        )
         with self._lock:
             new = told not in self._said
             self._said[told] = None

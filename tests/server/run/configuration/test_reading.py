@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from studio_action.errors import BadInput
-from studio_action.gitrepo.git.program import Credential
+from studio_action.gitrepo.git.credential import Credential
 from studio_action.model.repository_url import RepositoryUrl
 from studio_action.server.run.configuration.reading import Options, read
 from studio_action.server.settings import ServedRepository, ServerSettings

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from studio_action.errors import BadInput
-from studio_action.gitrepo.git.program import Credential
+from studio_action.gitrepo.git.credential import Credential
 from studio_action.model.repository_url import RepositoryUrl
 from studio_action.server.registry import storages
 from studio_action.server.run.configuration.entries import (
