@@ -11,7 +11,7 @@ from studio_action.ci.job import Job
 from studio_action.errors import BadInput, WorkspaceRefused
 from studio_action.inputs import parsers
 from studio_action.inputs.config import read_delivery, read_network, read_reports
-from studio_action.inputs.git_repository import read_place
+from studio_action.inputs.git_repository import read_location
 from studio_action.inputs.lookup import Inputs
 from studio_action.inputs.previous import Previous, read_previous
 from studio_action.inputs.studio import read_studio
@@ -30,7 +30,7 @@ PATHS: dict[str, Read] = {
     "output-json": lambda inputs: read_reports(inputs, Workspace(Path("/"), None)).json,
     "output-env": lambda inputs: read_reports(inputs, Workspace(Path("/"), None)).env,
     "urls-file": lambda inputs: parsers.path(inputs["urls-file"]),
-    "repo": lambda inputs: read_place(inputs, JOB, lambda: ""),
+    "repo": lambda inputs: read_location(inputs, JOB, lambda: ""),
     "previous-manifest": lambda inputs: read_previous(inputs, Workspace(Path("/"), None)),
     "token-file": lambda inputs: read_studio(inputs, JOB).token,
     "ca-bundle": lambda inputs: CERTIFICATE in repr(read_network(inputs).authorities),

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio_action.text import entities, first_few, hides, human_size, human_time, printable, redact
+from studio_action.text import (
+    escape_markup,
+    first_few,
+    has_hidden_characters,
+    human_size,
+    human_time,
+    printable,
+    redact,
+)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +68,7 @@ def test_printable__cut() -> None:
 
 @given(st.text())
 def test_entities__shows_the_text_and_has_no_markup(text: str) -> None:
-    escaped = entities(text)
+    escaped = escape_markup(text)
 
     assert html.unescape(escaped) == html.unescape(text) or "&" in text or "\r" in text
     assert not set(re.sub(r"&#\d+;", "", escaped)) & set("|`<>[]()*_~@:.\"'\\&$#!=+{}^%?,;")
@@ -146,14 +154,14 @@ def test_human_time(seconds: float, text: str) -> None:
     "text", ["a\nb", "\x1b[0m", "\u202ea", "a\u2060", "\ud800", "a\u2028", "\ufeff"]
 )
 def test_hides(text: str) -> None:
-    assert hides(text)
+    assert has_hidden_characters(text)
 
 
 @pytest.mark.parametrize(
     "text", ["", "a b", "\u00e9", "a\u00a0b", "\U0001f468\u200d\U0001f4bb", "\u2764\ufe0f"]
 )
 def test_hides__nothing(text: str) -> None:
-    assert not hides(text)
+    assert not has_hidden_characters(text)
 
 
 @pytest.mark.parametrize(

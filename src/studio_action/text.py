@@ -32,7 +32,7 @@ def printable(text: str, limit: int = 4000) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def hides(text: str) -> bool:
+def has_hidden_characters(text: str) -> bool:
     """Whether it has control characters, halves of others, or what turns or hides the rest.
 
     The two joiners, which some scripts and emoji need, and spaces of any width do not count.
@@ -42,7 +42,7 @@ def hides(text: str) -> bool:
     return any(unicodedata.category(char) in _UNSEEN and char not in _JOINERS for char in text)
 
 
-def entities(text: str) -> str:
+def escape_markup(text: str) -> str:
     """HTML, and as well Markdown, that shows `text` as it is: punctuation as `&#N;`.
 
     Letters, digits, space, `-` and `/` stay, which mean nothing inside a line.

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio_action.ci.job import System
-from studio_action.text import entities
+from studio_action.text import escape_markup
 from tests.ci.conftest import Desks
 from tests.ci.readers import azure_commands, github_commands
 
@@ -36,11 +36,11 @@ def test_hide__secret_is_nowhere(desk: Desks, system: System) -> None:
     platform.error(f"error {SECRET}")
     platform.link(f"label {SECRET}", f"https://host.org/{SECRET}")
     platform.publish({"path": SECRET, "files": f'["{SECRET}"]'}, "MODEL_")
-    platform.summarize(f"{SECRET} and <code>{entities(SECRET)}</code>\n")
+    platform.summarize(f"{SECRET} and <code>{escape_markup(SECRET)}</code>\n")
 
     written = at.written().replace(f"::add-mask::{SECRET}\n", "")
     assert SECRET not in written
-    assert entities(SECRET) not in written
+    assert escape_markup(SECRET) not in written
     assert "info ***" in written
 
 

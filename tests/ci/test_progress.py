@@ -45,13 +45,13 @@ def job(tmp_path: Path) -> Job:
 def test_lines__every_five_seconds(time: Time, job: Job) -> None:
     said: list[str] = []
 
-    with progress.shown(job, io.StringIO(), say=said.append, clock=time.clock) as heard:
+    with progress.open_progress(job, io.StringIO(), say=said.append, clock=time.clock) as shown:
         time.sleep(60)  # resolving takes its time, and is no part of the download
-        heard.expect(1000 * MB)
+        shown.expect(1000 * MB)
         for _ in range(12):
             time.sleep(1)
-            heard.advance(10 * MB)
-        heard.finish()
+            shown.advance(10 * MB)
+        shown.finish()
 
     assert said == [
         "5 %, 50.0 MB of 1.0 GB, 10.0 MB/s, 1 min 35 s left, 0 files done",
@@ -62,11 +62,11 @@ def test_lines__every_five_seconds(time: Time, job: Job) -> None:
 def test_lines__none_for_a_short_download(time: Time, job: Job) -> None:
     said: list[str] = []
 
-    with progress.shown(job, io.StringIO(), say=said.append, clock=time.clock) as heard:
-        heard.expect(MB)
+    with progress.open_progress(job, io.StringIO(), say=said.append, clock=time.clock) as shown:
+        shown.expect(MB)
         time.sleep(4.9)
-        heard.advance(MB)
-        heard.finish()
+        shown.advance(MB)
+        shown.finish()
 
     assert said == []
 
@@ -74,15 +74,15 @@ def test_lines__none_for_a_short_download(time: Time, job: Job) -> None:
 def test_lines__total_grows_and_bytes_are_fetched_again(time: Time, job: Job) -> None:
     said: list[str] = []
 
-    with progress.shown(job, io.StringIO(), say=said.append, clock=time.clock) as heard:
-        heard.expect(10 * MB)
-        heard.advance(10 * MB)
-        heard.finish()
-        heard.expect(30 * MB)
-        heard.advance(20 * MB)
-        heard.advance(-10 * MB)
+    with progress.open_progress(job, io.StringIO(), say=said.append, clock=time.clock) as shown:
+        shown.expect(10 * MB)
+        shown.advance(10 * MB)
+        shown.finish()
+        shown.expect(30 * MB)
+        shown.advance(20 * MB)
+        shown.advance(-10 * MB)
         time.sleep(10)
-        heard.advance(0)
+        shown.advance(0)
 
     assert said == ["50 %, 20.0 MB of 40.0 MB, 2.0 MB/s, 10 s left, 1 file done"]
 
@@ -95,10 +95,10 @@ def test_shown__lines_in_a_ci_system_even_on_a_terminal(
     said: list[str] = []
     there = replace(job, system=system)
 
-    with progress.shown(there, terminal, say=said.append, clock=time.clock) as heard:
-        heard.expect(MB)
+    with progress.open_progress(there, terminal, say=said.append, clock=time.clock) as shown:
+        shown.expect(MB)
         time.sleep(5)
-        heard.advance(MB)
+        shown.advance(MB)
 
     assert len(said) == 1
     assert terminal.getvalue() == ""
@@ -116,19 +116,19 @@ def test_shown__lines_in_a_ci_system_even_on_a_terminal(
     ids=["size unknown", "stalled", "all", "all but one byte", "nothing"],
 )
 def test_line(come: int, expected: int, line: str) -> None:
-    assert progress.line(come, expected, 0, 3.0) == line
+    assert progress.progress_line(come, expected, 0, 3.0) == line
 
 
 def test_bar__on_a_terminal(time: Time, job: Job) -> None:
     terminal = Terminal()
     said: list[str] = []
 
-    with progress.shown(job, terminal, say=said.append, clock=time.clock) as heard:
-        heard.expect(2 * MB)
-        heard.advance(MB)
-        heard.finish()
-        heard.expect(2 * MB)
-        heard.advance(3 * MB)
+    with progress.open_progress(job, terminal, say=said.append, clock=time.clock) as shown:
+        shown.expect(2 * MB)
+        shown.advance(MB)
+        shown.finish()
+        shown.expect(2 * MB)
+        shown.advance(3 * MB)
 
     assert said == []
     assert "B/s" in terminal.getvalue()
@@ -138,7 +138,7 @@ def test_bar__on_a_terminal(time: Time, job: Job) -> None:
 def test_bar__nothing_is_drawn_before_the_download(time: Time, job: Job) -> None:
     terminal = Terminal()
 
-    with progress.shown(job, terminal, say=print, clock=time.clock):
+    with progress.open_progress(job, terminal, say=print, clock=time.clock):
         pass
 
     assert terminal.getvalue() == ""

@@ -17,7 +17,7 @@ from studio_action.model.artifact import ArtifactRef, ModelName, Resolution, Sel
 from studio_action.net.clock import Deadline, Limits
 from studio_action.net.network import Network
 from studio_action.registries.base import Registry
-from studio_action.registries.extended import TellingRegistry
+from studio_action.registries.extended import ExtendedStudioRegistry
 from studio_action.registries.pinned import PinnedRegistry
 from studio_action.registries.studio import StudioRegistry
 from studio_action.studio.session import StudioSession
@@ -52,7 +52,7 @@ class Contract:
             case "git":
                 return replace(self.place.registry, prerelease=prerelease)
             case "server":
-                return TellingRegistry(self.studio, _Nobody(), prerelease, print)
+                return ExtendedStudioRegistry(self.studio, _Nobody(), prerelease, print)
             case "server as Studio has it":
                 tags = self.place.registry.repository.tags
                 return PinnedRegistry(self.studio, lambda: history.read(tags()), prerelease, print)

@@ -116,7 +116,7 @@ def test_tracks__where_git_cannot_tell(tmp_path: Path) -> None:
 
 def fetching(folder: Path, retries: int = 2) -> Callable[[RepositoryUrl], Repository]:
     def fetched(address: RepositoryUrl) -> Repository:
-        return Repository.clone_from(address.sent, make_git(retries=retries), folder / "s")
+        return Repository.clone_from(str(address), make_git(retries=retries), folder / "s")
 
     return fetched
 
@@ -210,7 +210,7 @@ GONE = RepositoryUrl.parse("http://127.0.0.1:1/acme/models.git")
 @pytest.fixture
 def stand_in(tmp_path: Path) -> Path:
     folder = made_at(tmp_path / "checkout", {"model.bin": b"x"}, "churn@v1.0.0")
-    git(folder, "remote", "add", "origin", GONE.sent)
+    git(folder, "remote", "add", "origin", str(GONE))
     return folder
 
 
@@ -218,7 +218,7 @@ def test_read_models__a_checkout_where_the_repository_is_gone(
     stand_in: Path, tmp_path: Path
 ) -> None:
     found = read_models(
-        GONE, GONE.sent, make_git(), scratch=tmp_path / "scratch", workspace=stand_in
+        GONE, str(GONE), make_git(), scratch=tmp_path / "scratch", workspace=stand_in
     )
     assert found[CHURN].at_version("v1.0.0") is not None
 
@@ -241,4 +241,4 @@ def test_read_models__a_checkout_that_cannot_tell(
 ) -> None:
     change(stand_in)
     with pytest.raises(Unreachable):
-        read_models(GONE, GONE.sent, make_git(), scratch=tmp_path / "scratch", workspace=stand_in)
+        read_models(GONE, str(GONE), make_git(), scratch=tmp_path / "scratch", workspace=stand_in)

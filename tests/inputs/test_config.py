@@ -156,7 +156,7 @@ def test_run_config__shows_no_secret(tmp_path: Path) -> None:
         Studio("https://studio.datachain.ai/", "isat_secret"),
         "Source studio, because input token was given",
     )
-    assert (found.git_access.token, found.git_access.of_job) == ("ghs_secret", True)
+    assert (found.git_access.token, found.git_access.is_job_token) == ("ghs_secret", True)
     assert found.environ["AWS_SECRET_ACCESS_KEY"] == "secret"
     assert "secret" not in repr(found).lower()
 

@@ -5,9 +5,9 @@ import pytest
 from studio_action.errors import BadInput
 from studio_action.inputs.previous import Previous, previous_digest, previous_manifest
 from studio_action.model.digest import Digest
-from studio_action.outputs.manifest import shown
+from studio_action.outputs.manifest import digest_text
 
-DIGEST = shown(Digest("md5", "0" * 32 + ".dir"))
+DIGEST = digest_text(Digest("md5", "0" * 32 + ".dir"))
 
 
 @pytest.mark.parametrize(

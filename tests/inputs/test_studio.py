@@ -63,7 +63,7 @@ def test_studio__no_base(url: str) -> None:
     ],
 )
 def test_studio__own(options: dict[str, str], own: bool) -> None:
-    assert read_studio(inputs(token="isat_x", **options), JOB).own is own
+    assert read_studio(inputs(token="isat_x", **options), JOB).is_self_hosted is own
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_studio__own(options: dict[str, str], own: bool) -> None:
     ],
 )
 def test_studio__unsafe(base: str, unsafe: bool) -> None:
-    assert Studio(base, "x").unsafe is unsafe
+    assert Studio(base, "x").is_unencrypted is unsafe
 
 
 def test_token__is_in_no_repr() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio_action.errors import UnexpectedAnswer
-from studio_action.model.paths import check_path, clash, common_root
+from studio_action.model.paths import check_path, common_root, find_clash
 
 HOSTILE = {
     "empty": "",
@@ -85,7 +85,7 @@ def test_check_path__what_passes_stays_below_its_folder(path: str) -> None:
     ],
 )
 def test_clash(paths: list[str], expected: tuple[str, str] | None) -> None:
-    assert clash(paths) == expected
+    assert find_clash(paths) == expected
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ FORMS = {
 def test_parse__accepted_form(text: str, expected: tuple[str, str, str]) -> None:
     url = RepositoryUrl.parse(text)
 
-    assert (url.sent, url.web, url.clone_url(SERVER)) == expected
+    assert (str(url), url.web_url, url.clone_url(SERVER)) == expected
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_parse__accepted_form(text: str, expected: tuple[str, str, str]) -> None
     ids=["https password", "https user", "query", "ssh", "scp-like", "scp-like query", "short"],
 )
 def test_parse__secret_is_cut(text: str, sent: str) -> None:
-    assert RepositoryUrl.parse(text).sent == sent
+    assert str(RepositoryUrl.parse(text)) == sent
 
 
 NOT_REPOSITORIES = {
@@ -200,7 +200,7 @@ def test_parse__user_info_never_survives(form: str, user_info: str, path: str) -
     url = RepositoryUrl.parse(form.format(user_info, "host.org", path))
 
     assert url.path == path
-    for text in (repr(url), url.sent, url.web, url.clone_url(SERVER)):
+    for text in (repr(url), str(url), url.web_url, url.clone_url(SERVER)):
         assert "s3cr3t" not in text
 
 
@@ -211,7 +211,7 @@ def test_parse__what_is_sent_reads_back_as_itself(text: str) -> None:
     except BadInput:
         return
 
-    assert RepositoryUrl.parse(url.sent) == url
+    assert RepositoryUrl.parse(str(url)) == url
 
 
 @pytest.mark.parametrize(
@@ -225,8 +225,8 @@ def test_parse__what_is_sent_reads_back_as_itself(text: str) -> None:
 )
 def test_fetched(text: str, by_https: str, by_ssh: str) -> None:
     address = RepositoryUrl.parse(text)
-    assert address.fetched(SERVER) == by_https
-    assert address.fetched(SERVER, over_ssh=True) == by_ssh
+    assert address.fetch_url(SERVER) == by_https
+    assert address.fetch_url(SERVER, over_ssh=True) == by_ssh
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio_action.net.backoff import CEILING, PATIENCE, retry_after_seconds, wait
+from studio_action.net.backoff import CEILING, LONGEST_RETRY_AFTER, retry_after_seconds, wait
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 almost_one = 1 - 2**-53
@@ -31,7 +31,13 @@ def test_wait(attempt: int, random: float, seconds: float) -> None:
 
 @pytest.mark.parametrize(
     ("asked", "seconds"),
-    [(7.0, 7.0), (0.0, 0.0), (-3.0, 0.0), (3600.0, PATIENCE), (float("inf"), PATIENCE)],
+    [
+        (7.0, 7.0),
+        (0.0, 0.0),
+        (-3.0, 0.0),
+        (3600.0, LONGEST_RETRY_AFTER),
+        (float("inf"), LONGEST_RETRY_AFTER),
+    ],
     ids=["as asked", "at once", "past", "too long", "for ever"],
 )
 def test_wait__server_asked(asked: float, seconds: float) -> None:
@@ -44,7 +50,7 @@ def test_wait__server_asked(asked: float, seconds: float) -> None:
 def test_wait__is_never_negative_nor_endless(
     attempt: int, asked: float | None, random: float
 ) -> None:
-    longest = CEILING if asked is None else PATIENCE + 0.5
+    longest = CEILING if asked is None else LONGEST_RETRY_AFTER + 0.5
 
     assert 0 <= wait(attempt, retry_after=asked, random=random) <= longest
 

@@ -12,7 +12,7 @@ from studio_action.errors import NoSuchModel, UnexpectedAnswer, Unreachable
 from studio_action.model.artifact import ArtifactRef, AtStage, AtVersion, Latest, ModelName
 from studio_action.net.clock import Deadline, Limits
 from studio_action.net.network import Network
-from studio_action.registries.extended import TellingRegistry
+from studio_action.registries.extended import ExtendedStudioRegistry
 from studio_action.registries.studio import StudioRegistry
 from studio_action.studio import api
 from studio_action.studio.session import StudioSession
@@ -26,7 +26,7 @@ PROD = AtStage("prod")
 COMMIT = "1" * 40
 
 
-def told(number: int = 1, **changes: object) -> dict[str, object]:
+def details(number: int = 1, **changes: object) -> dict[str, object]:
     """The answer about stage prod; `number` is in what changes with the URL."""
     file = {
         "path": "model.pkl",
@@ -53,7 +53,7 @@ def told(number: int = 1, **changes: object) -> dict[str, object]:
 class Case:
     """A registry in front of one server, and what it falls back to."""
 
-    otherwise: MemoryRegistry = field(default_factory=lambda: MemoryRegistry({"m": b"weights"}))
+    fallback: MemoryRegistry = field(default_factory=lambda: MemoryRegistry({"m": b"weights"}))
     said: list[str] = field(default_factory=list)
     masked: list[str] = field(default_factory=list)
 
@@ -61,7 +61,7 @@ class Case:
         limits = Limits(5.0, 1, Deadline(None, Time().clock), lambda: 0.0)
         self.session = StudioSession(BASE, "isat_x", Network(), limits, self.said.append)
         studio = StudioRegistry(self.session, self.masked.append)
-        self.registry = TellingRegistry(studio, self.otherwise, "include", self.said.append)
+        self.registry = ExtendedStudioRegistry(studio, self.fallback, "include", self.said.append)
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def ours(content: object, status: int = 200, **asked: str) -> None:
 
 @responses.activate
 def test_resolve__the_server_tells(case: Case) -> None:
-    ours(told(), stage="prod")
+    ours(details(), stage="prod")
 
     found = case.registry.resolve(CHURN, PROD)
 
@@ -88,16 +88,16 @@ def test_resolve__the_server_tells(case: Case) -> None:
     assert (found.previous_version, found.root, found.source) == ("v1.1.0", "model.pkl", "studio")
     assert [file.size for file in found.files] == [3]
     assert case.said == [
-        "The server itself tells the version, so the repository's tags are not read"
+        "The server itself names the version, so the repository's tags are not read"
     ]
     assert "5ec2e71" in case.masked
-    assert case.otherwise.asked == []
+    assert case.fallback.asked == []
 
 
 @responses.activate
 def test_resolve__again_is_asked_by_version(case: Case) -> None:
-    ours(told(), stage="prod")
-    ours(told(2, stage="", previous_version=""), version="v1.2.0")
+    ours(details(), stage="prod")
+    ours(details(2, stage="", previous_version=""), version="v1.2.0")
     first = case.registry.resolve(CHURN, PROD)
 
     again = case.registry.resolve(CHURN, PROD)
@@ -111,8 +111,8 @@ def test_resolve__again_is_asked_by_version(case: Case) -> None:
 @responses.activate
 def test_resolve__again_a_mere_commit_is_asked_by_stage(case: Case) -> None:
     commit = {"version": "", "tag": "churn#prod#1", "previous_version": ""}
-    ours(told(1, **commit), stage="prod")
-    ours(told(2, **commit), stage="prod")
+    ours(details(1, **commit), stage="prod")
+    ours(details(2, **commit), stage="prod")
     case.registry.resolve(CHURN, PROD)
 
     assert "5ec2e72" in case.registry.resolve(CHURN, PROD).files[0].url
@@ -123,9 +123,10 @@ def test_resolve__again_a_mere_commit_is_asked_by_stage(case: Case) -> None:
 def test_resolve__what_moved_meanwhile(case: Case, version: str) -> None:
     tag = "churn@v1.2.0" if version else "churn#prod#1"
     asked = {"version": version} if version else {"stage": "prod"}
-    ours(told(1, version=version, tag=tag), stage="prod")
+    ours(details(1, version=version, tag=tag), stage="prod")
     ours(
-        told(2, version=version, tag=tag, stage=asked.get("stage", ""), revision="2" * 40), **asked
+        details(2, version=version, tag=tag, stage=asked.get("stage", ""), revision="2" * 40),
+        **asked,
     )
     case.registry.resolve(CHURN, PROD)
 
@@ -134,20 +135,20 @@ def test_resolve__what_moved_meanwhile(case: Case, version: str) -> None:
 
 
 @responses.activate
-def test_resolve__again_the_server_no_longer_tells(case: Case) -> None:
-    responses.get(RESOLVE, json=told(), headers=OURS)
+def test_resolve__again_the_server_no_longer_names_the_version(case: Case) -> None:
+    responses.get(RESOLVE, json=details(), headers=OURS)
     responses.get(RESOLVE, status=404)
     case.registry.resolve(CHURN, PROD)
 
-    with pytest.raises(UnexpectedAnswer, match="no longer tells"):
+    with pytest.raises(UnexpectedAnswer, match="and then no longer"):
         case.registry.resolve(CHURN, PROD)
-    assert case.otherwise.asked == []
+    assert case.fallback.asked == []
 
 
 @responses.activate
 def test_resolve__each_question_has_its_own_answer(case: Case) -> None:
-    ours(told(), stage="prod")
-    ours(told(2, stage="", version="v2.0.0", tag="churn@v2.0.0"))
+    ours(details(), stage="prod")
+    ours(details(2, stage="", version="v2.0.0", tag="churn@v2.0.0"))
     case.registry.resolve(CHURN, PROD)
 
     assert case.registry.resolve(CHURN, Latest()).version == "v2.0.0"
@@ -159,7 +160,7 @@ def test_resolve__our_server_has_no_such_version(case: Case) -> None:
 
     with pytest.raises(NoSuchModel, match=r"no version v9\.9\.9"):
         case.registry.resolve(CHURN, AtVersion("v9.9.9"))
-    assert case.otherwise.asked == []
+    assert case.fallback.asked == []
 
 
 NOT_OURS: dict[str, dict[str, Any]] = {
@@ -167,7 +168,7 @@ NOT_OURS: dict[str, dict[str, Any]] = {
     "JSON": {"status": 404, "json": {"detail": "Not found."}},
     "an application of one page": {"status": 200, "body": "<html>"},
     "a refusal": {"status": 403, "json": {"detail": "no"}},
-    "another header": {"json": told(), "headers": {"Studio-Action": "0"}},
+    "another header": {"json": details(), "headers": {"Studio-Action": "0"}},
     "a login page elsewhere": {"status": 302, "headers": {"Location": "https://login.example/"}},
 }
 
@@ -179,7 +180,7 @@ def test_resolve__a_server_that_is_not_ours(case: Case, answer: dict[str, Any]) 
     case.registry.resolve(CHURN, PROD)
     case.registry.resolve(CHURN, Latest())
 
-    assert case.otherwise.asked == [(CHURN, PROD), (CHURN, Latest())]
+    assert case.fallback.asked == [(CHURN, PROD), (CHURN, Latest())]
     assert len(responses.calls) == 1
     assert case.said == []
 
@@ -191,4 +192,4 @@ def test_resolve__a_server_that_is_down(case: Case, headers: dict[str, str]) -> 
 
     with pytest.raises(Unreachable, match="502"):
         case.registry.resolve(CHURN, PROD)
-    assert case.otherwise.asked == []
+    assert case.fallback.asked == []

@@ -253,7 +253,7 @@ def test_renewed__same_content() -> None:
     registry = MemoryRegistry(FOLDER)
     request = ModelRequest(CHURN, AtStage("prod"), Filters(), "error")
     found = recipe.resolve(request, registry=registry, platform=RecordingPlatform())
-    assert set(recipe.renewed(found, registry)) == set(FOLDER)
+    assert set(recipe.renew_urls(found, registry)) == set(FOLDER)
 
 
 @pytest.mark.parametrize(
@@ -265,4 +265,4 @@ def test_renewed__a_stage_that_moved(changed: dict[str, bytes]) -> None:
     request = ModelRequest(CHURN, AtStage("prod"), Filters(), "error")
     found = recipe.resolve(request, registry=MemoryRegistry(FOLDER), platform=RecordingPlatform())
     with pytest.raises(ContentMismatch, match="became other content"):
-        recipe.renewed(found, MemoryRegistry(changed))
+        recipe.renew_urls(found, MemoryRegistry(changed))

@@ -8,8 +8,8 @@ from studio_action.ci.job import Job
 from studio_action.inputs.config import Resolve, RunConfig
 from studio_action.inputs.lookup import Inputs
 from studio_action.net.network import Network
-from studio_action.registries.branch_policy import GuardedRegistry
-from studio_action.registries.extended import TellingRegistry
+from studio_action.registries.branch_policy import BranchPolicyRegistry
+from studio_action.registries.extended import ExtendedStudioRegistry
 from studio_action.registries.git import GitRegistry
 from studio_action.registries.pinned import PinnedRegistry
 from studio_action.run.context import RunContext
@@ -26,8 +26,8 @@ OWN = {**STUDIO, "studio-url": "https://studio.example.org"}
     ("inputs", "kind"),
     [
         pytest.param(STUDIO, PinnedRegistry, id="the service is not asked for what it has not"),
-        pytest.param(OWN, TellingRegistry, id="a server of one's own"),
-        pytest.param({**OWN, "require-ancestor-of": "main"}, GuardedRegistry, id="one branch"),
+        pytest.param(OWN, ExtendedStudioRegistry, id="a server of one's own"),
+        pytest.param({**OWN, "require-ancestor-of": "main"}, BranchPolicyRegistry, id="one branch"),
         pytest.param({**ASKED, "source": "git", "repo": "./made"}, GitRegistry, id="git"),
     ],
 )

@@ -67,7 +67,7 @@ PROD = AtStage("prod")
 
 def answer(content: object, status: int = 200) -> Answer:
     body = content.encode() if isinstance(content, str) else json.dumps(content).encode()
-    return Answer(api.RESOLVE, URL, status, body, telling=True)
+    return Answer(api.RESOLVE, URL, status, body, extended=True)
 
 
 @pytest.mark.parametrize(

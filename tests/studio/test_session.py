@@ -14,7 +14,12 @@ from responses import matchers
 from studio_action.errors import DeadlinePassed, UnexpectedAnswer, Unreachable
 from studio_action.net.clock import Deadline, Limits
 from studio_action.net.network import Network
-from studio_action.studio.session import LARGEST_ANSWER, LARGEST_ERROR, StudioSession, onward
+from studio_action.studio.session import (
+    LARGEST_ANSWER,
+    LARGEST_ERROR,
+    StudioSession,
+    redirect_target,
+)
 from tests.fakes import Time
 from tests.reference import Answer, ReferenceServer
 
@@ -69,15 +74,15 @@ def test_get__sends_the_token_and_the_query(session: StudioSession) -> None:
 
 
 @pytest.mark.parametrize(
-    ("headers", "telling"),
+    ("headers", "extended"),
     [({}, False), ({"studio-action": "1"}, True), ({"Studio-Action": ""}, False)],
 )
 @responses.activate
 def test_get__whether_the_server_is_one_that_tells(
-    headers: dict[str, str], telling: bool, session: StudioSession
+    headers: dict[str, str], extended: bool, session: StudioSession
 ) -> None:
     responses.get(URL, status=404, headers=headers)
-    assert session.get(ENDPOINT, {}).telling is telling
+    assert session.get(ENDPOINT, {}).extended is extended
 
 
 @responses.activate
@@ -228,13 +233,13 @@ REDIRECTS = [
 def test_onward(method: str, status: int, location: str, expected: str | None) -> None:
     if expected is None:
         with pytest.raises(UnexpectedAnswer):
-            onward(method, status, URL, location)
+            redirect_target(method, status, URL, location)
     else:
-        assert onward(method, status, URL, location) == expected
+        assert redirect_target(method, status, URL, location) == expected
 
 
 def test_onward__http_to_https_of_the_same_host() -> None:
-    assert onward("GET", 301, "http://studio/x", "https://studio/x") == "https://studio/x"
+    assert redirect_target("GET", 301, "http://studio/x", "https://studio/x") == "https://studio/x"
 
 
 @pytest.mark.parametrize(

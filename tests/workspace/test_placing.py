@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from studio_action.errors import Stopped, WorkspaceRefused
-from studio_action.workspace.placing import Move, put
+from studio_action.workspace.placing import Move, place_files
 from studio_action.workspace.workspace import Workspace
 
 
@@ -39,13 +39,13 @@ def tree(here: Workspace) -> dict[str, str]:
 
 
 def test_put__makes_folders(here: Workspace) -> None:
-    put(moves(here, "a/b/x", "a/y"), here)
+    place_files(moves(here, "a/b/x", "a/y"), here)
     assert tree(here) == {"a/b/x": "new a/b/x", "a/y": "new a/y"}
 
 
 def test_put__replaces_and_leaves_no_spare(here: Workspace) -> None:
     (here.root / "x").write_text("old")
-    put(moves(here, "x"), here)
+    place_files(moves(here, "x"), here)
     assert tree(here) == {"x": "new x"}
     assert [path.name for path in here.root.iterdir()] == [".studio-action", "x"]
 
@@ -53,7 +53,7 @@ def test_put__replaces_and_leaves_no_spare(here: Workspace) -> None:
 def test_put__replaces_a_link_and_not_what_it_points_to(here: Workspace, tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("cached")
     (here.root / "x").symlink_to(tmp_path / "cache")
-    put(moves(here, "x"), here)
+    place_files(moves(here, "x"), here)
     assert not (here.root / "x").is_symlink()
     assert (tmp_path / "cache").read_text() == "cached"
 
@@ -63,7 +63,7 @@ def test_put__mode_follows_the_umask(here: Workspace) -> None:
     made[0].partial.chmod(0o600)
     before = os.umask(0o027)
     try:
-        put(made, here)
+        place_files(made, here)
     finally:
         os.umask(before)
     assert stat.S_IMODE((here.root / "x").stat().st_mode) == 0o640
@@ -73,7 +73,7 @@ def test_put__a_file_that_may_be_run(here: Workspace) -> None:
     (made,) = moves(here, "x")
     before = os.umask(0o027)
     try:
-        put([replace(made, executable=True)], here)
+        place_files([replace(made, executable=True)], here)
     finally:
         os.umask(before)
     assert stat.S_IMODE((here.root / "x").stat().st_mode) == 0o750
@@ -84,7 +84,7 @@ def test_put__a_folder_in_the_way_undoes_all(here: Workspace) -> None:
     (here.root / "c/inner").mkdir(parents=True)
     made = moves(here, "a", "b", "c")
     with pytest.raises(WorkspaceRefused, match="Is a directory"):
-        put(made, here)
+        place_files(made, here)
     assert tree(here) == {"a": "old a"}
     assert (here.root / "c/inner").is_dir()
     assert [move.partial.read_text() for move in made] == ["new a", "new b", "new c"]
@@ -100,7 +100,7 @@ def test_put__stopped_in_between_undoes_all(here: Workspace) -> None:
         raise Stopped(15)
 
     with pytest.raises(Stopped):
-        put(interrupted(), here)  # type: ignore[arg-type]
+        place_files(interrupted(), here)  # type: ignore[arg-type]
     assert tree(here) == {"a": "old a"}
     assert not [
         path
@@ -117,6 +117,6 @@ def test_put__across_file_systems(here: Workspace) -> None:
     partial = shared_memory / f"studio-action-{os.getpid()}"
     partial.write_text("new")
     (here.root / "x").write_text("old")
-    put([Move(partial, here.root / "x")], here)
+    place_files([Move(partial, here.root / "x")], here)
     assert tree(here) == {"x": "new"}
     assert not partial.exists()

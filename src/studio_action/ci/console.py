@@ -9,7 +9,7 @@ from typing import ClassVar, TextIO
 
 from studio_action.ci import files
 from studio_action.ci.job import Job
-from studio_action.text import entities, printable, redact
+from studio_action.text import escape_markup, printable, redact
 
 SHORTEST_SECRET = 4
 """Characters: masking less would only make the log unreadable."""
@@ -30,7 +30,7 @@ class Console:
 
     def mask(self, secret: str) -> None:
         for line in lines_to_mask(secret):
-            for spelling in (line, entities(line)):  # the summary's spelling, too
+            for spelling in (line, escape_markup(line)):  # the summary's spelling, too
                 self._secrets[len(spelling)].add(spelling)
 
     def hide(self, text: str) -> str:

@@ -19,21 +19,21 @@ INTERVAL = 5.0
 
 
 @contextmanager
-def shown(
+def open_progress(
     job: Job, terminal: TextIO, *, say: Callable[[str], None], clock: Clock
 ) -> Iterator[Progress]:
     """Progress as this job can show it: on `terminal` if it is one, else by `say`."""
     if job.system != "generic" or not terminal.isatty():
-        yield Lines(say, clock)
+        yield ProgressLines(say, clock)
         return
-    bar = Bar(terminal)
+    bar = ProgressBar(terminal)
     try:
         yield bar
     finally:
         bar.close()
 
 
-class Lines:
+class ProgressLines:
     """A line every `INTERVAL` seconds while bytes come, counted from the first word of them."""
 
     def __init__(self, say: Callable[[str], None], clock: Clock) -> None:
@@ -53,7 +53,7 @@ class Lines:
         now = self._now()
         if now - self._latest >= INTERVAL:
             self._latest = now
-            self._say(line(self._come, self._expected, self._files, now - started))
+            self._say(progress_line(self._come, self._expected, self._files, now - started))
 
     def finish(self) -> None:
         self._files += 1
@@ -64,7 +64,7 @@ class Lines:
         return self._started
 
 
-def line(come: int, expected: int, files: int, seconds: float) -> str:
+def progress_line(come: int, expected: int, files: int, seconds: float) -> str:
     """What `come` of `expected` bytes, in `seconds`, mean; `files` of them are whole."""
     speed = come / seconds
     parts = [f"{human_size(speed)}/s", f"{files} {'file' if files == 1 else 'files'} done"]
@@ -76,7 +76,7 @@ def line(come: int, expected: int, files: int, seconds: float) -> str:
     return ", ".join([share, f"{human_size(come)} of {human_size(expected)}", *parts])
 
 
-class Bar:
+class ProgressBar:
     """A bar on a terminal, drawn from the first word of bytes until it is closed."""
 
     def __init__(self, terminal: TextIO) -> None:

@@ -42,20 +42,20 @@ class LocalDownloader:
         self, files: Sequence[RemoteFile], *, renew: Renew, progress: Progress
     ) -> list[Fetched]:
         """Return all files, copied or downloaded, in the order asked for."""
-        here = [(number, file) for number, file in enumerate(files) if file.here]
+        here = [(number, file) for number, file in enumerate(files) if file.local_path]
         copies = each(self._copy, here, self.deadline)
         for fetched in copies:
             progress.expect(fetched.size)
             progress.advance(fetched.size)
             progress.finish()
-        there = [file for file in files if not file.here]
+        there = [file for file in files if not file.local_path]
         got = self.inner.fetch(there, renew=renew, progress=progress) if there else []
         of_here, of_there = iter(copies), iter(got)
-        return [next(of_here if file.here else of_there) for file in files]
+        return [next(of_here if file.local_path else of_there) for file in files]
 
     def _copy(self, wanted: tuple[int, RemoteFile], check: Check) -> Fetched:
         number, file = wanted
-        source, to = file.here, self.folder / f"local-{number}"
+        source, to = file.local_path, self.folder / f"local-{number}"
         assert source is not None  # or it would be downloaded
         if file.digest is None:
             raise UnexpectedAnswer(

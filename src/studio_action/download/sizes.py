@@ -44,9 +44,9 @@ class _Probe:
 
 
 def _measured_here(file: RemoteFile) -> RemoteFile:
-    if file.size is not None or file.here is None:
+    if file.size is not None or file.local_path is None:
         return file
-    return replace(file, size=regular_files.size(file.here))
+    return replace(file, size=regular_files.size(file.local_path))
 
 
 def measured(files: Sequence[RemoteFile], network: Network, limits: Limits) -> list[RemoteFile]:
@@ -55,7 +55,7 @@ def measured(files: Sequence[RemoteFile], network: Network, limits: Limits) -> l
     Raise `DeadlinePassed`.
     """
     files = [_measured_here(file) for file in files]
-    asked = [file for file in files if file.size is None and file.here is None]
+    asked = [file for file in files if file.size is None and file.local_path is None]
     probes = _probed(asked, network, limits)
     return [
         replace(file, size=probes[file.path].size) if file.path in probes else file
@@ -73,14 +73,14 @@ class Seen:
 
 def look(files: Sequence[RemoteFile], network: Network, limits: Limits) -> Seen:
     """Look at each file once; only what is certainly not there is lost. Raise `DeadlinePassed`."""
-    probes = _probed([file for file in files if file.here is None], network, limits)
+    probes = _probed([file for file in files if file.local_path is None], network, limits)
     lost = [
         file
         for file in files
         if (
             probes[file.path].missing
-            if file.here is None
-            else regular_files.size(file.here) is None
+            if file.local_path is None
+            else regular_files.size(file.local_path) is None
         )
     ]
     measured = (

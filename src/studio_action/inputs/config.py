@@ -19,9 +19,9 @@ from studio_action.inputs import parsers
 from studio_action.inputs.git_repository import (
     GitAccess,
     Origin,
-    Place,
+    RepositoryLocation,
     read_git_access,
-    read_place,
+    read_location,
     read_repository,
 )
 from studio_action.inputs.lookup import Inputs, Value
@@ -99,7 +99,7 @@ class CreateProject:
 class Examine:
     """Look at a repository's models, and at what is wrong with them."""
 
-    place: Place
+    location: RepositoryLocation
 
 
 Task = Download | Resolve | CreateProject | Examine | Skip
@@ -151,7 +151,7 @@ def _read_task(
     """Read what is to be done and how the network is used, in the order of the error messages."""
     origin = partial(checkout.origin, workspace.root, inputs.environ)
     if command == DOCTOR:
-        return Examine(read_place(inputs, job, origin)), read_network(inputs)
+        return Examine(read_location(inputs, job, origin)), read_network(inputs)
     if command == CREATE:
         project = read_new_project(inputs, job, origin)
         network = read_network(inputs)

@@ -17,7 +17,7 @@ from studio_action.model.repository_url import RepositoryUrl
 Origin = Callable[[], str]
 """Returns the URL of the remote `origin` of the checkout in the workspace; '' if there is none."""
 
-Place = RepositoryUrl | Path
+RepositoryLocation = RepositoryUrl | Path
 """Where a repository is: at an address, or in a folder of this machine."""
 
 
@@ -25,19 +25,19 @@ Place = RepositoryUrl | Path
 class GitAccess:
     """What opens Git repositories: a token, and the job's own server.
 
-    `user` goes before the token, where its kind needs a user name of its own. A token `of_job`,
-    which GitHub hands to every step that does not say otherwise, is for the job's server alone.
+    `user` goes before the token, where its kind needs a user name of its own. A job's own token
+    (`is_job_token`), which GitHub gives to every step by default, is for the job's server alone.
     """
 
     server: str
     token: str = field(default="", repr=False)
     user: str = ""
-    of_job: bool = False
+    is_job_token: bool = False
 
     def credential(self, address: RepositoryUrl) -> Credential | None:
         """Return the credential for the server of `address`; None if the token is not for it."""
-        parts = urlsplit(address.fetched(self.server))
-        if not self.token or (self.of_job and urlsplit(self.server).netloc != parts.netloc):
+        parts = urlsplit(address.fetch_url(self.server))
+        if not self.token or (self.is_job_token and urlsplit(self.server).netloc != parts.netloc):
             return None
         user = f"{self.user}:" if self.user else ""
         return Credential(f"{parts.scheme}://{parts.netloc}", user + self.token)
@@ -46,12 +46,12 @@ class GitAccess:
 def read_git_access(inputs: Inputs, job: Job) -> GitAccess:
     """Read input `git-token`."""
     given = inputs["git-token"]
-    of_job = given.origin in ("GITHUB_TOKEN", "CI_JOB_TOKEN") or given.text.startswith("ghs_")
+    is_job_token = given.origin in ("GITHUB_TOKEN", "CI_JOB_TOKEN") or given.text.startswith("ghs_")
     user = "gitlab-ci-token" if given.origin == "CI_JOB_TOKEN" else ""
-    return GitAccess(job.server, given.text, user, of_job)
+    return GitAccess(job.server, given.text, user, is_job_token)
 
 
-def read_place(inputs: Inputs, job: Job, origin: Origin) -> Place:
+def read_location(inputs: Inputs, job: Job, origin: Origin) -> RepositoryLocation:
     """Read input `repo`, which may also be a folder of this machine."""
     return _folder(inputs["repo"], job) or read_repository(inputs, job, origin)
 

@@ -12,7 +12,12 @@ from studio_action.errors import BadInput
 from studio_action.gitrepo.gto import tags
 from studio_action.gitrepo.gto.history import Prerelease
 from studio_action.inputs import parsers
-from studio_action.inputs.git_repository import Origin, Place, read_place, read_repository
+from studio_action.inputs.git_repository import (
+    Origin,
+    RepositoryLocation,
+    read_location,
+    read_repository,
+)
 from studio_action.inputs.lookup import Inputs, Value
 from studio_action.inputs.studio import read_source_name
 from studio_action.inputs.triggers import read_triggers
@@ -51,7 +56,7 @@ class ModelRequest:
     revision: str = ""
 
     @property
-    def place(self) -> Place:
+    def location(self) -> RepositoryLocation:
         """Where the repository is."""
         return self.folder or RepositoryUrl.parse(self.artifact.repository)
 
@@ -72,15 +77,15 @@ def read_model_request(inputs: Inputs, job: Job, origin: Origin) -> ModelRequest
     if isinstance(requested, Skip):
         return requested
     model, selector, registered = requested
-    place = read_place(inputs, job, origin) if source == "git" else None
-    repository = place or read_repository(inputs, job, origin)
+    location = read_location(inputs, job, origin) if source == "git" else None
+    repository = location or read_repository(inputs, job, origin)
     return ModelRequest(
         ArtifactRef(str(repository), model),
         selector,
         Filters(parsers.entries(inputs["include"]), parsers.entries(inputs["exclude"])),
         cast(IfNotFound, parsers.choice(inputs["if-not-found"])),
         cast(Prerelease, parsers.choice(inputs["prerelease"])),
-        place if isinstance(place, Path) else None,
+        location if isinstance(location, Path) else None,
         _branch(inputs["require-ancestor-of"]),
         job.tag if registered else "",
         job.revision if registered else "",

@@ -26,13 +26,13 @@ class Studio:
     token: str = field(repr=False)
 
     @property
-    def unsafe(self) -> bool:
+    def is_unencrypted(self) -> bool:
         """Whether the token would cross a network unencrypted."""
         parts = urlsplit(self.base)
         return parts.scheme == "http" and parts.hostname not in _LOOPBACK
 
     @property
-    def own(self) -> bool:
+    def is_self_hosted(self) -> bool:
         """Whether it is a server of one's own, not the service that everybody can use."""
         return urlsplit(self.base).hostname != urlsplit(SERVICE).hostname
 

@@ -185,7 +185,7 @@ class RemoteFile:
         return "The output is `push: false`, so it is never in the remote: take that flag away"
 
     @property
-    def here(self) -> Path | None:
+    def local_path(self) -> Path | None:
         """The file of this machine that a `file:` URL names; None where storage has to be asked."""
         if not self.url.startswith("file:"):
             return None

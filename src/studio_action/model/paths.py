@@ -54,7 +54,7 @@ def _fault(path: str) -> str:
     parts = path.split("/")
     return next((fault for part in parts if (fault := _fault_of_part(part))), "") or (
         f"{STATE_FOLDER} is kept by studio-action"
-        if same_name(parts[0]) == same_name(STATE_FOLDER)
+        if comparison_key(parts[0]) == comparison_key(STATE_FOLDER)
         else ""
     )
 
@@ -86,14 +86,14 @@ def from_home(text: str, home: str) -> Path:
     return Path(home, rest.lstrip("/"))
 
 
-def same_name(path: str) -> str:
+def comparison_key(path: str) -> str:
     """A form that is equal for names that some file systems cannot tell apart."""
     if path.isascii():
         return path.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
-def clash(paths: Iterable[str]) -> tuple[str, str] | None:
+def find_clash(paths: Iterable[str]) -> tuple[str, str] | None:
     """Two of `paths` that cannot both be files of one folder, or None.
 
     Equal but for case or Unicode form, or one a folder of the other.
@@ -101,7 +101,7 @@ def clash(paths: Iterable[str]) -> tuple[str, str] | None:
     files: dict[str, str] = {}
     folders: dict[str, str] = {}
     for path in paths:
-        name = same_name(path)
+        name = comparison_key(path)
         if name in files:
             return files[name], path
         if name in folders:

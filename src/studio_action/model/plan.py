@@ -11,7 +11,7 @@ from typing import Literal
 from studio_action.errors import PolicyRefused, WorkspaceRefused
 from studio_action.model.artifact import RemoteFile, Resolution
 from studio_action.model.digest import Digest, folder_digest
-from studio_action.model.paths import clash, common_root
+from studio_action.model.paths import common_root, find_clash
 from studio_action.text import first_few
 
 Layout = Literal["repo", "model", "flat"]
@@ -67,7 +67,7 @@ def root_of(resolution: Resolution) -> str:
 def place(files: Sequence[RemoteFile], layout: Layout, root: str) -> tuple[Placement, ...]:
     """Where each file lands; raise `WorkspaceRefused` if two would land on one path."""
     placements = tuple(Placement(file, _target(file.path, layout, root)) for file in files)
-    pair = clash(str(placement.target) for placement in placements)
+    pair = find_clash(str(placement.target) for placement in placements)
     if pair:
         raise WorkspaceRefused(
             f"two files cannot both be placed: {pair[0]!r} and {pair[1]!r} (layout {layout})",

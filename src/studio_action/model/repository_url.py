@@ -50,9 +50,8 @@ class RepositoryUrl:
             return cls("short", "", _checked(text, path))
         return _parse_scp(text)
 
-    @property
-    def sent(self) -> str:
-        """The text that the API gets and that may be logged."""
+    def __str__(self) -> str:
+        """Return the address that the API gets; it has no secret and may be logged."""
         match self.form:
             case "short":
                 return self.path
@@ -63,12 +62,9 @@ class RepositoryUrl:
             case "https" | "http":
                 return f"{self.form}://{self.host}/{self.path}"
 
-    def __str__(self) -> str:
-        return self.sent
-
     @property
-    def web(self) -> str:
-        """The repository's page for people, or '' where it cannot be told."""
+    def web_url(self) -> str:
+        """Return the URL of the repository's page for people; '' where it is not known."""
         page = self.path.removesuffix(".git")
         if self.form in ("https", "http"):
             return f"{self.form}://{self.host}/{page}"
@@ -78,19 +74,19 @@ class RepositoryUrl:
         host = self.host if self.form == "scp" else re.sub(r":\d+\Z", "", self.host)
         return f"https://{host}/{page}"
 
-    def fetched(self, default_server: str, *, over_ssh: bool = False) -> str:
-        """Where the repository can be fetched from; `over_ssh` if the machine has a key for that.
+    def fetch_url(self, default_server: str, *, over_ssh: bool = False) -> str:
+        """Return the URL to fetch the repository from; `over_ssh` if the machine has an ssh key.
 
-        Without one it is https, where that can be told: a CI job's token goes with https.
+        Without a key it is https, where that URL is known: a CI job's token works over https.
         """
         if self.form in ("https", "http") or (over_ssh and self.form in ("scp", "ssh")):
-            return self.sent
+            return str(self)
         if self.form == "short":
             return self.clone_url(default_server)
-        return f"{self.web}.git" if self.web else self.sent
+        return f"{self.web_url}.git" if self.web_url else str(self)
 
     def same_as(self, other: RepositoryUrl) -> bool:
-        """Whether both name one repository, though perhaps in two forms."""
+        """Return whether both name one repository, perhaps in two forms."""
         return self._identity == other._identity
 
     @property
@@ -99,13 +95,13 @@ class RepositoryUrl:
         return host.lower(), self.path.removesuffix(".git").lower()
 
     def clone_url(self, default_server: str) -> str:
-        """A URL as `create-project` takes it; `default_server` hosts the short form.
+        """Return a URL for `create-project`; `default_server` hosts the short form.
 
         https URLs end with `.git`, as all documented ones do, except Azure's, which cannot.
         """
         if self.form not in ("short", "https", "http"):
-            return self.sent
-        url = f"{default_server.rstrip('/')}/{self.path}" if self.form == "short" else self.sent
+            return str(self)
+        url = f"{default_server.rstrip('/')}/{self.path}" if self.form == "short" else str(self)
         return url if url.endswith(".git") or "/_git/" in url else f"{url}.git"
 
 

@@ -13,7 +13,7 @@ BASE = 0.5
 """Seconds: the ceiling of the first wait; it doubles with each further one."""
 CEILING = 30.0
 """Seconds: no wait of our own choice is longer."""
-PATIENCE = 300.0
+LONGEST_RETRY_AFTER = 300.0
 """Seconds: a `Retry-After` beyond this is not waited for in full."""
 
 RETRYABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -25,7 +25,7 @@ def wait(attempt: int, *, retry_after: float | None, random: float) -> float:
     jittered = ceiling * (0.5 + random / 2)
     if retry_after is None:
         return jittered
-    return min(PATIENCE, max(retry_after, 0.0)) + BASE * random
+    return min(LONGEST_RETRY_AFTER, max(retry_after, 0.0)) + BASE * random
 
 
 def retry_after_seconds(value: str | None, *, now: datetime) -> float | None:

@@ -69,7 +69,7 @@ def secrets_of(url: str) -> tuple[str, ...]:
     return tuple(sorted(found - {""}, key=lambda secret: (-len(secret), secret)))
 
 
-def to_mask(urls: Iterable[str]) -> Iterator[str]:
+def secrets_to_mask(urls: Iterable[str]) -> Iterator[str]:
     """The secrets of the first `MASKED_URLS` of `urls`."""
     for url in islice(urls, MASKED_URLS):
         yield from secrets_of(url)

@@ -87,7 +87,7 @@ def document(download: Download) -> str:
         "revision": resolution.revision,
         "previous_version": resolution.previous_version,
         "source": resolution.source,
-        "digest": shown(download.digest),
+        "digest": digest_text(download.digest),
         "path": download.path,
         "size": download.size,
         "transferred": download.transferred,
@@ -114,6 +114,6 @@ def checksums(files: Sequence[FileRecord]) -> str:
     return "".join(f"{file.sha256}  {file.path}\n" for file in files)
 
 
-def shown(digest: Digest | None) -> str:
+def digest_text(digest: Digest | None) -> str:
     """A digest as outputs and records give it; '' where it is unknown."""
     return f"md5:{digest.hex}" if digest else ""

@@ -12,7 +12,7 @@ from studio_action.inputs.previous import Previous
 from studio_action.model.artifact import RemoteFile, Resolution
 from studio_action.model.digest import Digest
 from studio_action.model.plan import Filters
-from studio_action.outputs.manifest import Download, shown
+from studio_action.outputs.manifest import Download, digest_text
 from studio_action.studio.api import Project
 
 
@@ -96,13 +96,13 @@ def _identity(resolution: Resolution, digest: Digest | None, filters: Filters) -
         "tag": resolution.tag,
         "previous-version": resolution.previous_version,
         "source": resolution.source,
-        "digest": shown(digest),
+        "digest": digest_text(digest),
         "cache-key": cache_key(digest, filters),
     }
 
 
 def _changed(previous: Previous | None, digest: Digest | None) -> str:
-    return _flag(previous.changed(shown(digest))) if previous else ""
+    return _flag(previous.changed(digest_text(digest))) if previous else ""
 
 
 def _complete(command: str, values: dict[str, str]) -> dict[str, str]:

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 
 from studio_action.download.base import Verified
 from studio_action.model.repository_url import RepositoryUrl
-from studio_action.outputs.manifest import Download, FileRecord, shown
+from studio_action.outputs.manifest import Download, FileRecord, digest_text
 from studio_action.studio.api import Project
-from studio_action.text import entities, human_size, human_time, printable, redact
+from studio_action.text import escape_markup, human_size, human_time, printable, redact
 
 MOST_ROWS = 200
 """Files that are listed; the manifest has all."""
@@ -39,7 +39,7 @@ def of_download(download: Download, manifest: str) -> str:
         "Repository": _repository(resolution.artifact.repository),
         "Source": cell(resolution.source),
         "Path": cell(download.path),
-        "Digest": cell(shown(download.digest)),
+        "Digest": cell(digest_text(download.digest)),
         "Files": f"{len(download.files):,}, {human_size(download.size)}",
         "Downloaded": _speed(download),
         "Manifest": cell(manifest),
@@ -62,19 +62,19 @@ def of_projects(projects: Sequence[Project]) -> str:
 
 def cell(text: str) -> str:
     """`text` from outside as one line of code in a table: shown as it is, and nothing else."""
-    line = entities(printable(text, LONGEST_CELL))
+    line = escape_markup(printable(text, LONGEST_CELL))
     # The comment keeps an address or a user's name from becoming a link.
     line = line.replace("&#64;", "&#64;<!-- -->")
     return f"<code>{line}</code>" if line else ""
 
 
 def _repository(text: str) -> str:
-    page = "" if text.startswith("/") else RepositoryUrl.parse(text).web  # "": a folder
+    page = "" if text.startswith("/") else RepositoryUrl.parse(text).web_url  # "": a folder
     return _link(text, page) if page else cell(text)
 
 
 def _link(label: str, url: str) -> str:
-    return f'<a href="{entities(redact(url))}">{cell(label)}</a>'
+    return f'<a href="{escape_markup(redact(url))}">{cell(label)}</a>'
 
 
 def _file_row(file: FileRecord) -> tuple[str, ...]:

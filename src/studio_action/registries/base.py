@@ -1,4 +1,4 @@
-"""What every registry answers: which files a model's version, stage or latest version are."""
+"""The interface of every registry: it resolves a version, a stage or `latest` to files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Registry(Protocol):
     """A place that knows models by name, version and stage."""
 
     def resolve(self, artifact: ArtifactRef, selector: Selector) -> Resolution:
-        """The files of one model version, with URLs that are good for a while.
+        """Return the files of one model version, with URLs that are valid for a while.
 
         Raises `NoSuchModel` where there is none, `TokenRefused`, `Unreachable`,
         `UnexpectedAnswer` or `DeadlinePassed`.

@@ -1,4 +1,4 @@
-"""A registry that hands out nothing but what is on one branch."""
+"""A registry that refuses versions whose commit is not on one branch."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from studio_action.registries.base import Registry
 
 
 @dataclass(frozen=True, slots=True)
-class GuardedRegistry:
-    """Refuses what `inner` answers unless its commit is on `branch`, or before it."""
+class BranchPolicyRegistry:
+    """Resolves by `inner`; refuses a version whose commit is not on `branch`."""
 
     inner: Registry
     branch: str
     repository: Callable[[], AbstractContextManager[Repository]]
 
     def resolve(self, artifact: ArtifactRef, selector: Selector) -> Resolution:
-        """What `inner` answers; raises `PolicyRefused` for another branch's."""
+        """Return what `inner` returns; raise `PolicyRefused` off the branch."""
         found = self.inner.resolve(artifact, selector)
         if not found.revision:
             raise PolicyRefused(

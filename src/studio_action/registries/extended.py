@@ -1,6 +1,7 @@
-"""A registry whose server tells the whole answer: version, commit, sizes and digests.
+"""The registry of a server that has our extension of Studio's API.
 
-DVC Studio does not, our own server does. Which of the two it is, the first answer shows.
+Its answers have the version, the commit, sizes and digests; those of DVC Studio do not. The first
+answer shows which kind of server it is.
 """
 
 from __future__ import annotations
@@ -16,50 +17,53 @@ from studio_action.registries.studio import StudioRegistry
 
 
 @dataclass(slots=True)
-class TellingRegistry:
-    """Asks the server for everything at once; what it cannot tell, `otherwise` finds out.
+class ExtendedStudioRegistry:
+    """Resolves by the extension of the API; by `fallback` where the server does not have it.
 
-    `say` hears which of the two it is.
+    `log` gets a line that says so, if the server has it.
     """
 
     studio: StudioRegistry
-    otherwise: Registry
+    fallback: Registry
     prerelease: Prerelease
-    say: Callable[[str], None]
-    _tells: bool = field(default=True, init=False)
-    _told: dict[tuple[ArtifactRef, Selector], Resolution] = field(
+    log: Callable[[str], None]
+    _is_extended: bool = field(default=True, init=False)
+    _resolved: dict[tuple[ArtifactRef, Selector], Resolution] = field(
         default_factory=dict, init=False, repr=False
     )
 
     def resolve(self, artifact: ArtifactRef, selector: Selector) -> Resolution:
-        """The files of one version; the same version and commit however often it is asked."""
-        if not self._tells:
-            return self.otherwise.resolve(artifact, selector)
-        told = self._told.get((artifact, selector))
-        if told is not None:
-            return replace(told, files=self._again(told).files)
-        found = self.studio.told(artifact, selector, self.prerelease)
+        """Return the files of one version; of the same commit, however often it is called."""
+        if not self._is_extended:
+            return self.fallback.resolve(artifact, selector)
+        earlier = self._resolved.get((artifact, selector))
+        if earlier is not None:
+            return replace(earlier, files=self._renewed(earlier).files)
+        found = self.studio.resolve_details(artifact, selector, self.prerelease)
         if found is None:
-            self._tells = False
-            return self.otherwise.resolve(artifact, selector)
-        self.say("The server itself tells the version, so the repository's tags are not read")
-        self._told[artifact, selector] = found
+            self._is_extended = False
+            return self.fallback.resolve(artifact, selector)
+        self.log("The server itself names the version, so the repository's tags are not read")
+        self._resolved[artifact, selector] = found
         return found
 
-    def _again(self, told: Resolution) -> Resolution:
-        """The same with URLs that are new; asked by version, which moves less than a stage."""
-        artifact, selector = told.artifact, told.selector
-        asked = AtVersion(told.version) if told.version else selector
-        found = self.studio.told(artifact, asked, self.prerelease)
+    def _renewed(self, earlier: Resolution) -> Resolution:
+        """Return `earlier` with new URLs; raise `UnexpectedAnswer` if it is another commit now.
+
+        The request is by version, which moves less than a stage.
+        """
+        artifact, selector = earlier.artifact, earlier.selector
+        requested = AtVersion(earlier.version) if earlier.version else selector
+        found = self.studio.resolve_details(artifact, requested, self.prerelease)
         if found is None:
             raise UnexpectedAnswer(
-                f"asked again for the {selector} of {artifact}, the server no longer tells the"
-                " version",
+                f"the server gave the version of the {selector} of {artifact} at first, and then"
+                " no longer",
                 "Run the step again",
             )
-        if (found.version, found.revision) != (told.version, told.revision):
+        if (found.version, found.revision) != (earlier.version, earlier.revision):
             raise UnexpectedAnswer(
-                f"the {selector} of {artifact} moved meanwhile, from commit {told.revision[:7]}"
+                f"the {selector} of {artifact} moved meanwhile, from commit {earlier.revision[:7]}"
                 f" to {found.revision[:7]}",
                 "Run the step again",
             )

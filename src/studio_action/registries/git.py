@@ -14,44 +14,44 @@ from studio_action.gitrepo.locate import locating
 from studio_action.gitrepo.locate.context import ResolveContext
 from studio_action.model.artifact import ArtifactRef, ModelName, RemoteFile, Resolution, Selector
 from studio_action.net import signed_url
-from studio_action.registries.choosing import choose, known, stage_of
+from studio_action.registries.version_choice import choose_version, find_model, stage_of
 from studio_action.text import printable
 
 
 @dataclass
 class GitRegistry:
-    """Models of one repository, which stays open meanwhile; implements `registries.base.Registry`.
+    """The models of one open repository; implements `registries.base.Registry`.
 
-    However often it is asked, its tags are read once: a stage that moves meanwhile does no harm.
-    `mask` hears the secrets of the files' URLs, `say` what is odd about the tags, and `leave_out`,
-    or `say` if there is none, which files of the repository could not be read and are not needed.
+    The tags are read once, so a stage that moves meanwhile does no harm. `mask` gets the secrets
+    of the files' URLs, and `warn` gets what is wrong with the tags. `log_skipped`, or `warn` if it
+    is None, gets the files of DVC that cannot be read and are not needed.
     """
 
     repository: Repository
     surroundings: ResolveContext
     prerelease: Prerelease
     mask: Callable[[str], None]
-    say: Callable[[str], None]
-    leave_out: Callable[[str], None] | None = None
-    _said: set[str] = field(default_factory=set, init=False)
+    warn: Callable[[str], None]
+    log_skipped: Callable[[str], None] | None = None
+    _warned: set[str] = field(default_factory=set, init=False)
 
     @cached_property
     def models(self) -> Mapping[ModelName, Model]:
-        """Every model that a tag names."""
+        """Return every model that a tag names."""
         return history.read(self.repository.tags())
 
     def resolve(self, artifact: ArtifactRef, selector: Selector) -> Resolution:
-        """The files of one model version, with sizes and digests as DVC's files tell them.
+        """Return the files of one model version, with the sizes and digests in DVC's files.
 
-        Raises also `BadInput` where a remote cannot be read as it is set up, `ObjectMissing` and
-        `ContentMismatch` where a folder's manifest cannot be had.
+        Also raises `BadInput` where a remote cannot be read as it is set up, `ObjectMissing` and
+        `ContentMismatch` where a folder's manifest is missing or damaged.
         """
-        model = known(self.models, artifact)
+        model = find_model(self.models, artifact)
         self._warn(model)
-        choice = choose(model, artifact, selector, self.prerelease)
+        choice = choose_version(model, artifact, selector, self.prerelease)
         revision = self.repository.revision(choice.version.revision)
         root, located = locating.locate_model(
-            artifact.model, revision, self.surroundings, say=self.leave_out or self._say_once
+            artifact.model, revision, self.surroundings, say=self.log_skipped or self._warn_once
         )
         found = self.surroundings.files(located)
         self._mask(found)
@@ -68,20 +68,20 @@ class GitRegistry:
             root=root,
         )
         if pointer := pointer_in(resolution):
-            self._say_once(pointer)
+            self._warn_once(pointer)
         return resolution
 
     def _warn(self, model: Model) -> None:
         for warning in model.warnings:
-            self._say_once(warning)
+            self._warn_once(warning)
 
-    def _say_once(self, warning: str) -> None:
-        if warning not in self._said:
-            self._said.add(warning)
-            self.say(warning)
+    def _warn_once(self, warning: str) -> None:
+        if warning not in self._warned:
+            self._warned.add(warning)
+            self.warn(warning)
 
     def _mask(self, files: tuple[RemoteFile, ...]) -> None:
-        for secret in signed_url.to_mask(file.url for file in files):
+        for secret in signed_url.secrets_to_mask(file.url for file in files):
             self.mask(secret)
         for line in sorted({line for file in files for line in file.headers}):
             self.mask(line.partition(": ")[2])
@@ -89,7 +89,7 @@ class GitRegistry:
 
 
 def pointer_in(resolution: Resolution) -> str:
-    """What is wrong if the model is a file of DVC that only points to content; '' if it is not."""
+    """Return a warning if the model is a `.dvc` file, which only points to content; else ''."""
     root = resolution.root or ""
     if not root.endswith(SUFFIX) or [file.path for file in resolution.files] != [root]:
         return ""

@@ -1,7 +1,7 @@
-"""A registry that says which version was meant: the tags tell, and that very one is asked for.
+"""A registry that turns a stage or `latest` into one version, by the repository's tags.
 
-A registry that answers by stage or latest alone does not say which version it was, and what holds
-a stage may move between two questions. So the tags are read once, and one version is asked for.
+Studio answers for a stage without naming the version, and the stage may move between two requests.
+So the tags are read once, and from then on the one version is requested.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ from studio_action.model.artifact import (
 )
 from studio_action.model.versions import InRange
 from studio_action.registries.base import Registry
-from studio_action.registries.choosing import Choice, choose, stage_of
+from studio_action.registries.version_choice import Choice, choose_version, stage_of
 
 
 @dataclass(frozen=True, slots=True)
 class PinnedRegistry:
-    """Asks `inner` for the version that the tags of the repository tell.
+    """Requests from `inner` the version that the repository's tags name.
 
-    `models` reads the tags and may fail: then `inner` is asked as the question was put, `say` hears
-    why the version is not known, and only what cannot be asked without the tags fails.
+    `models` reads the tags. If that fails, `inner` gets the selector as it is, and `log` gets the
+    reason why the version is not known; only selectors that need the tags fail.
     """
 
     inner: Registry
     models: Callable[[], Mapping[ModelName, Model]]
     prerelease: Prerelease
-    say: Callable[[str], None]
+    log: Callable[[str], None]
     _pins: dict[Selector, Choice | None] = field(default_factory=dict, repr=False)
 
     def resolve(self, artifact: ArtifactRef, selector: Selector) -> Resolution:
-        """The files of one version; the same version however often it is asked."""
+        """Return the files of one version: the same version, however often it is called."""
         if selector not in self._pins:
             self._pins[selector] = self._pin(artifact, selector)
         pin = self._pins[selector]
         if pin is None:
             return self.inner.resolve(artifact, selector)
-        asked = AtVersion(pin.name) if pin.name else selector
+        requested = AtVersion(pin.name) if pin.name else selector
         return replace(
-            self.inner.resolve(artifact, asked),
+            self.inner.resolve(artifact, requested),
             selector=selector,
             version=pin.name,
             stage=stage_of(selector),
@@ -62,14 +62,14 @@ class PinnedRegistry:
         except StudioActionError as error:
             if self._needs_tags(selector):
                 raise
-            self.say(f"The version stays unknown, because the tags cannot be read: {error}")
+            self.log(f"The version stays unknown, because the tags cannot be read: {error}")
             return None
         if model is None:
-            self.say(f"The version stays unknown: no tag of {artifact.repository} names the model")
+            self.log(f"The version stays unknown: no tag of {artifact.repository} names the model")
             return None
         for warning in model.warnings:
-            self.say(warning)
-        return choose(model, artifact, selector, self.prerelease)
+            self.log(warning)
+        return choose_version(model, artifact, selector, self.prerelease)
 
     def _needs_tags(self, selector: Selector) -> bool:
         latest = isinstance(selector, Latest) and self.prerelease != "include"

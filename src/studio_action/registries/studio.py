@@ -1,4 +1,4 @@
-"""The registry that DVC Studio is: its endpoints, and the one that our own server adds."""
+"""DVC Studio as a registry: its endpoints, and the one that our own server adds."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from studio_action.studio.session import StudioSession
 
 @dataclass(frozen=True, slots=True)
 class StudioRegistry:
-    """Models and projects of one Studio; implements `registries.base.Registry`.
+    """The models and projects of one Studio; implements `registries.base.Registry`.
 
-    `mask` hears the secrets that an answer holds before anything else sees it.
+    `mask` gets the secrets of an answer before anything else uses it.
     """
 
     session: StudioSession
     mask: Callable[[str], None]
 
     def resolve(self, artifact: ArtifactRef, selector: Selector) -> Resolution:
-        """The files of one model version; Studio does not say which version or commit it is."""
+        """Return the files of one model version; Studio does not name its version or commit."""
         answer = self.session.get(api.DOWNLOAD_URIS, api.download_uris_query(artifact, selector))
         urls = api.read_download_uris(answer, f"the {selector} of {artifact}")
         self._mask(urls)
@@ -46,28 +46,31 @@ class StudioRegistry:
             stage=selector.stage if isinstance(selector, AtStage) else "",
         )
 
-    def told(
+    def resolve_details(
         self, artifact: ArtifactRef, selector: Selector, prerelease: Prerelease
     ) -> Resolution | None:
-        """The same with version, commit, sizes and digests; None from a server that is not ours."""
+        """Return the files with version, commit, sizes and digests.
+
+        Return None if the server does not have this extension of the API.
+        """
         query = resolve_query(artifact, selector, prerelease)
         try:
             answer = self.session.get(api.RESOLVE, query)
         except UnexpectedAnswer:  # where there is no such path, perhaps a login page elsewhere
             return None
-        if not answer.telling and answer.status < 500:
+        if not answer.extended and answer.status < 500:
             return None
         found = read_resolution(answer, artifact, selector)
         self._mask(found.urls)
         return found
 
     def create_project(self, project: api.NewProject) -> list[api.Project]:
-        """Create the Studio project of a repository."""
+        """Create the Studio project of a repository; return the projects that Studio lists."""
         answer = self.session.post(api.CREATE_PROJECT, project.body)
         return api.read_projects(answer, f"the project of {project.repo_url}")
 
     def _mask(self, urls: Mapping[str, str]) -> None:
-        for secret in signed_url.to_mask(urls.values()):
+        for secret in signed_url.secrets_to_mask(urls.values()):
             self.mask(secret)
 
 

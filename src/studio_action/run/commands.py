@@ -128,19 +128,19 @@ def examine(config: RunConfig, platform: Platform) -> Diagnosis:
 
     context = RunContext(config, platform)
     assert isinstance(config.task, Examine)  # nothing else is examined
-    place = config.task.place
+    location = config.task.location
     with (
         open_network(context) as network,
         scratch_folder(config.workspace) as scratch,
         open_transfer(context, scratch, network) as transfer,
-        open_repository(place, context, network, scratch) as repository,
+        open_repository(location, context, network, scratch) as repository,
     ):
         refs = repository.tags()
         models = history.read(refs)
         heard: list[str] = []
-        around = surroundings(place, context, network, transfer, scratch, heard.append)
+        around = surroundings(location, context, network, transfer, scratch, heard.append)
         return doctor.examine(
-            str(place),
+            str(location),
             models,
             GitRegistry(repository, around, "include", platform.mask, heard.append, platform.debug),
             [

@@ -22,7 +22,7 @@ from studio_action.net.clock import Deadline
 from studio_action.outputs import manifest, report
 from studio_action.registries.base import Registry
 from studio_action.text import human_size, human_time
-from studio_action.workspace.placing import Move, put
+from studio_action.workspace.placing import Move, place_files
 from studio_action.workspace.workspace import Workspace
 
 
@@ -60,7 +60,7 @@ def resolve(request: ModelRequest, *, registry: Registry, platform: Platform) ->
         files = request.filters.select(resolution.files)
         root = plan.root_of(resolution)
         found = Found(resolution, files, root, plan.digest_of(resolution.files, root))
-        for line in _told(found):
+        for line in _resolution_lines(found):
             platform.info(line)
     return found
 
@@ -90,10 +90,10 @@ def download(
     with platform.group(_title(there.missing, there.kept)):
         fetched = downloader.fetch(
             [landing.placement.file for landing in there.missing],
-            renew=lambda: renewed(found, registry),
+            renew=lambda: renew_urls(found, registry),
             progress=progress,
         )
-        put(
+        place_files(
             (
                 Move(got.partial, each.place, got.file.executable)
                 for got, each in zip(fetched, there.missing, strict=True)
@@ -113,11 +113,11 @@ def download(
         started=started,
         seconds=deadline.clock.now() - began,
     )
-    platform.info(summed_up(done))
+    platform.info(summary_line(done))
     return _keep_record(done, dest, workspace)
 
 
-def renewed(found: Found, registry: Registry) -> Mapping[str, str]:
+def renew_urls(found: Found, registry: Registry) -> Mapping[str, str]:
     """Return signed URLs once more; raise `ContentMismatch` if the stage moved meanwhile."""
     pinned = found.resolution
     again = registry.resolve(pinned.artifact, pinned.selector)
@@ -133,7 +133,7 @@ def renewed(found: Found, registry: Registry) -> Mapping[str, str]:
     return again.urls
 
 
-def summed_up(download: manifest.Download) -> str:
+def summary_line(download: manifest.Download) -> str:
     """Return one line that says what was got, and how fast."""
     files, size = len(download.files), human_size(download.size)
     what = f"{files} {'file' if files == 1 else 'files'}, {size}"
@@ -150,13 +150,13 @@ def _verification(files: Sequence[manifest.FileRecord]) -> str:
     return f"{unverified} of them without a digest to verify"
 
 
-def _told(found: Found) -> Iterator[str]:
+def _resolution_lines(found: Found) -> Iterator[str]:
     resolution = found.resolution
     everything, chosen = len(resolution.files), len(found.files)
     yield (
         f"{everything} {'file' if everything == 1 else 'files'}"
         + (f", {chosen} of them after include and exclude" if chosen < everything else "")
-        + (f"; {manifest.shown(found.digest)}" if found.digest else "")
+        + (f"; {manifest.digest_text(found.digest)}" if found.digest else "")
     )
     if resolution.version:
         made = f", {resolution.tag} at {resolution.revision[:7]}" if resolution.tag else ""

@@ -18,7 +18,7 @@ from studio_action.gitrepo.git.credential import has_ssh_key
 from studio_action.gitrepo.git.program import Git
 from studio_action.gitrepo.git.repository import Repository
 from studio_action.gitrepo.gto.history import Model
-from studio_action.inputs.git_repository import Place
+from studio_action.inputs.git_repository import RepositoryLocation
 from studio_action.inputs.model_request import ModelRequest
 from studio_action.inputs.studio import Studio
 from studio_action.model.artifact import ModelName
@@ -67,14 +67,14 @@ def open_registry(
 
 
 def open_repository(
-    place: Place, context: RunContext, network: Network, scratch: Path
+    location: RepositoryLocation, context: RunContext, network: Network, scratch: Path
 ) -> Repository:
     """Open a repository; one that is named by its address is fetched into `scratch`."""
-    git = git_program(place, context, network, context.config.limits)
-    if isinstance(place, RepositoryUrl):
-        return Repository.clone_from(fetch_url(place, git, context), git, scratch / "repository")
+    git = git_program(location, context, network, context.config.limits)
+    if isinstance(location, RepositoryUrl):
+        return Repository.clone_from(fetch_url(location, git, context), git, scratch / "repository")
     return checkout.open_repository(
-        place,
+        location,
         git,
         fetch=lambda address: open_repository(address, context, network, scratch),
         say=context.platform.info,
@@ -82,7 +82,7 @@ def open_repository(
 
 
 def surroundings(
-    place: Place,
+    location: RepositoryLocation,
     context: RunContext,
     network: Network,
     downloader: Downloader,
@@ -98,9 +98,9 @@ def surroundings(
     files = scratch / "files"
     files.mkdir()
     environ = context.config.environ
-    here = place if isinstance(place, Path) else context.config.workspace.root
-    ours = isinstance(place, Path) or checkout.is_checkout_of(place, here, environ)
-    home = _address(place, environ)
+    here = location if isinstance(location, Path) else context.config.workspace.root
+    ours = isinstance(location, Path) or checkout.is_checkout_of(location, here, environ)
+    home = _address(location, environ)
     git = git_program(home or here, context, network, context.config.limits)
     url = fetch_url(home, git, context) if home else ""
     return ResolveContext(
@@ -115,22 +115,24 @@ def surroundings(
     )
 
 
-def _address(place: Place, environ: Mapping[str, str]) -> RepositoryUrl | None:
+def _address(location: RepositoryLocation, environ: Mapping[str, str]) -> RepositoryUrl | None:
     """Return the address of a repository: of one in a folder, where it came from, if it says so."""
-    if isinstance(place, RepositoryUrl):
-        return place
+    if isinstance(location, RepositoryUrl):
+        return location
     try:
-        return RepositoryUrl.parse(checkout.origin(place, environ))
+        return RepositoryUrl.parse(checkout.origin(location, environ))
     except BadInput:
         return None
 
 
-def git_program(place: Place, context: RunContext, network: Network, limits: Limits) -> Git:
+def git_program(
+    location: RepositoryLocation, context: RunContext, network: Network, limits: Limits
+) -> Git:
     """Make the git program, with the credential for the repository's own server."""
     config, platform = context.config, context.platform
     credential = None
-    if isinstance(place, RepositoryUrl):
-        credential = config.git_access.credential(place)
+    if isinstance(location, RepositoryUrl):
+        credential = config.git_access.credential(location)
     if credential:
         platform.mask(credential.password)
     return Git(network, limits, config.environ, platform.info, credential)
@@ -139,28 +141,28 @@ def git_program(place: Place, context: RunContext, network: Network, limits: Lim
 def fetch_url(address: RepositoryUrl, git: Git, context: RunContext) -> str:
     """Return where to fetch from: with a token over https, else over ssh where there is a key."""
     over_ssh = git.credential is None and has_ssh_key(git.environ)
-    return address.fetched(context.config.job.server, over_ssh=over_ssh)
+    return address.fetch_url(context.config.job.server, over_ssh=over_ssh)
 
 
 def _models_by_tags(
-    place: Place, context: RunContext, network: Network, scratch: Path
+    location: RepositoryLocation, context: RunContext, network: Network, scratch: Path
 ) -> Mapping[ModelName, Model]:
     """Read what the tags of Studio's repository say: one attempt, of a few seconds."""
     command_ends = context.config.limits.deadline
     deadline = Deadline(min(TAGS_DEADLINE, command_ends.remaining()))
-    git = git_program(place, context, network, Limits(TAGS_DEADLINE, 0, deadline))
-    assert isinstance(place, RepositoryUrl)  # Studio knows no folders
+    git = git_program(location, context, network, Limits(TAGS_DEADLINE, 0, deadline))
+    assert isinstance(location, RepositoryUrl)  # Studio knows no folders
     try:
         return checkout.read_models(
-            place,
-            fetch_url(place, git, context),
+            location,
+            fetch_url(location, git, context),
             git,
             scratch=scratch / "tags",
             workspace=context.config.workspace.root,
         )
     except DeadlinePassed as error:
         command_ends.check()
-        raise Unreachable(f"{place} did not answer in {TAGS_DEADLINE:g} s") from error
+        raise Unreachable(f"{location} did not answer in {TAGS_DEADLINE:g} s") from error
 
 
 @contextmanager
@@ -173,10 +175,10 @@ def _open_git_registry(
 ) -> Iterator[Registry]:
     from studio_action.registries.git import GitRegistry
 
-    with open_repository(request.place, context, network, scratch) as repository:
+    with open_repository(request.location, context, network, scratch) as repository:
         yield GitRegistry(
             repository,
-            surroundings(request.place, context, network, downloader, scratch),
+            surroundings(request.location, context, network, downloader, scratch),
             request.prerelease,
             context.platform.mask,
             context.platform.warning,
@@ -192,25 +194,25 @@ def _open_studio_registry(
     with open_studio(studio, context, network) as registry:
         pinned = PinnedRegistry(
             registry,
-            lambda: _models_by_tags(request.place, context, network, scratch),
+            lambda: _models_by_tags(request.location, context, network, scratch),
             request.prerelease,
             say,
         )
-        if not studio.own:
+        if not studio.is_self_hosted:
             yield pinned
             return
-        from studio_action.registries.extended import TellingRegistry
+        from studio_action.registries.extended import ExtendedStudioRegistry
 
-        yield TellingRegistry(registry, pinned, request.prerelease, say)
+        yield ExtendedStudioRegistry(registry, pinned, request.prerelease, say)
 
 
 def _on_branch(
     registry: Registry, request: ModelRequest, context: RunContext, network: Network, scratch: Path
 ) -> Registry:
-    from studio_action.registries.branch_policy import GuardedRegistry
+    from studio_action.registries.branch_policy import BranchPolicyRegistry
 
-    return GuardedRegistry(
+    return BranchPolicyRegistry(
         registry,
         request.branch,
-        lambda: open_repository(request.place, context, network, scratch / "branch"),
+        lambda: open_repository(request.location, context, network, scratch / "branch"),
     )

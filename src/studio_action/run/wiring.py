@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from studio_action.ci.progress import shown
+from studio_action.ci.progress import open_progress
 from studio_action.download.base import Downloader, Progress, Verify
 from studio_action.download.cache import Cache, CachedDownloader
 from studio_action.download.connected import ConnectedDownloader
@@ -62,7 +62,7 @@ def open_studio(studio: Studio, context: RunContext, network: Network) -> Iterat
 
     platform = context.platform
     platform.mask(studio.token)
-    if studio.unsafe:
+    if studio.is_unencrypted:
         platform.warning(f"{studio.base} is plain http: the token travels unencrypted")
     session = StudioSession(
         studio.base, studio.token, network, context.config.limits, platform.warning
@@ -133,5 +133,5 @@ def open_downloader(
 def show_progress(context: RunContext) -> Iterator[Progress]:
     """Show how far a download is, as the job's CI system can."""
     say = context.platform.info
-    with shown(context.config.job, sys.stderr, say=say, clock=Clock()) as progress:
+    with open_progress(context.config.job, sys.stderr, say=say, clock=Clock()) as progress:
         yield progress

@@ -23,15 +23,15 @@ from studio_action.errors import (
     Unreachable,
 )
 from studio_action.model.artifact import ArtifactRef, AtStage, AtVersion, Latest, Selector
-from studio_action.model.paths import check_path, clash
+from studio_action.model.paths import check_path, find_clash
 from studio_action.model.versions import InRange
 from studio_action.net import bounded_json
-from studio_action.text import hides, printable, redact
+from studio_action.text import has_hidden_characters, printable, redact
 
 DOWNLOAD_URIS = "api/model-registry/get-download-uris"
 CREATE_PROJECT = "api/create-project"
 RESOLVE = "api/model-registry/resolve"
-TELLING = "Studio-Action"
+EXTENSION_HEADER = "Studio-Action"
 """The header, `1`, by which a server says that it has `RESOLVE`: every answer of its API has it."""
 
 _SCOPES = {
@@ -53,14 +53,14 @@ MOST_FILES = 500_000
 class Answer:
     """What came back from one endpoint; `url` is where it came from, fit to be shown.
 
-    `telling` if it has the header `TELLING`.
+    `extended` if it has the header `EXTENSION_HEADER`.
     """
 
     endpoint: str
     url: str
     status: int
     body: bytes = field(repr=False)
-    telling: bool = False
+    extended: bool = False
 
     @property
     def document(self) -> Any:
@@ -100,58 +100,65 @@ class Project:
 
 def download_uris_query(artifact: ArtifactRef, selector: Selector) -> dict[str, str]:
     """The query of `GET api/model-registry/get-download-uris`."""
-    asked = {"repo": artifact.repository, "name": str(artifact.model)}
+    query = {"repo": artifact.repository, "name": str(artifact.model)}
     match selector:
         case AtVersion(version):
-            return {**asked, "version": version}
+            return {**query, "version": version}
         case AtStage(stage):
-            return {**asked, "stage": stage}
+            return {**query, "stage": stage}
         case Latest():
-            return asked
+            return query
         case InRange():
-            raise BadInput(f"Studio cannot be asked for {selector}", "Name one version, or a stage")
+            raise BadInput(
+                f"Studio's API takes no range, as in {selector}", "Name one version, or a stage"
+            )
 
 
-def read_download_uris(answer: Answer, asked: str) -> dict[str, str]:
-    """Signed URLs by path in the repository; `asked` says what was asked for, in words."""
+def read_download_uris(answer: Answer, requested: str) -> dict[str, str]:
+    """Return signed URLs by path in the repository; `requested` describes the request in words.
+
+    Raises what `refuse` raises, and `UnexpectedAnswer` for a document of another shape.
+    """
     if answer.status != 200:
-        refuse(answer, asked)
+        refuse(answer, requested)
     uris = answer.document
     if not isinstance(uris, dict) or not uris:
-        raise odd(answer, "no JSON object of paths and URLs")
+        raise unexpected_answer(answer, "no JSON object of paths and URLs")
     check_paths(answer, uris)
     for path, url in uris.items():
         if not isinstance(url, str) or not fetchable(url):
-            raise odd(answer, f"no http(s) URL for {printable(path, 200)!r}")
+            raise unexpected_answer(answer, f"no http(s) URL for {printable(path, 200)!r}")
     return uris
 
 
 def check_paths(answer: Answer, paths: Collection[str]) -> None:
     """Raise `UnexpectedAnswer` for paths that cannot be, all of them, a model's files."""
     if len(paths) > MOST_FILES:
-        raise odd(answer, f"{len(paths)} files, more than {MOST_FILES}")
+        raise unexpected_answer(answer, f"{len(paths)} files, more than {MOST_FILES}")
     for path in paths:
         check_path(path)
         check_text(answer, "a path that", path)
-    pair = clash(paths)
+    pair = find_clash(paths)
     if pair:
-        raise odd(answer, f"two paths that cannot both be files: {pair[0]!r} and {pair[1]!r}")
+        raise unexpected_answer(
+            answer, f"two paths that cannot both be files: {pair[0]!r} and {pair[1]!r}"
+        )
 
 
 def check_text(answer: Answer, name: str, text: str) -> None:
     """Raise `UnexpectedAnswer` for text that cannot be shown as it is; `name` says what it is."""
-    if hides(text) or len(text) > _LONGEST_TEXT:
-        raise odd(answer, f"{name} is not printable, or is longer than any")
+    if has_hidden_characters(text) or len(text) > _LONGEST_TEXT:
+        raise unexpected_answer(answer, f"{name} is not printable, or is longer than any")
 
 
-def read_projects(answer: Answer, asked: str) -> list[Project]:
+def read_projects(answer: Answer, requested: str) -> list[Project]:
     """The projects that were created; at least one."""
     if answer.status not in (200, 201):
-        refuse(answer, asked)
+        refuse(answer, requested)
     document = answer.document
     rows = document.get("projects") if isinstance(document, dict) else None
     if not isinstance(rows, list) or not rows:
-        raise odd(answer, "no JSON list of projects")
+        raise unexpected_answer(answer, "no JSON list of projects")
     return [_project(answer, row) for row in rows]
 
 
@@ -159,11 +166,11 @@ def _project(answer: Answer, row: object) -> Project:
     match row:
         case {"id": str(id), "url": str(url), "name": str(name)} if id and name:
             if not fetchable(url):
-                raise odd(answer, "a project whose URL is not http(s)")
+                raise unexpected_answer(answer, "a project whose URL is not http(s)")
             for what, text in (("id", id), ("name", name)):
                 check_text(answer, f"a project whose {what}", text)
             return Project(id, url, name)
-    raise odd(answer, "a project without id, url and name")
+    raise unexpected_answer(answer, "a project without id, url and name")
 
 
 def fetchable(url: str) -> bool:
@@ -178,10 +185,10 @@ def fetchable(url: str) -> bool:
         return False
 
 
-def refuse(answer: Answer, asked: str) -> NoReturn:
-    """Raise the error that the status is; `asked` says what was asked for, in words."""
+def refuse(answer: Answer, requested: str) -> NoReturn:
+    """Raise the error for the answer's status; `requested` describes the request in words."""
     reason = reason_in(answer)
-    said = f"Studio answered {answer.status} to {asked}" + (f": {reason}" if reason else "")
+    said = f"Studio answered {answer.status} to {requested}" + (f": {reason}" if reason else "")
     raise _refusal(answer, said)
 
 
@@ -206,7 +213,7 @@ def _refusal(answer: Answer, said: str) -> StudioActionError:
             return UnexpectedAnswer(
                 f"{said}: {answer.url} is not the API", "Check studio-url, and its sub-path"
             )
-        case 409 if answer.telling:
+        case 409 if answer.extended:
             return ObjectMissing(said, "Mend the repository, or its storage, as the server says")
         case 429 | 408 | 425:
             return Unreachable(said, "Studio wants fewer requests; try again later")
@@ -217,7 +224,7 @@ def _refusal(answer: Answer, said: str) -> StudioActionError:
     return UnexpectedAnswer(said, "Check studio-url, and that no proxy or login page is in between")
 
 
-def odd(answer: Answer, what: str) -> UnexpectedAnswer:
+def unexpected_answer(answer: Answer, what: str) -> UnexpectedAnswer:
     """The error for an answer that is not the API's: `what` came instead."""
     page = _title(answer.body)
     return UnexpectedAnswer(

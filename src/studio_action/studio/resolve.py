@@ -37,8 +37,8 @@ from studio_action.studio.api import (
     check_text,
     download_uris_query,
     fetchable,
-    odd,
     refuse,
+    unexpected_answer,
 )
 from studio_action.text import printable
 
@@ -66,7 +66,7 @@ def read_resolution(answer: Answer, artifact: ArtifactRef, selector: Selector) -
         refuse(answer, f"the {selector} of {artifact}")
     document = answer.document
     if not isinstance(document, dict):
-        raise odd(answer, "no JSON object")
+        raise unexpected_answer(answer, "no JSON object")
     said = {name: _text(answer, document, name) for name in _TEXTS}
     found = Resolution(
         artifact=artifact,
@@ -82,21 +82,21 @@ def read_resolution(answer: Answer, artifact: ArtifactRef, selector: Selector) -
     )
     fault = _fault(found, said["name"])
     if fault:
-        raise odd(answer, fault)
+        raise unexpected_answer(answer, fault)
     return found
 
 
 def _text(answer: Answer, document: dict[str, Any], name: str) -> str:
     text = document.get(name)
     if not isinstance(text, str):
-        raise odd(answer, f"no text as {name}")
+        raise unexpected_answer(answer, f"no text as {name}")
     check_text(answer, f"a {name.replace('_', ' ')} that", text)
     return text
 
 
 def _files(answer: Answer, rows: object) -> tuple[RemoteFile, ...]:
     if not isinstance(rows, list) or not rows:
-        raise odd(answer, "no JSON list of files")
+        raise unexpected_answer(answer, "no JSON list of files")
     files = tuple(sorted((_file(answer, row) for row in rows), key=lambda file: file.path))
     check_paths(answer, [file.path for file in files])
     return files
@@ -113,16 +113,16 @@ def _file(answer: Answer, row: object) -> RemoteFile:
         }:
             pass
         case _:
-            raise odd(answer, "a file without path, url, size, digest and executable")
+            raise unexpected_answer(answer, "a file without path, url, size, digest and executable")
     shown = repr(printable(path, 200))
     if not fetchable(url):
-        raise odd(answer, f"no http(s) URL for {shown}")
+        raise unexpected_answer(answer, f"no http(s) URL for {shown}")
     if isinstance(size, bool) or (size is not None and not 0 <= size < 1 << 63):
-        raise odd(answer, f"a size of {shown} that is none")
+        raise unexpected_answer(answer, f"a size of {shown} that is none")
     try:
         known = _digest(digest, url)
     except ValueError as error:
-        raise odd(answer, f"a digest of {shown} that {error}") from error
+        raise unexpected_answer(answer, f"a digest of {shown} that {error}") from error
     return RemoteFile(path, url, size, known, signed_url.expiry(url), executable=executable)
 
 

@@ -20,7 +20,7 @@ from studio_action.errors import UnexpectedAnswer, Unreachable
 from studio_action.net import backoff
 from studio_action.net.clock import Limits
 from studio_action.net.network import Network
-from studio_action.studio.api import TELLING, Answer
+from studio_action.studio.api import EXTENSION_HEADER, Answer
 from studio_action.text import human_time, printable, redact
 
 LARGEST_ANSWER = 64 << 20
@@ -57,17 +57,17 @@ class StudioSession:
 
     def get(self, endpoint: str, query: Mapping[str, str]) -> Answer:
         """Ask; tried again whatever the failure was."""
-        return self._persist("GET", endpoint, params=query)
+        return self._request("GET", endpoint, params=query)
 
     def post(self, endpoint: str, body: Mapping[str, object]) -> Answer:
         """Send JSON; tried again only where it surely did nothing."""
-        return self._persist("POST", endpoint, json=body)
+        return self._request("POST", endpoint, json=body)
 
     def close(self) -> None:
         """Give up the connections."""
         self._http.close()
 
-    def _persist(self, method: str, endpoint: str, **content: Mapping[str, object]) -> Answer:
+    def _request(self, method: str, endpoint: str, **content: Mapping[str, object]) -> Answer:
         attempt = 1
         while True:
             self.limits.deadline.check()
@@ -91,11 +91,11 @@ class StudioSession:
     ) -> Answer | _Failure:
         try:
             with self._follow(method, urljoin(self.base, endpoint), content) as response:
-                return self._judge(method, endpoint, response)
+                return self._classify(method, endpoint, response)
         except requests.RequestException as error:
             self.limits.deadline.check()
             return _Failure(
-                f"Studio at {redact(self.base)} could not be reached: {why(error)}",
+                f"Studio at {redact(self.base)} could not be reached: {failure_reason(error)}",
                 harmless=method == "GET" or _never_sent(error),
                 hint=_hint(method, error),
                 error=error,
@@ -109,7 +109,7 @@ class StudioSession:
             if not response.is_redirect:
                 return response
             response.close()
-            url = onward(method, response.status_code, url, response.headers["Location"])
+            url = redirect_target(method, response.status_code, url, response.headers["Location"])
             content = {key: part for key, part in content.items() if key != "params"}
         raise UnexpectedAnswer(
             f"Studio redirects more than {MOST_REDIRECTS} times", "Check studio-url"
@@ -128,10 +128,12 @@ class StudioSession:
             proxies=proxies_for(self.network, url),
         )
 
-    def _judge(self, method: str, endpoint: str, response: requests.Response) -> Answer | _Failure:
-        telling = response.headers.get(TELLING) == "1"
+    def _classify(
+        self, method: str, endpoint: str, response: requests.Response
+    ) -> Answer | _Failure:
+        extended = response.headers.get(EXTENSION_HEADER) == "1"
         body = self._read(response)
-        answer = Answer(endpoint, redact(response.url), response.status_code, body, telling)
+        answer = Answer(endpoint, redact(response.url), response.status_code, body, extended)
         if answer.status not in backoff.RETRYABLE_STATUSES:
             return answer
         retry_after = backoff.retry_after_seconds(
@@ -179,7 +181,7 @@ class _Failure:
         raise Unreachable(f"{self.said}{times}", self.hint) from self.error
 
 
-def onward(method: str, status: int, here: str, location: str) -> str:
+def redirect_target(method: str, status: int, here: str, location: str) -> str:
     """Where a redirect leads, if the token may go there; else raise `UnexpectedAnswer`."""
     there = urljoin(here, location)
     old, new = urlsplit(here), urlsplit(there)
@@ -211,7 +213,7 @@ def _never_sent(error: requests.RequestException) -> bool:
     return isinstance(cause, NewConnectionError)
 
 
-def why(error: Exception) -> str:
+def failure_reason(error: Exception) -> str:
     """The cause in words; the exceptions' own texts carry whole URLs."""
     match error:
         case requests.exceptions.SSLError():

@@ -43,7 +43,7 @@ class _Step:
         return self.move.target.name
 
 
-def put(moves: Iterable[Move], workspace: Workspace) -> None:
+def place_files(moves: Iterable[Move], workspace: Workspace) -> None:
     """Make every move or none; raise `WorkspaceRefused` for what the file system refuses."""
     mask = _umask()
     steps: list[_Step] = []

@@ -136,7 +136,7 @@ def test_project_question__every_field() -> None:
     found = project(name="Churn model", team_name="ml", subdir="models/churn/", public=True)
 
     address = RepositoryUrl("https", "git.example.org", "acme/models.git")
-    assert found == NewProject(address.sent, "Churn model", "ml", "models/churn", True)
+    assert found == NewProject(str(address), "Churn model", "ml", "models/churn", True)
 
 
 @pytest.mark.parametrize(

@@ -42,16 +42,16 @@ def fetch_address(address: RepositoryUrl, home: str) -> FetchAddress:
     """
     own = urlsplit(_as_url(home))
     if address.form in ("https", "http"):
-        return FetchAddress(address.sent, (own.scheme, own.netloc) == (address.form, address.host))
-    there = urlsplit(_as_url(address.sent))
+        return FetchAddress(str(address), (own.scheme, own.netloc) == (address.form, address.host))
+    there = urlsplit(_as_url(str(address)))
     if own.scheme == "ssh" and _host(there.netloc) == _host(own.netloc):
-        return FetchAddress(address.sent, with_credential=True)
-    if not address.web:
+        return FetchAddress(str(address), with_credential=True)
+    if not address.web_url:
         raise BadInput(
             f"{address} needs a key for ssh, which is for the repository's own host alone",
             "Import it by its https address",
         )
-    url = f"{address.web}.git"
+    url = f"{address.web_url}.git"
     parts = urlsplit(url)
     return FetchAddress(url, (own.scheme, own.netloc) == (parts.scheme, parts.netloc))
 

@@ -101,7 +101,7 @@ def parse_project_request(content_type: str, body: bytes) -> NewProject:
     title = fields.optional("name", _title)
     team = fields.optional("team_name", _team)
     subdir = fields.optional("subdir", _subdir)
-    address = fields.validated(repository).sent
+    address = str(fields.validated(repository))
     return NewProject(address, title or "", team or "", subdir or "", public is True)
 
 

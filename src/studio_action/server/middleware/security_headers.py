@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from studio_action.studio.api import TELLING
+from studio_action.studio.api import EXTENSION_HEADER
 
 _HEADERS = {
     "x-content-type-options": "nosniff",
@@ -18,7 +18,7 @@ _HEADERS = {
     "cache-control": "no-store",
 }
 """Defaults; a response keeps headers of its own."""
-_API_HEADERS = {TELLING.lower(): "1"}
+_API_HEADERS = {EXTENSION_HEADER.lower(): "1"}
 """Tells our own client that the server has more endpoints than DVC Studio."""
 
 

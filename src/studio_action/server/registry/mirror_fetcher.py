@@ -185,4 +185,4 @@ def _url_of(repository: ServedRepository, git: Git) -> str:
     if isinstance(repository.place, Path):
         return str(repository.place.absolute())
     over_ssh = git.credential is None and has_ssh_key(git.environ)
-    return repository.place.fetched(_DEFAULT_SERVER, over_ssh=over_ssh)
+    return repository.place.fetch_url(_DEFAULT_SERVER, over_ssh=over_ssh)

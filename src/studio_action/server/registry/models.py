@@ -24,7 +24,7 @@ from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.model.artifact import ArtifactRef, ModelName, RemoteFile, Resolution, Selector
 from studio_action.net.clock import Clock, Deadline, Limits
 from studio_action.net.network import Network
-from studio_action.registries.choosing import choose, known, stage_of
+from studio_action.registries.version_choice import choose_version, find_model, stage_of
 from studio_action.server.links import InFolder, InMirror, InWebRemote, Link, LocalFile
 from studio_action.server.registry.manifests import Manifests, signed
 from studio_action.server.registry.mirror_fetcher import GitFor, Log, PushCounts
@@ -86,7 +86,9 @@ class Models:
         artifact = ArtifactRef(repository.name, name)
         for attempt in range(_ATTEMPTS):
             snapshot = self._mirrors.snapshot(repository)
-            choice = choose(known(snapshot.models, artifact), artifact, selector, prerelease)
+            choice = choose_version(
+                find_model(snapshot.models, artifact), artifact, selector, prerelease
+            )
             revision = choice.version.revision
             try:
                 found = self._find(repository, snapshot, revision, name)

@@ -21,7 +21,7 @@ from studio_action.errors import Unreachable
 from studio_action.gitrepo.internal_addresses import is_internal_address
 from studio_action.gitrepo.remotes.base import Place
 from studio_action.net.network import Network
-from studio_action.studio.session import MOST_REDIRECTS, USER_AGENT, proxies_for, why
+from studio_action.studio.session import MOST_REDIRECTS, USER_AGENT, failure_reason, proxies_for
 
 BLOCK = 1 << 18
 """Bytes that are read at once, at most."""
@@ -123,7 +123,7 @@ class Upstream:
                 return self._send(request)  # a connection that was kept, and closed meanwhile
         except (requests.RequestException, HTTPError, ValueError) as error:
             # Their texts hold URLs, and header lines.
-            raise Unreachable(f"a remote could not be asked: {why(error)}") from None
+            raise Unreachable(f"a remote could not be asked: {failure_reason(error)}") from None
 
     def _send(self, request: requests.PreparedRequest) -> requests.Response:
         assert request.url is not None

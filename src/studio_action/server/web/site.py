@@ -153,7 +153,7 @@ class Pages:
 def web_url_of(repository: ServedRepository) -> str:
     """Return the URL of the repository's web page, '' if unknown."""
     addresses = [repository.place, *repository.aliases]
-    pages = (it.web for it in addresses if isinstance(it, RepositoryUrl))
+    pages = (it.web_url for it in addresses if isinstance(it, RepositoryUrl))
     return next(filter(None, pages), "")
 
 

@@ -14,7 +14,7 @@ from studio_action.model.artifact import (
     ModelName,
     Selector,
 )
-from studio_action.registries.choosing import choose, listed, stage_of
+from studio_action.registries.version_choice import choose_version, listed, stage_of
 
 M = ModelName("m")
 ARTIFACT = ArtifactRef("acme/models", M)
@@ -40,7 +40,7 @@ LIFE = model(("m@v1.0.0", A), ("m@v2.0.0", B), ("m#prod#1", A), ("m#prod#2", B),
     ids=["latest", "version", "stage", "a commit that is not registered"],
 )
 def test_choose(selector: Selector, name: str, revision: str, previous: str) -> None:
-    choice = choose(LIFE, ARTIFACT, selector, "include")
+    choice = choose_version(LIFE, ARTIFACT, selector, "include")
 
     assert (choice.name, choice.version.revision) == (name, revision)
     assert choice.previous_name == previous
@@ -50,12 +50,12 @@ def test_choose__none_says_what_there_is() -> None:
     with pytest.raises(
         NoSuchModel, match=r"no stage dev of m\. Versions: v2\.0\.0, v1\.0\.0\. Stages"
     ):
-        choose(LIFE, ARTIFACT, AtStage("dev"), "include")
+        choose_version(LIFE, ARTIFACT, AtStage("dev"), "include")
 
 
 def test_choose__deprecated() -> None:
     with pytest.raises(NoSuchModel, match="is deprecated, by its tags"):
-        choose(model(("m@v1.0.0", A), ("m@deprecated", A)), ARTIFACT, Latest(), "include")
+        choose_version(model(("m@v1.0.0", A), ("m@deprecated", A)), ARTIFACT, Latest(), "include")
 
 
 def test_stage_of() -> None:

@@ -1,4 +1,4 @@
-"""Which version of a model a question means, by the repository's tags. Pure."""
+"""Which version of a model a selector means, by the repository's tags. Pure."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Choice:
 
 
 def stage_of(selector: Selector) -> str:
-    """The stage that is asked for, '' for none."""
+    """Return the stage that the selector names, '' if it names none."""
     return selector.stage if isinstance(selector, AtStage) else ""
 
 
-def known(models: Mapping[ModelName, Model], artifact: ArtifactRef) -> Model:
-    """The model of that name; raise `NoSuchModel`, which lists what there is, if there is none."""
+def find_model(models: Mapping[ModelName, Model], artifact: ArtifactRef) -> Model:
+    """Return the model of that name; raise `NoSuchModel`, which lists the others, if none."""
     if artifact.model in models:
         return models[artifact.model]
     names = sorted(str(name) for name, each in models.items() if each.versions)
@@ -48,10 +48,10 @@ def known(models: Mapping[ModelName, Model], artifact: ArtifactRef) -> Model:
     )
 
 
-def choose(
+def choose_version(
     model: Model, artifact: ArtifactRef, selector: Selector, prerelease: Prerelease
 ) -> Choice:
-    """What `selector` means; raise `NoSuchModel`, which lists what there is, if it is nothing."""
+    """Return the version that `selector` means; raise `NoSuchModel`, which lists all, if none."""
     version = history.select(model, selector, prerelease)
     if version is not None:
         return Choice(version, model.previous_in_stage(stage_of(selector)))
@@ -59,11 +59,11 @@ def choose(
         raise NoSuchModel(f"{artifact} is deprecated, by its tags", "Ask for another model")
     versions = [each.name for each in model.versions if each.registered]
     raise NoSuchModel(
-        f"the tags of {artifact.repository} tell no {selector} of {artifact.model}",
+        f"the tags of {artifact.repository} name no {selector} of {artifact.model}",
         f"Versions: {listed(versions)}. Stages: {listed(sorted(model.stages))}",
     )
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return the first few names, and how many more there are."""
+    """Return the first few names and how many more there are; `none` if there are none."""
     return first_few(names, _SHOWN_NAMES) or "none"
