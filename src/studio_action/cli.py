@@ -82,13 +82,13 @@ class Environment:
     @cached_property
     def job(self) -> Job:
         """The CI job that this runs in."""
-        from studio_action.ci.job import Job
+        from studio_action.ci.platforms import detect_job
 
-        return Job.from_environ(self.environ, Path.cwd())
+        return detect_job(self.environ, Path.cwd())
 
     @cached_property
     def platform(self) -> Platform:
-        """Who writes for that job's CI system."""
+        """What writes for the job's CI system."""
         from studio_action.ci.platforms import platform_for
 
         return platform_for(self.job, stdout=sys.stdout, stderr=sys.stderr)

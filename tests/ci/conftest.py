@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from studio_action.ci.base import Platform
-from studio_action.ci.job import Job, System
+from studio_action.ci.job import Job
 from studio_action.ci.platforms import platform_for
 
 
@@ -57,7 +57,7 @@ class Desks:
         )
         self.job.workspace.mkdir()
 
-    def __call__(self, system: System, **changes: object) -> Desk:
+    def __call__(self, system: str, **changes: object) -> Desk:
         return Desk(replace(self.job, system=system, **changes))  # type: ignore[arg-type]
 
 

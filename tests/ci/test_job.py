@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from studio_action.ci.job import Job
+from studio_action.ci.platforms import detect_job
 
 HERE = Path("/somewhere")
 
@@ -112,26 +113,26 @@ JOBS = {
 
 
 @pytest.mark.parametrize(("environ", "job"), JOBS.values(), ids=JOBS)
-def test_from_environ(environ: dict[str, str], job: Job) -> None:
-    assert Job.from_environ(environ, HERE) == job
+def test_detect_job(environ: dict[str, str], job: Job) -> None:
+    assert detect_job(environ, HERE) == job
 
 
-def test_from_environ__branch_is_no_tag() -> None:
-    job = Job.from_environ(GITHUB | {"GITHUB_REF": "refs/heads/main"}, HERE)
+def test_detect_job__branch_is_no_tag() -> None:
+    job = detect_job(GITHUB | {"GITHUB_REF": "refs/heads/main"}, HERE)
 
     assert job.tag == ""
 
 
-def test_from_environ__another_systems_variables_are_not_this_jobs() -> None:
-    job = Job.from_environ(CIRCLECI | {"GITHUB_REPOSITORY": "acme/mirror"}, HERE)
+def test_detect_job__another_systems_variables_are_not_this_jobs() -> None:
+    job = detect_job(CIRCLECI | {"GITHUB_REPOSITORY": "acme/mirror"}, HERE)
 
     assert job.repository == ""
 
 
-def test_from_environ__plain_container_that_was_handed_a_repository() -> None:
+def test_detect_job__plain_container_that_was_handed_a_repository() -> None:
     handed_in = {"CI_PROJECT_URL": "https://u:p@gitlab.com/acme/churn", "CI_PROJECT_DIR": "/builds"}
 
-    job = Job.from_environ(handed_in, HERE)
+    job = detect_job(handed_in, HERE)
 
     assert job == Job("generic", HERE, repository="https://gitlab.com/acme/churn")
 
@@ -147,8 +148,8 @@ def test_from_environ__plain_container_that_was_handed_a_repository() -> None:
     ],
     ids=["github", "gitlab", "azure", "azure, off", "nothing"],
 )
-def test_from_environ__debug(environ: dict[str, str], debug: bool) -> None:
-    assert Job.from_environ(environ, HERE).debug is debug
+def test_detect_job__debug(environ: dict[str, str], debug: bool) -> None:
+    assert detect_job(environ, HERE).debug is debug
 
 
 @pytest.mark.parametrize(
@@ -174,5 +175,5 @@ def test_from_environ__debug(environ: dict[str, str], debug: bool) -> None:
         "generic",
     ],
 )
-def test_from_environ__pull_request(environ: dict[str, str], expected: bool) -> None:
-    assert Job.from_environ(environ, HERE).is_pull_request is expected
+def test_detect_job__pull_request(environ: dict[str, str], expected: bool) -> None:
+    assert detect_job(environ, HERE).is_pull_request is expected

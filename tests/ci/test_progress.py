@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from studio_action.ci import progress
-from studio_action.ci.job import Job, System
+from studio_action.ci.job import Job
 from studio_action.net.clock import Clock
 
 MB = 1_000_000
@@ -88,9 +88,7 @@ def test_lines__total_grows_and_bytes_are_fetched_again(time: Time, job: Job) ->
 
 
 @pytest.mark.parametrize("system", ["github", "circleci"])
-def test_shown__lines_in_a_ci_system_even_on_a_terminal(
-    time: Time, job: Job, system: System
-) -> None:
+def test_shown__lines_in_a_ci_system_even_on_a_terminal(time: Time, job: Job, system: str) -> None:
     terminal = Terminal()
     said: list[str] = []
     there = replace(job, system=system)

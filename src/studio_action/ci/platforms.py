@@ -1,45 +1,66 @@
-"""Which CI system's writer a job gets."""
+"""Which CI system this runs under: its job, and what writes for it.
+
+A system is known by its module in `ci/systems/`, and nowhere else.
+"""
 
 from __future__ import annotations
 
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from importlib import import_module
 from io import TextIOWrapper
+from pathlib import Path
 from typing import TextIO
 
+from studio_action.ci import systems
 from studio_action.ci.base import Platform
-from studio_action.ci.job import Job
+from studio_action.ci.generic import Generic
+from studio_action.ci.job import NO_SYSTEM, Job
+from studio_action.ci.system import System
+
+
+@lru_cache
+def known_systems() -> tuple[System, ...]:
+    """Return every CI system that has a module, the one with the highest priority first."""
+    modules = pkgutil.iter_modules(systems.__path__)
+    found = [import_module(f"{systems.__name__}.{module.name}").SYSTEM for module in modules]
+    return tuple(sorted(found, key=lambda system: (-system.priority, system.name)))
+
+
+def detect_job(environ: Mapping[str, str], cwd: Path) -> Job:
+    """Return the job that `environ` describes; `cwd` is its workspace where it names none.
+
+    A plain container knows only its repository, if a system's variable for it was passed in.
+    """
+    known = known_systems()
+    system = next((each for each in known if each.matches(environ)), None)
+    if system is None:
+        urls = (each.repository(environ) for each in known)
+        job = Job(NO_SYSTEM, cwd, repository=next(filter(None, urls), ""))
+    else:
+        job = system.job(environ, cwd)
+    return replace(job, debug=any(each.is_debug(environ) for each in known))
 
 
 def platform_for(job: Job, *, stdout: TextIO, stderr: TextIO) -> Platform:
-    """The writer for `job`: one log on `stdout`, but for `generic`, whose log is on `stderr`.
+    """Return what writes for `job`: its log goes to `stdout`; without a CI system, to `stderr`.
 
-    No character makes a stream fail: what its encoding lacks is written as an escape. Only the
-    writer that is needed is imported.
+    No character makes a stream fail: one that its encoding lacks is written as an escape.
     """
     for stream in (stdout, stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    match job.system:
-        case "github":
-            from studio_action.ci.github import GitHub
+    system = _system_of(job)
+    return system.platform(stdout, job) if system else Generic(stderr, job, stdout)
 
-            return GitHub(stdout, job)
-        case "gitlab":
-            from studio_action.ci.gitlab import GitLab
 
-            return GitLab(stdout, job)
-        case "azure":
-            from studio_action.ci.azure import Azure
+def no_token_hint(job: Job) -> str:
+    """Return what to do in a job of this system that has no token; '' where nothing is known."""
+    system = _system_of(job)
+    return system.no_token if system else ""
 
-            return Azure(stdout, job)
-        case "bitbucket":
-            from studio_action.ci.bitbucket import Bitbucket
 
-            return Bitbucket(stdout, job)
-        case "circleci":
-            from studio_action.ci.circleci import CircleCI
-
-            return CircleCI(stdout, job)
-        case "generic":
-            from studio_action.ci.generic import Generic
-
-            return Generic(stderr, job, stdout)
+def _system_of(job: Job) -> System | None:
+    return next((each for each in known_systems() if each.name == job.system), None)

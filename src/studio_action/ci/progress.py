@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
-from studio_action.ci.job import Job
+from studio_action.ci.job import NO_SYSTEM, Job
 from studio_action.download.base import Progress
 from studio_action.net.clock import Clock
 from studio_action.text import human_size, human_time
@@ -23,7 +23,7 @@ def open_progress(
     job: Job, terminal: TextIO, *, say: Callable[[str], None], clock: Clock
 ) -> Iterator[Progress]:
     """Progress as this job can show it: on `terminal` if it is one, else by `say`."""
-    if job.system != "generic" or not terminal.isatty():
+    if job.system != NO_SYSTEM or not terminal.isatty():
         yield ProgressLines(say, clock)
         return
     bar = ProgressBar(terminal)

@@ -8,6 +8,7 @@ from typing import cast
 from urllib.parse import urlsplit, urlunsplit
 
 from studio_action.ci.job import Job
+from studio_action.ci.platforms import no_token_hint
 from studio_action.errors import BadInput
 from studio_action.inputs import parsers
 from studio_action.inputs.lookup import Inputs, Value
@@ -124,12 +125,5 @@ def _no_token_hint(job: Job) -> str:
         return (
             "Runs for pull requests from forks get no secrets: run it on push or on a tag instead"
         )
-    match job.system:
-        case "github":
-            return "Add `token: ${{ secrets.DVC_STUDIO_TOKEN }}`, and that secret to the repository"
-        case "gitlab":
-            return (
-                "Add a masked CI/CD variable DVC_STUDIO_TOKEN; a protected one reaches only"
-                " protected branches and tags"
-            )
-    return "Set DVC_STUDIO_TOKEN in the environment, or give --token-file"
+    anywhere = "Set DVC_STUDIO_TOKEN in the environment, or give --token-file"
+    return no_token_hint(job) or anywhere

@@ -13,6 +13,7 @@ from typing import TextIO
 from studio_action.ci import dotenv
 from studio_action.ci.console import Console
 from studio_action.ci.job import Job
+from studio_action.ci.system import System, Variables
 from studio_action.errors import WorkspaceRefused
 from studio_action.workspace.workspace import Workspace
 
@@ -67,3 +68,20 @@ class Azure(Console):
 def escape_data(text: str) -> str:
     """The text after a command's `]`, which ends with the line."""
     return text.replace("%", "%AZP25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+# https://learn.microsoft.com/en-us/azure/devops/pipelines/build/variables
+SYSTEM = System(
+    name="azure",
+    sign="TF_BUILD",
+    platform=Azure,
+    priority=3,
+    variables=Variables(
+        workspace="BUILD_SOURCESDIRECTORY",
+        repository="BUILD_REPOSITORY_URI",
+        ref="BUILD_SOURCEBRANCH",
+        revision="BUILD_SOURCEVERSION",
+        pull_request="SYSTEM_PULLREQUEST_PULLREQUESTID",
+        debug="SYSTEM_DEBUG",
+    ),
+)

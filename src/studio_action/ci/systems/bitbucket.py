@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from studio_action.ci import dotenv
 from studio_action.ci.console import Console
+from studio_action.ci.system import System, Variables
 
 
 class Bitbucket(Console):
@@ -22,3 +23,23 @@ class Bitbucket(Console):
         self._append_outputs(
             dotenv.render({name: v for name, v in named.items() if dotenv.can_carry(v)})
         )
+
+
+# https://support.atlassian.com/bitbucket-cloud/docs/variables-and-secrets/
+SYSTEM = System(
+    name="bitbucket",
+    sign="BITBUCKET_BUILD_NUMBER",
+    platform=Bitbucket,
+    priority=2,
+    usual_server="https://bitbucket.org",
+    variables=Variables(
+        workspace="BITBUCKET_CLONE_DIR",
+        repository="BITBUCKET_GIT_HTTP_ORIGIN",
+        tag="BITBUCKET_TAG",
+        revision="BITBUCKET_COMMIT",
+        output_file="BITBUCKET_PIPELINES_VARIABLES_PATH",
+        pull_request="BITBUCKET_PR_ID",
+    ),
+    # The variable has http://, though the host is https only.
+    repository_url=lambda value, environ: value.replace("http://", "https://", 1),
+)

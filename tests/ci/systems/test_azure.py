@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from studio_action.ci.azure import Azure
+from studio_action.ci.systems.azure import Azure
 from tests.ci.conftest import Desks
 from tests.ci.readers import azure_commands
 

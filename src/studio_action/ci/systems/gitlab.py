@@ -13,6 +13,7 @@ from typing import TextIO
 from studio_action.ci import dotenv
 from studio_action.ci.console import Console
 from studio_action.ci.job import Job
+from studio_action.ci.system import System, Variables
 from studio_action.errors import WorkspaceRefused
 from studio_action.model.paths import STATE_FOLDER
 from studio_action.net import bounded_json
@@ -96,3 +97,24 @@ class GitLab(Console):
     def _report(self, report: str, text: str) -> None:
         workspace = Workspace.at(self._job.workspace)
         workspace.write(workspace.state() / report, text)
+
+
+# https://docs.gitlab.com/ci/variables/predefined_variables/
+SYSTEM = System(
+    name="gitlab",
+    sign="GITLAB_CI",
+    platform=GitLab,
+    priority=4,
+    usual_server="https://gitlab.com",
+    variables=Variables(
+        workspace="CI_PROJECT_DIR",
+        repository="CI_PROJECT_URL",
+        server="CI_SERVER_URL",
+        tag="CI_COMMIT_TAG",
+        revision="CI_COMMIT_SHA",
+        pull_request="CI_MERGE_REQUEST_IID",
+        debug="CI_DEBUG_TRACE",
+    ),
+    no_token="Add a masked CI/CD variable DVC_STUDIO_TOKEN; a protected one reaches only protected"
+    " branches and tags",
+)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio_action.ci import github
+from studio_action.ci.systems import github
 from studio_action.errors import WorkspaceRefused
 from tests.ci.conftest import Desks
 from tests.ci.readers import github_commands, github_file

@@ -12,7 +12,8 @@ from typing import TextIO
 
 from studio_action.ci import files
 from studio_action.ci.console import Console, lines_to_mask
-from studio_action.ci.job import Job
+from studio_action.ci.job import PUBLIC_SERVER, Job
+from studio_action.ci.system import System, Variables
 from studio_action.errors import WorkspaceRefused
 
 MOST_OUTPUT_BYTES = 1_000_000
@@ -114,3 +115,31 @@ def cut_summary(markdown: str, room: int) -> str:
         return markdown
     lines, newline, _ = whole[: max(0, room - len(_CUT) - 1)].rpartition(b"\n")
     return lines.decode() + _CUT if newline else ""
+
+
+def repository_url(value: str, environ: Mapping[str, str]) -> str:
+    """Return the URL of the repository `owner/name`."""
+    return f"{environ.get('GITHUB_SERVER_URL') or PUBLIC_SERVER}/{value}"
+
+
+# https://docs.github.com/en/actions/reference/variables-reference
+SYSTEM = System(
+    name="github",
+    sign="GITHUB_ACTIONS",
+    platform=GitHub,
+    priority=5,
+    variables=Variables(
+        workspace="GITHUB_WORKSPACE",
+        repository="GITHUB_REPOSITORY",
+        server="GITHUB_SERVER_URL",
+        ref="GITHUB_REF",
+        revision="GITHUB_SHA",
+        output_file="GITHUB_OUTPUT",
+        summary_file="GITHUB_STEP_SUMMARY",
+        pull_request="GITHUB_EVENT_NAME",
+        debug="RUNNER_DEBUG",
+    ),
+    repository_url=repository_url,
+    tells_pull_request=lambda event: event.startswith("pull_request"),
+    no_token="Add `token: ${{ secrets.DVC_STUDIO_TOKEN }}`, and that secret to the repository",
+)

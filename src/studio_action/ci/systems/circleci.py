@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from studio_action.ci import dotenv
 from studio_action.ci.console import Console
+from studio_action.ci.system import System, Variables
 
 
 class CircleCI(Console):
@@ -27,3 +28,18 @@ class CircleCI(Console):
                 if "\0" not in value
             )
         )
+
+
+# https://circleci.com/docs/reference/variables/
+SYSTEM = System(
+    name="circleci",
+    sign="CIRCLECI",
+    platform=CircleCI,
+    priority=1,
+    variables=Variables(
+        tag="CIRCLE_TAG",
+        revision="CIRCLE_SHA1",
+        output_file="BASH_ENV",
+        pull_request="CIRCLE_PULL_REQUEST",
+    ),
+)

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from studio_action.ci.gitlab import GitLab
+from studio_action.ci.systems.gitlab import GitLab
 from studio_action.errors import WorkspaceRefused
 from tests.ci.conftest import Desks
 from tests.ci.readers import gitlab_annotations, gitlab_dotenv
