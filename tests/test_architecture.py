@@ -1,4 +1,4 @@
-"""The floors of the house: imports point down, in no circle, and one floor alone sees inputs."""
+"""How the code is laid out: imports, inputs, the size of classes, and private attributes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 
@@ -48,6 +49,21 @@ READS_THE_ENVIRONMENT = {
     "server.run.process": "sets what a library reads in the worker that it starts",
 }
 """The modules that may name `os.environ`, and why."""
+
+MOST_ATTRIBUTES = 12
+MANY_ATTRIBUTES = {
+    "download.engine.Engine": "it owns every part of a download, and has no other state",
+    "server.settings.ServerSettings": "one attribute for each entry of the server's configuration",
+}
+"""The classes with more attributes, and why."""
+
+PRIVATE_USES = {
+    ("gitrepo.remotes.hdfs", "_content"): "a body that was read in pieces, for requests"
+}
+"""The private attributes of another module's objects that are used, and why."""
+
+PRIVATE_NAMES_OF_LIBRARIES = {"_asdict", "_exit"}
+"""Documented ones: of a row of SQLAlchemy, and of `os`."""
 
 
 def modules() -> dict[str, Path]:
@@ -110,6 +126,44 @@ def environment_reads(tree: ast.AST) -> Iterator[int]:
             yield from (node.lineno for alias in node.names if alias.name in names)
 
 
+def attributes(tree: ast.ClassDef) -> set[str]:
+    """The attributes of an instance: the fields of a dataclass, and what `__init__` sets."""
+    is_dataclass = any("dataclass" in ast.unparse(each) for each in tree.decorator_list)
+    found = set()
+    for node in tree.body:
+        if is_dataclass and isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            if "ClassVar" not in ast.unparse(node.annotation):
+                found.add(node.target.id)
+        elif isinstance(node, ast.FunctionDef) and node.name in ("__init__", "__post_init__"):
+            found |= {each.attr for each in ast.walk(node) if _is_set_on_self(each)}
+    return found
+
+
+def _is_set_on_self(node: ast.AST) -> TypeGuard[ast.Attribute]:
+    return (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.ctx, ast.Store)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "self"
+    )
+
+
+def private_uses(tree: ast.AST) -> set[str]:
+    """The private attributes that a module uses and does not define: those of others' objects."""
+    nodes = list(ast.walk(tree))
+    used = {each.attr for each in nodes if isinstance(each, ast.Attribute)}
+    own = {each.name for each in nodes if isinstance(each, ast.FunctionDef)}
+    own |= {each.attr for each in nodes if _is_set_on_self(each)}
+    own |= {ast.unparse(each.target) for each in nodes if isinstance(each, ast.AnnAssign)}
+    through_self = {
+        each.attr
+        for each in nodes
+        if isinstance(each, ast.Attribute) and ast.unparse(each.value) in ("self", "cls", "super()")
+    }
+    names = used - own - through_self
+    return {name for name in names if re.match("_(?!_)", name)} - PRIVATE_NAMES_OF_LIBRARIES
+
+
 def circle(arrows: dict[str, set[str]]) -> list[str]:
     """The modules of a circle, if there is one."""
     try:
@@ -157,6 +211,22 @@ def test_inputs_are_seen_only_where_they_are_parsed() -> None:
 def test_the_environment_is_handed_down_from_the_door() -> None:
     reading = {name for name, lines in ENVIRONMENT_READS.items() if lines}
     assert reading == set(READS_THE_ENVIRONMENT)
+
+
+def test_no_class_has_many_attributes_without_a_reason() -> None:
+    classes = {
+        f"{name}.{node.name}": len(attributes(node))
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+    }
+    many = {name for name, count in classes.items() if count > MOST_ATTRIBUTES}
+    assert many == set(MANY_ATTRIBUTES)
+
+
+def test_private_attributes_are_used_by_their_own_module() -> None:
+    found = {(name, each) for name, tree in TREES.items() for each in private_uses(tree)}
+    assert found == set(PRIVATE_USES)
 
 
 def test_the_page_about_the_floors_names_files_that_are_there() -> None:
@@ -208,3 +278,38 @@ def test_environment_reads(text: str) -> None:
 
 def test_circle() -> None:
     assert set(circle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}})) == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (
+            "@dataclass(slots=True)\nclass A:\n    a: int\n    _b: int\n    C: ClassVar[int] = 1",
+            "a _b",
+        ),
+        (
+            "class A:\n    def __init__(self):\n        self.a = self.b = 1\n        c = self.d",
+            "a b",
+        ),
+        ("class A:\n    a: int\n    def go(self):\n        self.b = 1", ""),
+    ],
+    ids=["a dataclass", "set in __init__", "neither"],
+)
+def test_attributes(text: str, found: str) -> None:
+    (tree,) = ast.parse(text).body
+    assert isinstance(tree, ast.ClassDef)
+    assert attributes(tree) == set(found.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("self._a + cls._b + super()._c + x.__d__", ""),
+        ("other._a", "_a"),
+        ("self.x._b", "_b"),
+        ("class A:\n    _a: int\n    def _b(self, other):\n        return other._a + other._b", ""),
+        ("class A:\n    def __init__(self, other):\n        self._a = other._a", ""),
+    ],
+)
+def test_private_uses(text: str, found: str) -> None:
+    assert private_uses(ast.parse(text)) == set(found.split())

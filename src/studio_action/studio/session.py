@@ -1,7 +1,7 @@
 """HTTP to one Studio: the token, the retries, the redirects and the limits of every request.
 
-Only what surely did nothing is sent twice: a GET, and a POST that never arrived or was turned away
-with 429 or with 503 and a `Retry-After`.
+Only a request that surely did nothing is sent again: a GET, and a POST that never arrived or was
+refused with 429, or with 503 and a `Retry-After`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from studio_action.errors import UnexpectedAnswer, Unreachable
 from studio_action.net import backoff
 from studio_action.net.clock import Limits
 from studio_action.net.network import Network
+from studio_action.net.retries import Retry, with_retries
 from studio_action.studio.api import EXTENSION_HEADER, Answer
-from studio_action.text import human_time, printable, redact
+from studio_action.text import printable, redact
 
 LARGEST_ANSWER = 64 << 20
 """Bytes; a model of a hundred thousand files stays well below."""
@@ -35,7 +36,7 @@ USER_AGENT = (
 
 @dataclass(slots=True)
 class StudioSession:
-    """One Studio at `base` (with a final slash), spoken to with one token."""
+    """Requests to one Studio at `base` (with a final slash), with one token."""
 
     base: str
     token: str = field(repr=False)
@@ -56,35 +57,28 @@ class StudioSession:
         )
 
     def get(self, endpoint: str, query: Mapping[str, str]) -> Answer:
-        """Ask; tried again whatever the failure was."""
+        """Send a GET, again after any failure; return the answer.
+
+        Raises `Unreachable`, `UnexpectedAnswer` or `DeadlinePassed`.
+        """
         return self._request("GET", endpoint, params=query)
 
     def post(self, endpoint: str, body: Mapping[str, object]) -> Answer:
-        """Send JSON; tried again only where it surely did nothing."""
+        """Send JSON, again only after a failure that surely did nothing; return the answer.
+
+        Raises what `get` raises.
+        """
         return self._request("POST", endpoint, json=body)
 
     def close(self) -> None:
-        """Give up the connections."""
+        """Close the connections."""
         self._http.close()
 
     def _request(self, method: str, endpoint: str, **content: Mapping[str, object]) -> Answer:
-        attempt = 1
-        while True:
-            self.limits.deadline.check()
-            outcome = self._attempt(method, endpoint, content)
-            if isinstance(outcome, Answer):
-                return outcome
-            if not outcome.harmless or attempt > self.limits.retries:
-                return outcome.settle(attempt)
-            delay = backoff.wait(
-                attempt, retry_after=outcome.retry_after, random=self.limits.random()
-            )
-            self.log(
-                f"{outcome.said}; trying again in {human_time(delay)}"
-                f" ({attempt} of {self.limits.retries})"
-            )
-            self.limits.deadline.sleep(delay)
-            attempt += 1
+        outcome, attempts = with_retries(
+            lambda: self._attempt(method, endpoint, content), _retry, self.limits, self.log
+        )
+        return outcome if isinstance(outcome, Answer) else outcome.settle(attempts)
 
     def _attempt(
         self, method: str, endpoint: str, content: Mapping[str, Mapping[str, object]]
@@ -148,7 +142,7 @@ class StudioSession:
         )
 
     def _read(self, response: requests.Response) -> bytes:
-        """The body, never more of it in memory than may be."""
+        """Return the body; raise `UnexpectedAnswer` if it is larger than `LARGEST_ANSWER`."""
         body = bytearray()
         for chunk in response.iter_content(1 << 16):
             self.limits.deadline.check()
@@ -164,9 +158,9 @@ class StudioSession:
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """An attempt that came to nothing; `harmless` if Studio surely did nothing because of it."""
+    """An attempt that failed; `harmless` if Studio surely did nothing because of it."""
 
-    said: str
+    reason: str
     harmless: bool
     retry_after: float | None = None
     hint: str = ""
@@ -174,15 +168,21 @@ class _Failure:
     error: Exception | None = None
 
     def settle(self, attempts: int) -> Answer:
-        """The answer, where there was one for the API's reader to judge; else raise."""
+        """Return the answer, if there was one; else raise `Unreachable`."""
         if self.answer is not None:
             return self.answer
         times = f" ({attempts} attempts)" if attempts > 1 else ""
-        raise Unreachable(f"{self.said}{times}", self.hint) from self.error
+        raise Unreachable(f"{self.reason}{times}", self.hint) from self.error
+
+
+def _retry(outcome: Answer | _Failure) -> Retry | None:
+    if isinstance(outcome, Answer) or not outcome.harmless:
+        return None
+    return Retry(outcome.reason, outcome.retry_after)
 
 
 def redirect_target(method: str, status: int, here: str, location: str) -> str:
-    """Where a redirect leads, if the token may go there; else raise `UnexpectedAnswer`."""
+    """Return the URL that a redirect leads to; raise `UnexpectedAnswer` if the token must not."""
     there = urljoin(here, location)
     old, new = urlsplit(here), urlsplit(there)
     moved = f"Studio redirects {redact(here)} to {printable(redact(there), 300)}"
@@ -199,7 +199,7 @@ def redirect_target(method: str, status: int, here: str, location: str) -> str:
 
 
 def proxies_for(network: Network, url: str) -> dict[str, str]:
-    """The proxies for a request to `url`, by scheme, as requests takes them."""
+    """Return the proxies for a request to `url`, by scheme, as requests takes them."""
     bypassed = network.proxies.get("no", "")
     if bypassed and requests.utils.should_bypass_proxies(url, no_proxy=bypassed):
         return {}
@@ -214,7 +214,7 @@ def _never_sent(error: requests.RequestException) -> bool:
 
 
 def failure_reason(error: Exception) -> str:
-    """The cause in words; the exceptions' own texts carry whole URLs."""
+    """Return the cause in words: the text of the exception itself may have a whole URL."""
     match error:
         case requests.exceptions.SSLError():
             return "its certificate is not trusted"

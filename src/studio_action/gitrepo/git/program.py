@@ -20,16 +20,17 @@ from typing import TYPE_CHECKING
 
 from studio_action.errors import (
     BadInput,
+    StudioActionError,
     UnexpectedAnswer,
     Unreachable,
 )
 from studio_action.gitrepo.git import pipes
 from studio_action.gitrepo.git.credential import Credential
 from studio_action.gitrepo.git.failures import BrokenRepository, error_for
-from studio_action.net import backoff
 from studio_action.net.clock import Limits
 from studio_action.net.network import Network
-from studio_action.text import human_size, human_time, printable
+from studio_action.net.retries import Retry, with_retries
+from studio_action.text import human_size, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,23 +84,15 @@ class Git:
         `TokenRefused`, `NoSuchModel`, `Unreachable`, `WorkspaceRefused` or `DeadlinePassed`.
         """
         environment = self._local_environment() | self._remote_environment(url)
-        attempt = 1
-        while True:
-            self.limits.deadline.check()
+
+        def attempt() -> bytes | StudioActionError:
             done = self._run(repository, words, stdin, environment)
-            if not done.returncode:
-                return done.stdout
-            said = self._error_text(done.stderr)
-            error = error_for(url, said)
-            if not isinstance(error, Unreachable) or error.hint or attempt > self.limits.retries:
-                raise error
-            delay = backoff.wait(attempt, retry_after=None, random=self.limits.random())
-            self.log(
-                f"{error.message}; trying again in {human_time(delay)}"
-                f" ({attempt} of {self.limits.retries})"
-            )
-            self.limits.deadline.sleep(delay)
-            attempt += 1
+            return error_for(url, self._error_text(done.stderr)) if done.returncode else done.stdout
+
+        outcome, _ = with_retries(attempt, _retry, self.limits, self.log)
+        if isinstance(outcome, StudioActionError):
+            raise outcome
+        return outcome
 
     @contextmanager
     def process(self, repository: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
@@ -219,3 +212,9 @@ def _popen(command: list[str], environment: Mapping[str, str]) -> Iterator[subpr
             if process.poll() is None:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
+
+
+def _retry(outcome: bytes | StudioActionError) -> Retry | None:
+    if isinstance(outcome, Unreachable) and not outcome.hint:
+        return Retry(outcome.message)
+    return None
