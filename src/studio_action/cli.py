@@ -81,14 +81,14 @@ class Environment:
 
     @cached_property
     def job(self) -> Job:
-        """The CI job that this runs in."""
+        """Return the CI job that this runs in."""
         from studio_action.ci.platforms import detect_job
 
         return detect_job(self.environ, Path.cwd())
 
     @cached_property
     def platform(self) -> Platform:
-        """What writes for the job's CI system."""
+        """Return what writes for the job's CI system."""
         from studio_action.ci.platforms import platform_for
 
         return platform_for(self.job, stdout=sys.stdout, stderr=sys.stderr)

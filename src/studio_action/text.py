@@ -20,7 +20,7 @@ _IGNORED = re.compile(
 
 
 def printable(text: str, limit: int = 4000) -> str:
-    """One line without control characters and without what a CI system takes for a command.
+    """Return one line without control characters and commands of a CI system.
 
     Control, format and other invisible characters become `�` (runs of white space one space);
     `##[`, `##vso[`, `##teamcity[`, a leading `::` and `section_start:` are broken up.
@@ -33,7 +33,7 @@ def printable(text: str, limit: int = 4000) -> str:
 
 
 def has_hidden_characters(text: str) -> bool:
-    """Whether it has control characters, halves of others, or what turns or hides the rest.
+    """Return whether `text` has control characters, or characters that turn or hide the rest.
 
     The two joiners, which some scripts and emoji need, and spaces of any width do not count.
     """
@@ -43,7 +43,7 @@ def has_hidden_characters(text: str) -> bool:
 
 
 def escape_markup(text: str) -> str:
-    """HTML, and as well Markdown, that shows `text` as it is: punctuation as `&#N;`.
+    """Return HTML, which is also Markdown, that shows `text` as it is: punctuation as `&#N;`.
 
     Letters, digits, space, `-` and `/` stay, which mean nothing inside a line.
     """
@@ -57,7 +57,7 @@ def first_few(names: Sequence[str], most: int) -> str:
 
 
 def redact(url: str) -> str:
-    """The URL without user info, query and fragment: what may be shown of it.
+    """Return the URL without user info, query and fragment, so that it may be shown.
 
     '' where it cannot be read; without a host, everything up to an `@` counts as user info.
     """
@@ -71,7 +71,7 @@ def redact(url: str) -> str:
 
 
 def human_size(size: float) -> str:
-    """Bytes in a unit that fits, e.g. `17.3 MB` (powers of 1,000)."""
+    """Return bytes in a unit that fits, e.g. `17.3 MB` (powers of 1,000)."""
     if round(size) < 1000:
         return f"{size:.0f} B"
     for unit in ("kB", "MB", "GB"):
@@ -82,7 +82,7 @@ def human_size(size: float) -> str:
 
 
 def human_time(seconds: float) -> str:
-    """Seconds in a form that fits, e.g. `40 ms`, `1.4 s`, `17 s`, `2 min 05 s`."""
+    """Return seconds in a form that fits, e.g. `40 ms`, `1.4 s`, `17 s`, `2 min 05 s`."""
     if seconds < 0.9995:
         return f"{1000 * seconds:.0f} ms"
     if seconds < 10:

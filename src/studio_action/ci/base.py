@@ -12,7 +12,7 @@ class Platform(Protocol):
 
     @property
     def name(self) -> str:
-        """What people call it, e.g. `GitHub Actions`."""
+        """Return the name that people know, e.g. `GitHub Actions`."""
         ...
 
     def mask(self, secret: str) -> None:
@@ -23,27 +23,27 @@ class Platform(Protocol):
         ...
 
     def hide(self, text: str) -> str:
-        """`text` with `***` for everything that was masked; for what others write."""
+        """Return `text` with `***` in place of every masked secret, for what others write."""
         ...
 
     def debug(self, text: str) -> None:
-        """A line that is shown only where debug logging is on."""
+        """Write a line that is shown only where debug logging is on."""
         ...
 
     def info(self, text: str) -> None:
-        """A line of the log."""
+        """Write a line of the log."""
         ...
 
     def warning(self, text: str) -> None:
-        """A line that stands out."""
+        """Write a line that stands out."""
         ...
 
     def error(self, text: str) -> None:
-        """The one line that says why the step failed."""
+        """Write the one line that says why the step failed."""
         ...
 
     def group(self, title: str) -> AbstractContextManager[None]:
-        """Lines that belong together, folded away where the system can; groups do not nest."""
+        """Fold away the lines of the block, where the system can; groups do not nest."""
         ...
 
     def publish(self, outputs: Mapping[str, str], prefix: str) -> None:
@@ -59,7 +59,7 @@ class Platform(Protocol):
         ...
 
     def link(self, label: str, url: str) -> None:
-        """A line with a link, also on the job's page where the system can; user info and query
-        are cut.
+        """Write a line with a link, without user info and query; also on the job's page, if it can
+        have one.
         """
         ...

@@ -59,7 +59,7 @@ class Console:
         yield
 
     def summarize(self, markdown: str) -> None:
-        """Nothing: there is no summary page."""
+        """Do nothing: there is no summary page."""
 
     def link(self, label: str, url: str) -> None:
         self.info(f"{label}: {redact(url)}")
@@ -86,6 +86,6 @@ class Console:
 
 
 def lines_to_mask(secret: str) -> list[str]:
-    """The lines of `secret` that are long enough to be one."""
+    """Return the lines of `secret` that are long enough to be masked."""
     lines = (line.strip() for line in secret.splitlines())
     return [line for line in lines if len(line) >= SHORTEST_SECRET]

@@ -21,23 +21,23 @@ _LINE = re.compile(r"([A-Za-z0-9_]{1,255})=(.*)")
 
 
 def variables(outputs: Mapping[str, str], prefix: str) -> dict[str, str]:
-    """The outputs under the names of variables, without the lists."""
+    """Return the outputs by the names of their variables, without the lists."""
     return {variable(name, prefix): value for name, value in outputs.items() if name not in LISTS}
 
 
 def variable(output: str, prefix: str) -> str:
-    """The variable's name of an output: `version` is `MODEL_VERSION`."""
+    """Return the name of an output's variable: `MODEL_VERSION` for `version`."""
     name = output.upper().replace("-", "_")
     return name if name.startswith(prefix) else prefix + name
 
 
 def can_carry(value: str) -> bool:
-    """Whether a line gives exactly `value` back: it is not empty, and one line without `$`."""
+    """Return whether GitLab reads exactly `value` from a line: one line, not empty, without `$`."""
     return value != "" and value == value.strip() and "$" not in value and value.isprintable()
 
 
 def fitting(named: Mapping[str, str]) -> dict[str, str]:
-    """Those of `named`, in order, that one file has room for."""
+    """Return those of `named`, in order, that fit into one file."""
     kept: dict[str, str] = {}
     room = MOST_BYTES
     for name, value in named.items():
@@ -49,11 +49,11 @@ def fitting(named: Mapping[str, str]) -> dict[str, str]:
 
 
 def render(named: Mapping[str, str]) -> str:
-    """The lines of a file."""
+    """Return the text of a file."""
     return "".join(f"{name}={value}\n" for name, value in named.items())
 
 
 def parse(text: str) -> dict[str, str]:
-    """The variables of a file that `render` made; other lines are not kept."""
+    """Return the variables of a file that `render` made; skip other lines."""
     found = (_LINE.fullmatch(line) for line in text.split("\n"))
     return {line[1]: line[2] for line in found if line}

@@ -12,7 +12,7 @@ from studio_action.workspace.workspace import Workspace, refused
 
 
 def size(path: Path) -> int:
-    """Bytes of the file at `path`, 0 if there is none yet."""
+    """Return the bytes of the file at `path`, 0 if there is none yet; raise `WorkspaceRefused`."""
     try:
         return path.stat().st_size
     except FileNotFoundError:
@@ -50,7 +50,7 @@ def write(path: Path, text: str, mode: int = 0o666) -> None:
 
 
 def json_text(outputs: Mapping[str, str]) -> str:
-    """All outputs as one JSON object of texts; those that are lists are lists in it, too.
+    """Return all outputs as one JSON object: lists as lists, everything else as text.
 
     It is ASCII, so that any terminal and any reader can take it.
     """

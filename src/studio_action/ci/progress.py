@@ -22,7 +22,7 @@ INTERVAL = 5.0
 def open_progress(
     job: Job, terminal: TextIO, *, say: Callable[[str], None], clock: Clock
 ) -> Iterator[Progress]:
-    """Progress as this job can show it: on `terminal` if it is one, else by `say`."""
+    """Show progress: as a bar if `terminal` is one and there is no CI system, else by `say`."""
     if job.system != NO_SYSTEM or not terminal.isatty():
         yield ProgressLines(say, clock)
         return
@@ -65,7 +65,7 @@ class ProgressLines:
 
 
 def progress_line(come: int, expected: int, files: int, seconds: float) -> str:
-    """What `come` of `expected` bytes, in `seconds`, mean; `files` of them are whole."""
+    """Return a line about `come` of `expected` bytes in `seconds`; `files` files are complete."""
     speed = come / seconds
     parts = [f"{human_size(speed)}/s", f"{files} {'file' if files == 1 else 'files'} done"]
     if expected < come:  # sizes are not known yet

@@ -28,7 +28,7 @@ class Value:
 
     @property
     def given(self) -> bool:
-        """Whether somebody gave it; else it is the default."""
+        """Return whether the input was given; otherwise it is the default."""
         return self.origin != "default"
 
     def refuse(self, reason: str, hint: str = "") -> BadInput:

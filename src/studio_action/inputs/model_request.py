@@ -57,7 +57,7 @@ class ModelRequest:
 
     @property
     def location(self) -> RepositoryLocation:
-        """Where the repository is."""
+        """Return where the repository is."""
         return self.folder or RepositoryUrl.parse(self.artifact.repository)
 
 

@@ -21,7 +21,7 @@ class Previous:
     digest: str
 
     def changed(self, digest: str) -> bool:
-        """Whether content with this digest is other content; what is unknown may be other."""
+        """Return whether content with this digest is other content; true if a digest is unknown."""
         return not digest or digest != self.digest
 
 

@@ -28,13 +28,13 @@ class Studio:
 
     @property
     def is_unencrypted(self) -> bool:
-        """Whether the token would cross a network unencrypted."""
+        """Return whether the token would cross a network unencrypted."""
         parts = urlsplit(self.base)
         return parts.scheme == "http" and parts.hostname not in _LOOPBACK
 
     @property
     def is_self_hosted(self) -> bool:
-        """Whether it is a server of one's own, not the service that everybody can use."""
+        """Return whether this is not the public service, so that it may be our own server."""
         return urlsplit(self.base).hostname != urlsplit(SERVICE).hostname
 
 

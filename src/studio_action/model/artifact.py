@@ -55,7 +55,7 @@ class ModelName:
         return cls(name, _normal_folder(text, folder) if separator else "")
 
     def __str__(self) -> str:
-        """The form that the API takes, e.g. `path/to:name`."""
+        """Return the form that the API takes, e.g. `path/to:name`."""
         return f"{self.folder}:{self.name}" if self.folder else self.name
 
 
@@ -177,7 +177,7 @@ class RemoteFile:
 
     @property
     def remedy(self) -> str:
-        """What to do where its storage does not have it."""
+        """Return what to do if the storage does not have the file."""
         if self.external:
             return "Look whether its address is right, and that of a file, not of a folder"
         if self.pushed:
@@ -186,7 +186,7 @@ class RemoteFile:
 
     @property
     def local_path(self) -> Path | None:
-        """The file of this machine that a `file:` URL names; None where storage has to be asked."""
+        """Return the file of this machine that a `file:` URL names; None for any other URL."""
         if not self.url.startswith("file:"):
             return None
         return Path(unquote(urlsplit(self.url).path))
@@ -213,5 +213,5 @@ class Resolution:
 
     @property
     def urls(self) -> Mapping[str, str]:
-        """Signed URL by path."""
+        """Return signed URLs by path."""
         return {file.path: file.url for file in self.files}

@@ -53,7 +53,7 @@ class Digest:
 
 
 def digest_in_url(url: str) -> Digest | None:
-    """The digest that the URL's path ends with, where the remote is laid out by content."""
+    """Return the digest that the URL's path ends with; None if the remote has another layout."""
     path = url.partition("://")[2].partition("?")[0].partition("#")[0].partition("/")[2]
     key = _OBJECT_KEY.search(unquote(f"/{path}"))
     if key is None:
@@ -62,14 +62,14 @@ def digest_in_url(url: str) -> Digest | None:
 
 
 def folder_digest(members: Iterable[tuple[str, str]]) -> Digest:
-    """DVC's own digest of a folder, from its members' relative POSIX paths and MD5s."""
+    """Return DVC's digest of a folder, from its members' relative POSIX paths and MD5s."""
     entries = [{"md5": md5, "relpath": relpath} for relpath, md5 in sorted(members)]
     manifest = json.dumps(entries, sort_keys=True).encode()
     return Digest("md5", hashlib.md5(manifest, usedforsecurity=False).hexdigest() + ".dir")
 
 
 def looks_like_text(block: bytes) -> bool:
-    """DVC 2's guess about the first `TEXT_BLOCK` bytes of a chunk; nothing at all is text."""
+    """Return DVC 2's guess about the first `TEXT_BLOCK` bytes of a chunk; true for no bytes."""
     if b"\x00" in block:
         return False
     return len(block.translate(None, _TEXT_BYTES)) <= 0.30 * len(block)

@@ -72,7 +72,7 @@ def _fault_of_part(part: str) -> str:
 
 
 def from_home(text: str, home: str) -> Path:
-    """The path of this machine that a user wrote as `text`, a leading `~` being the folder `home`.
+    """Return the path that a user wrote as `text`; a leading `~` is the folder `home`.
 
     Raises `ValueError`, in words that follow the text, where that cannot be told.
     """
@@ -87,14 +87,14 @@ def from_home(text: str, home: str) -> Path:
 
 
 def comparison_key(path: str) -> str:
-    """A form that is equal for names that some file systems cannot tell apart."""
+    """Return a form that is equal for names that some file systems cannot tell apart."""
     if path.isascii():
         return path.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
 def find_clash(paths: Iterable[str]) -> tuple[str, str] | None:
-    """Two of `paths` that cannot both be files of one folder, or None.
+    """Return two of `paths` that cannot both be files of one folder; None if all can.
 
     Equal but for case or Unicode form, or one a folder of the other.
     """
@@ -117,7 +117,7 @@ def find_clash(paths: Iterable[str]) -> tuple[str, str] | None:
 
 
 def common_root(paths: Iterable[str]) -> str:
-    """The file itself where there is one path, else the deepest folder that holds all.
+    """Return the file itself if there is one path, else the deepest folder that holds all.
 
     '' is the top of the repository.
     """

@@ -37,7 +37,7 @@ class Filters:
         return bool(self.include or self.exclude)
 
     def select(self, files: Sequence[RemoteFile]) -> tuple[RemoteFile, ...]:
-        """The files that pass, in order; raise `PolicyRefused` if none does."""
+        """Return the files that pass, in order; raise `PolicyRefused` if none does."""
         if not self:
             return tuple(files)
         from pathspec import PathSpec  # late: few steps filter
@@ -58,14 +58,14 @@ class Filters:
 
 
 def root_of(resolution: Resolution) -> str:
-    """The model's own path: as the registry says, else what all its files have in common."""
+    """Return the model's path: the registry's, else what the paths of all files have in common."""
     if resolution.root is not None:
         return resolution.root
     return common_root(file.path for file in resolution.files)
 
 
 def place(files: Sequence[RemoteFile], layout: Layout, root: str) -> tuple[Placement, ...]:
-    """Where each file lands; raise `WorkspaceRefused` if two would land on one path."""
+    """Return where each file goes; raise `WorkspaceRefused` if two would have one path."""
     placements = tuple(Placement(file, _target(file.path, layout, root)) for file in files)
     pair = find_clash(str(placement.target) for placement in placements)
     if pair:
@@ -88,7 +88,7 @@ def _target(path: str, layout: Layout, root: str) -> PurePosixPath:
 
 
 def model_path(placements: Sequence[Placement], layout: Layout, root: str) -> PurePosixPath:
-    """The model's file, or the folder that it is, relative to `dest`."""
+    """Return the path of the model's file or folder, relative to `dest`."""
     if len(placements) == 1 and placements[0].file.path == root:
         return placements[0].target
     return PurePosixPath(root) if layout == "repo" else PurePosixPath()
@@ -97,7 +97,7 @@ def model_path(placements: Sequence[Placement], layout: Layout, root: str) -> Pu
 def digest_of(
     files: Sequence[RemoteFile], root: str, md5s: Mapping[str, str] = NO_MD5S
 ) -> Digest | None:
-    """DVC's own digest of the file or folder `root`; None if one file's digest is unknown.
+    """Return DVC's digest of the file or folder `root`; None if one file's digest is unknown.
 
     `md5s`, by path, are those of bytes that were read, for files whose URL told nothing.
     """

@@ -133,7 +133,7 @@ def _parse_scp(text: str) -> RepositoryUrl:
 
 
 def _checked(text: str, path: str) -> str:
-    """`path`, if every segment is a plain name, also after percent-decoding."""
+    """Return `path` if every segment is a plain name, also percent-decoded; raise `BadInput`."""
     for segment in path.split("/"):
         name = unquote(segment)
         plain = _SEGMENT.fullmatch(segment) and name.isprintable() and "/" not in name
@@ -143,7 +143,7 @@ def _checked(text: str, path: str) -> str:
 
 
 def _refused(text: str) -> BadInput:
-    """The error for `text`, which is repeated only where it can hold no secret."""
+    """Return the error for `text`, which has the text only where that can hold no secret."""
     if re.search(r"[@?#]", text):
         return BadInput("repo is not the address of a Git repository", f"Write {_FORMS}")
     return BadInput(f"repo {text!r} is not the address of a Git repository", _hint(text))

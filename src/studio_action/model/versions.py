@@ -17,7 +17,7 @@ _BLOCK = re.compile(r"(?P<operator>[<>=!~^]*)v?(?P<numbers>[0-9xX*.]+)(?P<rest>[
 
 
 def semantic(version: str) -> Semantic:
-    """`v1.2.0` as a value that compares by precedence, which build metadata has no part in."""
+    """Return `v1.2.0` as a value that compares by precedence, without build metadata."""
     from semantic_version import Version as Semantic  # late: it takes its time
 
     return Semantic(version.removeprefix("v"))
@@ -56,7 +56,7 @@ class InRange:
 
 
 def _comparators(text: str) -> str:
-    """The comparators, all of which must hold, in the library's form: `>=1.2.*,<2`."""
+    """Return the comparators, all of which must hold, in the library's form: `>=1.2.*,<2`."""
     if len(text) > _LONGEST:
         raise _no_range(text[:_LONGEST] + "…")
     joined = re.sub(r"(?<=[<>=!~^])\s+", "", text.strip())

@@ -20,7 +20,7 @@ RETRYABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 def wait(attempt: int, *, retry_after: float | None, random: float) -> float:
-    """Seconds to wait after failed attempt `attempt` (the first is 1); `random` is in [0, 1)."""
+    """Return the seconds to wait after failed attempt `attempt` (from 1); `random` is in [0, 1)."""
     ceiling = min(CEILING, BASE * 2.0 ** (attempt - 1))
     jittered = ceiling * (0.5 + random / 2)
     if retry_after is None:

@@ -23,7 +23,7 @@ _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def read(content: bytes, largest: int = LARGEST) -> Any:
-    """The value that `content`, JSON in UTF-8, stands for; raise `ValueError` for anything else."""
+    """Return the value of `content`, JSON in UTF-8; raise `ValueError` for anything else."""
     if len(content) > largest:
         raise ValueError(f"it has {len(content)} bytes, more than {largest}")
     try:
@@ -46,7 +46,7 @@ def _none(name: str) -> float:
 
 
 def _is_too_deep(content: bytes) -> bool:
-    """Whether brackets of well-formed JSON are left when so many levels were taken off."""
+    """Return whether well-formed JSON is nested deeper than `DEEPEST`."""
     brackets = _STRING.sub(b"", content).translate(_ONE_KIND, _NO_BRACKETS)
     for _ in range(DEEPEST):
         brackets = brackets.replace(b"[]", b"")

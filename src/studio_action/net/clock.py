@@ -30,7 +30,7 @@ class Deadline:
         object.__setattr__(self, "started", self.clock.now())
 
     def remaining(self) -> float:
-        """Seconds left; infinite without a deadline."""
+        """Return the seconds left; infinity without a deadline."""
         if self.seconds is None:
             return float("inf")
         return self.started + self.seconds - self.clock.now()

@@ -19,7 +19,7 @@ class Network:
     proxies: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def proxy_for(self, scheme: str) -> str:
-        """The proxy for URLs of `scheme`; empty for none."""
+        """Return the proxy for URLs of `scheme`; '' for none."""
         return self.proxies.get(scheme, "")
 
 

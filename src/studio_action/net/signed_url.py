@@ -44,7 +44,7 @@ _SECRET = frozenset(
 
 
 def expiry(url: str) -> datetime | None:
-    """The moment, in UTC, after which the URL is refused; None where it does not say."""
+    """Return the moment, in UTC, after which the URL is refused; None if it has none."""
     if "?" not in url:
         return None
     query = _query(url)
@@ -56,7 +56,7 @@ def expiry(url: str) -> datetime | None:
 
 
 def secrets_of(url: str) -> tuple[str, ...]:
-    """Every part of the URL that must not be shown, longest first, as it stands and decoded."""
+    """Return every part of the URL that must not be shown, encoded and decoded, longest first."""
     parts = urlsplit(url)
     found = {parts.query}
     for pair in parts.query.split("&"):
@@ -70,7 +70,7 @@ def secrets_of(url: str) -> tuple[str, ...]:
 
 
 def secrets_to_mask(urls: Iterable[str]) -> Iterator[str]:
-    """The secrets of the first `MASKED_URLS` of `urls`."""
+    """Yield the secrets of the first `MASKED_URLS` of `urls`."""
     for url in islice(urls, MASKED_URLS):
         yield from secrets_of(url)
 
@@ -95,7 +95,7 @@ def _end(date: str, seconds: int) -> datetime | None:
 
 
 def _sas_end(text: str) -> datetime | None:
-    """Azure's `se`: a date, perhaps with a time in UTC, perhaps with seven decimals."""
+    """Read Azure's `se`: a date, perhaps with a time in UTC, perhaps with seven decimals."""
     match = re.fullmatch(r"(\d{4}-\d\d-\d\d)(T\d\d:\d\d(?::\d\d)?)?(?:\.\d+)?Z?", text)
     if match is None:
         return None
@@ -106,7 +106,7 @@ def _sas_end(text: str) -> datetime | None:
 
 
 def _epoch(text: str) -> datetime | None:
-    """SigV2's and nginx's `Expires`: seconds since 1970."""
+    """Read the `Expires` of SigV2 and nginx: seconds since 1970."""
     seconds = _number(text)
     return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)
 

@@ -53,17 +53,17 @@ class Download:
 
     @property
     def size(self) -> int:
-        """Bytes, all files together."""
+        """Return the bytes of all files together."""
         return sum(file.size for file in self.files)
 
     @property
     def cached(self) -> bool:
-        """Whether nothing had to be downloaded."""
+        """Return whether nothing had to be downloaded."""
         return all(file.origin != "storage" for file in self.files)
 
 
 def folder_for(resolution: Resolution, dest: str) -> str:
-    """The name of the folder that keeps the record, one for each model and destination.
+    """Return the name of the record's folder: one for each model and destination.
 
     Two steps of one job that fetch two models, or one model twice, keep two records.
     """
@@ -74,7 +74,7 @@ def folder_for(resolution: Resolution, dest: str) -> str:
 
 
 def document(download: Download) -> str:
-    """The text of `model.json`. It holds no URL of a file: signed URLs are secrets."""
+    """Return the text of `model.json`. It has no URL of a file: signed URLs are secrets."""
     resolution = download.resolution
     head = {
         "schema": SCHEMA,
@@ -110,10 +110,10 @@ def _row(file: FileRecord) -> dict[str, str | int]:
 
 
 def checksums(files: Sequence[FileRecord]) -> str:
-    """The files' SHA-256 as `sha256sum --check` reads them in the workspace."""
+    """Return the files' SHA-256, for `sha256sum --check` in the workspace."""
     return "".join(f"{file.sha256}  {file.path}\n" for file in files)
 
 
 def digest_text(digest: Digest | None) -> str:
-    """A digest as outputs and records give it; '' where it is unknown."""
+    """Return a digest as outputs and records have it; '' where it is unknown."""
     return f"md5:{digest.hex}" if digest else ""

@@ -17,7 +17,7 @@ from studio_action.studio.api import Project
 
 
 def cache_key(digest: Digest | None, filters: Filters) -> str:
-    """A key for a CI system's cache: no commas, no spaces, well below 512 characters."""
+    """Return a key for a CI system's cache: no commas or spaces, below 512 characters."""
     if digest is None:
         return ""
     key = f"studio-action-{digest.hex}"
@@ -30,7 +30,7 @@ def cache_key(digest: Digest | None, filters: Filters) -> str:
 def download_outputs(
     download: Download, *, manifest: str, sums: str, previous: Previous | None
 ) -> dict[str, str]:
-    """The outputs of `download-model`, in their order."""
+    """Return the outputs of `download-model`, in their order."""
     return _complete(
         DOWNLOAD,
         {
@@ -54,7 +54,7 @@ def resolve_outputs(
     filters: Filters,
     previous: Previous | None = None,
 ) -> dict[str, str]:
-    """The outputs of `resolve-model`, in their order; `files` are those that pass the filters."""
+    """Return the outputs of `resolve-model`, in order; `files` are those that pass the filters."""
     known = [file.size for file in files if file.size is not None]
     return _complete(
         RESOLVE,
@@ -69,7 +69,7 @@ def resolve_outputs(
 
 
 def project_outputs(projects: Sequence[Project]) -> dict[str, str]:
-    """The outputs of `create-project`, in their order."""
+    """Return the outputs of `create-project`, in their order."""
     first = projects[0]
     return _complete(
         CREATE,
@@ -83,7 +83,7 @@ def project_outputs(projects: Sequence[Project]) -> dict[str, str]:
 
 
 def skipped_outputs(command: str) -> dict[str, str]:
-    """The outputs of a step that ended early, as an input or a tag asked."""
+    """Return the outputs of a step that was skipped because of an input or a tag."""
     return {**dict.fromkeys(outputs_of(command), ""), "skipped": _flag(True)}
 
 

@@ -29,7 +29,7 @@ _VERIFIED: dict[Verified, str] = {
 
 
 def of_download(download: Download, manifest: str) -> str:
-    """A finished download: what it is, and its files; `manifest` is where all are recorded."""
+    """Return the page about a download and its files; `manifest` is the path of the full record."""
     resolution = download.resolution
     facts = {
         "Version": cell(resolution.version),
@@ -55,13 +55,13 @@ def of_download(download: Download, manifest: str) -> str:
 
 
 def of_projects(projects: Sequence[Project]) -> str:
-    """The projects that were created."""
+    """Return the page about the projects that were created."""
     rows = [(_link(each.name, each.url), cell(each.id)) for each in projects]
     return _page("### Studio projects", _table(("Project", "Id"), rows))
 
 
 def cell(text: str) -> str:
-    """`text` from outside as one line of code in a table: shown as it is, and nothing else."""
+    """Return `text` from outside as one line of code in a table, without any markup of its own."""
     line = escape_markup(printable(text, LONGEST_CELL))
     # The comment keeps an address or a user's name from becoming a link.
     line = line.replace("&#64;", "&#64;<!-- -->")
@@ -97,7 +97,7 @@ def _speed(download: Download) -> str:
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """A table without the rows whose second column is empty."""
+    """Return a table without the rows whose second column is empty."""
     known = [row for row in rows if row[1]]
     lines = [head, ("---",) * len(head), *known]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -23,12 +23,12 @@ class Choice:
 
     @property
     def name(self) -> str:
-        """The version's name, '' for a commit that is not registered as one."""
+        """Return the version's name, '' for a commit that is not registered as one."""
         return self.version.name if self.version.registered else ""
 
     @property
     def previous_name(self) -> str:
-        """The name of the version before it, '' where there is none."""
+        """Return the name of the version before it, '' if there is none."""
         return self.previous.name if self.previous and self.previous.registered else ""
 
 

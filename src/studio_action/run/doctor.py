@@ -47,17 +47,17 @@ class Diagnosis:
 
     @property
     def exit_code(self) -> int:
-        """By the worst finding: an error before a warning before a note."""
+        """Return the code of the worst finding: an error before a warning before a note."""
         found = {finding.severity for finding in self.findings}
         return next((code for severity, code in CODES.items() if severity in found), 0)
 
     @property
     def document(self) -> str:
-        """All of it as JSON."""
+        """Return all of it as JSON."""
         return json.dumps(asdict(self), indent=2)
 
     def lines(self) -> Iterator[str]:
-        """All of it as text for people: a table, then what was found."""
+        """Yield all of it as lines for people: a table, then the findings."""
         head = ("MODEL", "VERSION", "STAGES", "COMMIT", "FILES", "SIZE")
         table = [head, *(_cells(row) for row in self.versions)]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
@@ -141,7 +141,7 @@ def _of_files(
 
 
 def _grouped(faults: Sequence[_Fault]) -> Iterator[Finding]:
-    """One finding for all versions, of whichever models, that have the same fault."""
+    """Yield one finding for all versions that have the same fault, also of several models."""
     groups: dict[tuple[Severity, str], list[_Fault]] = {}
     for fault in faults:
         groups.setdefault((fault.severity, fault.text), []).append(fault)

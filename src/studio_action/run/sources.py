@@ -189,7 +189,7 @@ def _open_git_registry(
 def _open_studio_registry(
     request: ModelRequest, studio: Studio, context: RunContext, network: Network, scratch: Path
 ) -> Iterator[Registry]:
-    """Studio, whose versions the tags tell; a server of one's own may tell them itself."""
+    """Open Studio; its own answer, where it has our extension, or the tags name the version."""
     say = context.platform.info
     with open_studio(studio, context, network) as registry:
         pinned = PinnedRegistry(

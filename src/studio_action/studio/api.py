@@ -64,7 +64,7 @@ class Answer:
 
     @property
     def document(self) -> Any:
-        """The body as JSON; None where it is not, or is nested without an end."""
+        """Return the body as JSON; None if it is none, or is nested too deep."""
         try:
             return bounded_json.read(self.body)
         except ValueError:
@@ -83,7 +83,7 @@ class NewProject:
 
     @property
     def body(self) -> dict[str, str | bool]:
-        """The JSON to post."""
+        """Return the JSON to post."""
         optional = {"name": self.name, "team_name": self.team_name, "subdir": self.subdir}
         given: dict[str, str | bool] = {key: text for key, text in optional.items() if text}
         return {"repo_url": self.repo_url, "public": self.public, **given}
@@ -99,7 +99,7 @@ class Project:
 
 
 def download_uris_query(artifact: ArtifactRef, selector: Selector) -> dict[str, str]:
-    """The query of `GET api/model-registry/get-download-uris`."""
+    """Return the query of `GET api/model-registry/get-download-uris`; raise `BadInput`."""
     query = {"repo": artifact.repository, "name": str(artifact.model)}
     match selector:
         case AtVersion(version):
@@ -152,7 +152,7 @@ def check_text(answer: Answer, name: str, text: str) -> None:
 
 
 def read_projects(answer: Answer, requested: str) -> list[Project]:
-    """The projects that were created; at least one."""
+    """Return the projects that were created: at least one."""
     if answer.status not in (200, 201):
         refuse(answer, requested)
     document = answer.document
@@ -174,7 +174,7 @@ def _project(answer: Answer, row: object) -> Project:
 
 
 def fetchable(url: str) -> bool:
-    """Whether it is a whole http(s) URL of a sensible length, without user info."""
+    """Return whether `url` is a whole http(s) URL of a sensible length, without user info."""
     if len(url) > _LONGEST_URL or not url.isprintable() or " " in url:
         return False
     try:
@@ -193,7 +193,7 @@ def refuse(answer: Answer, requested: str) -> NoReturn:
 
 
 def _refusal(answer: Answer, said: str) -> StudioActionError:
-    """The one place where a status becomes an error."""
+    """Return the error for the answer's status. No other place turns a status into an error."""
     structured = isinstance(answer.document, (dict, list))
     match answer.status:
         case 401 | 403:
@@ -225,7 +225,7 @@ def _refusal(answer: Answer, said: str) -> StudioActionError:
 
 
 def unexpected_answer(answer: Answer, what: str) -> UnexpectedAnswer:
-    """The error for an answer that is not the API's: `what` came instead."""
+    """Return the error for an answer that is not the API's: `what` came instead."""
     page = _title(answer.body)
     return UnexpectedAnswer(
         f"Studio answered {answer.status} with {what}" + (f", but a page {page!r}" if page else ""),
@@ -234,7 +234,7 @@ def unexpected_answer(answer: Answer, what: str) -> UnexpectedAnswer:
 
 
 def reason_in(answer: Answer) -> str:
-    """What the answer's body says went wrong, in one line that is safe to show; maybe empty."""
+    """Return the reason in the answer's body, as one line that is safe to show; '' for none."""
     document = answer.document
     if document is None:
         return _title(answer.body)
@@ -247,7 +247,7 @@ def _title(body: bytes) -> str:
 
 
 def _reasons(document: object) -> Iterator[str]:
-    """The texts of `detail`, `message`, field lists and django-ninja's `{loc, msg}`."""
+    """Yield the texts of `detail`, `message`, field lists and django-ninja's `{loc, msg}`."""
     match document:
         case str():
             yield document

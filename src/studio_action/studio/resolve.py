@@ -49,7 +49,7 @@ _TEXTS = ("name", "version", "stage", "tag", "revision", "previous_version", "pa
 def resolve_query(
     artifact: ArtifactRef, selector: Selector, prerelease: Prerelease
 ) -> dict[str, str]:
-    """The query; unlike Studio's own endpoint, this one takes a range as `version`."""
+    """Return the query; unlike Studio's own endpoint, this one takes a range as `version`."""
     match selector:
         case InRange(wanted):
             asked = {**download_uris_query(artifact, Latest()), "version": wanted}
@@ -61,7 +61,7 @@ def resolve_query(
 
 
 def read_resolution(answer: Answer, artifact: ArtifactRef, selector: Selector) -> Resolution:
-    """What `selector` means, with version, commit, sizes and digests."""
+    """Return what `selector` means, with version, commit, sizes and digests."""
     if answer.status != 200:
         refuse(answer, f"the {selector} of {artifact}")
     document = answer.document
@@ -127,7 +127,7 @@ def _file(answer: Answer, row: object) -> RemoteFile:
 
 
 def _digest(text: str | None, url: str) -> Digest | None:
-    """The digest as it is told, else as the URL tells it; where both do, they have to agree."""
+    """Return the digest in the answer, else that in the URL; raise `ValueError` if they differ."""
     stored = digest_in_url(url)
     if text is None:
         return stored
@@ -143,7 +143,7 @@ def _digest(text: str | None, url: str) -> Digest | None:
 
 
 def _fault(found: Resolution, name: str) -> str:
-    """What contradicts itself, or what was asked; '' for nothing."""
+    """Return what contradicts the request or the rest of the answer; '' for nothing."""
     if name != str(found.artifact.model):
         return "another model"
     if not _answers(found):
@@ -158,7 +158,7 @@ def _fault(found: Resolution, name: str) -> str:
 
 
 def _answers(found: Resolution) -> bool:
-    """Whether version and stage are what was asked for."""
+    """Return whether version and stage are what was requested."""
     match found.selector:
         case AtVersion(version):
             return (found.version, found.stage) == (version, "")
@@ -172,7 +172,7 @@ def _answers(found: Resolution) -> bool:
 
 
 def _tagged(found: Resolution) -> bool:
-    """Whether the tag makes the commit this version of the model, or gives it a stage."""
+    """Return whether the tag registers the commit as this version, or gives it a stage."""
     match tags.parse(found.tag):
         case Registration(model, version):
             return (model, version) == (found.artifact.model, found.version)
@@ -190,7 +190,7 @@ def _is_version(text: str) -> bool:
 
 
 def _misplaced(found: Resolution) -> str:
-    """What is wrong with the model's own path, or with a file that is not in it."""
+    """Return what is wrong with the model's path, or a file outside of it; '' for nothing."""
     if not found.root:
         return ""
     check_path(found.root)

@@ -108,7 +108,7 @@ def _rename(step: _Step, workspace: Workspace) -> None:
 
 
 def _copy(step: _Step, workspace: Workspace) -> None:
-    """The same across file systems: a copy beside the final path, then a rename."""
+    """Move the file across file systems: copy it beside the final path, then rename."""
     beside = step.spare + ".copy"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     descriptor = os.open(beside, flags, 0o600, dir_fd=step.folder)

@@ -34,7 +34,7 @@ class TooLarge(OSError):
 
 @contextmanager
 def opened(path: str | Path, within: int | None = None) -> Iterator[int]:
-    """A descriptor to read the regular file at `path`, relative to the folder `within` if given.
+    """Open the regular file at `path`, relative to the folder descriptor `within`, for reading.
 
     The last component is not followed. Raises `NotRegular`, or `OSError` as it comes.
     """
@@ -49,7 +49,7 @@ def opened(path: str | Path, within: int | None = None) -> Iterator[int]:
 
 
 def read(path: str | Path, most: int, within: int | None = None) -> bytes:
-    """All of the regular file at `path`; raise `TooLarge` beyond `most` bytes, without reading."""
+    """Return the regular file at `path`; raise `TooLarge`, without reading, beyond `most` bytes."""
     with opened(path, within) as descriptor:
         size = os.fstat(descriptor).st_size
         if size > most:
@@ -59,7 +59,7 @@ def read(path: str | Path, most: int, within: int | None = None) -> bytes:
 
 
 def size(path: Path) -> int | None:
-    """The bytes of the regular file at `path`; None where there is none that can be looked at."""
+    """Return the size of the regular file at `path` in bytes; None if there is none to be seen."""
     try:
         found = path.lstat()
     except OSError:

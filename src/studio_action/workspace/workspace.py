@@ -27,7 +27,7 @@ class Owner:
 
     @classmethod
     def of(cls, folder: Path) -> Owner | None:
-        """The owner of `folder`, where this process is root and may give files away."""
+        """Return the owner of `folder` if this process is root and may chown; else None."""
         if os.geteuid() != 0:
             return None
         found = folder.stat()
@@ -43,7 +43,7 @@ class Workspace:
 
     @classmethod
     def at(cls, folder: Path) -> Workspace:
-        """The workspace at `folder`; raise `WorkspaceRefused` if it is no folder."""
+        """Return the workspace at `folder`; raise `WorkspaceRefused` if it is no folder."""
         try:
             root = folder.resolve(strict=True)
             if not root.is_dir():
@@ -53,7 +53,7 @@ class Workspace:
             raise refused("the workspace cannot be used", folder, error) from error
 
     def inside(self, path: PurePath) -> Path:
-        """The real place of `path`, relative to the workspace or absolute.
+        """Return the real path of `path`, which is relative to the workspace or absolute.
 
         Raises `WorkspaceRefused` if it, or a symbolic link on its way, leads out of the workspace.
         The last part may be missing, and so may folders above it; it is not followed.
@@ -78,7 +78,7 @@ class Workspace:
         return Path(path) if path.is_absolute() else self.inside(path)
 
     def places(self, folder: Path, targets: Iterable[PurePath]) -> Iterator[Path]:
-        """`inside` for many paths relative to `folder`; each parent is looked up once."""
+        """Yield what `inside` returns for paths relative to `folder`; look up each parent once."""
         parents: dict[str, Path] = {}
         for target in map(str, targets):
             parent, _, name = target.rpartition("/")
@@ -87,12 +87,12 @@ class Workspace:
             yield parents[parent] / name
 
     def relative(self, place: Path) -> str:
-        """`place` as later steps see it: POSIX, relative to the workspace."""
+        """Return `place` relative to the workspace, as later steps see it."""
         return str(place)[len(str(self.root)) :].lstrip("/") or "."
 
     @contextmanager
     def folder(self, place: Path) -> Iterator[int]:
-        """A descriptor of the folder `place`, made with those above it where they are missing.
+        """Open the folder `place` as a descriptor; make it, and those above it, if missing.
 
         No symbolic link is followed below the root, so that none can be slipped in meanwhile.
         """
@@ -119,7 +119,7 @@ class Workspace:
         return os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=within)
 
     def state(self, *below: str) -> Path:
-        """Our own folder in the workspace, or one below it, made if it is missing."""
+        """Return our own folder in the workspace, or one below it; make it if it is missing."""
         top = self.inside(PurePath(STATE_FOLDER))
         place = top.joinpath(*below)
         with self.folder(place):
@@ -161,7 +161,7 @@ class Workspace:
 
 
 def refused(what: str, place: Path, error: OSError) -> WorkspaceRefused:
-    """The error for a failure of the file system, with what helps against it."""
+    """Return the error for a failure of the file system, with a hint."""
     hints = {
         errno.ENOSPC: "Free some space, or use a runner with a larger disk",
         errno.EDQUOT: "Free some space: the quota is used up",

@@ -66,7 +66,7 @@ class Azure(Console):
 
 
 def escape_data(text: str) -> str:
-    """The text after a command's `]`, which ends with the line."""
+    """Return `text` as it is written after a command's `]`."""
     return text.replace("%", "%AZP25").replace("\r", "%0D").replace("\n", "%0A")
 
 

@@ -81,12 +81,12 @@ class GitHub(Console):
 
 
 def escape_data(text: str) -> str:
-    """The text after a command's last `::`."""
+    """Return `text` as it is written after a command's last `::`."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def entry(name: str, value: str, fence: str) -> str:
-    """One output for `$GITHUB_OUTPUT`; `fence` is fresh and random, so that no value ends itself.
+    """Return one output for `$GITHUB_OUTPUT`; `fence` is random, so that no value can hold it.
 
     Raises `ValueError` if the fence occurs in what it is to enclose.
     """
@@ -96,7 +96,7 @@ def entry(name: str, value: str, fence: str) -> str:
 
 
 def fitting_outputs(outputs: Mapping[str, str]) -> dict[str, str]:
-    """Those of `outputs`, in order, that a job has room for."""
+    """Return those of `outputs`, in order, that fit into what a job may have."""
     fitting: dict[str, str] = {}
     room = MOST_OUTPUT_BYTES
     for name, value in outputs.items():
@@ -108,7 +108,7 @@ def fitting_outputs(outputs: Mapping[str, str]) -> dict[str, str]:
 
 
 def cut_summary(markdown: str, room: int) -> str:
-    """As many whole lines as fit into `room` bytes, and a last word if that is not all."""
+    """Return as many whole lines as fit into `room` bytes, and a note if lines are left out."""
     whole = markdown.encode(errors="backslashreplace")
     # One byte stays free: the summary may have to begin on a new line.
     if len(whole) < room:

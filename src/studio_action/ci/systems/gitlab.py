@@ -41,7 +41,7 @@ class GitLab(Console):
 
     @contextmanager
     def group(self, title: str) -> Iterator[None]:
-        """A section (https://docs.gitlab.com/ci/jobs/job_logs/#custom-collapsible-sections)."""
+        """Write a section (https://docs.gitlab.com/ci/jobs/job_logs/#custom-collapsible-sections)."""
         shown = self._safe(title)
         section = re.sub(r"[^a-z0-9]+", "_", shown.lower()).strip("_")[:60] or "section"
         start, options = f"section_start:{self._now():.0f}:{section}", "[collapsed=true]"
@@ -66,7 +66,7 @@ class GitLab(Console):
         self._report(DOTENV_REPORT, dotenv.render(kept))
 
     def link(self, label: str, url: str) -> None:
-        """A line and, on the job's page, a link
+        """Write a line and, on the job's page, a link
         (https://docs.gitlab.com/ci/yaml/artifacts_reports/#artifactsreportsannotations).
         """
         super().link(label, url)
@@ -87,7 +87,7 @@ class GitLab(Console):
         return links if isinstance(links, list) else []
 
     def _read(self, report: str) -> str:
-        """What an earlier step of this job left."""
+        """Return the report of an earlier step of this job; '' if there is none."""
         path = Path(self._job.workspace, STATE_FOLDER, report)
         try:
             return regular_files.read(path, _LARGEST_REPORT).decode()
