@@ -33,63 +33,65 @@ class Output:
 _MODEL = (DOWNLOAD, RESOLVE)
 
 OUTPUTS = (
-    Output("path", (DOWNLOAD,), "The model's file, or its folder, relative to the workspace."),
+    Output(
+        "path", (DOWNLOAD,), "The path of the model's file or folder, relative to the workspace."
+    ),
     Output(
         "files",
         _MODEL,
-        f"JSON list of paths (the first {LISTED_FILES:,}; the manifest has all): where the files"
-        " are in the workspace, or in the repository where nothing is downloaded.",
+        f"The paths of the files as a JSON list (the first {LISTED_FILES:,}; the manifest has all):"
+        " in the workspace or, if nothing is downloaded, in the repository.",
     ),
-    Output("file-count", _MODEL, "How many files."),
-    Output("size", _MODEL, "Bytes, all files together; empty where the source cannot tell."),
-    Output("model", _MODEL, "The model's name as it was asked for."),
+    Output("file-count", _MODEL, "The number of files."),
+    Output("size", _MODEL, "The size of all files together in bytes; empty if it is not known."),
+    Output("model", _MODEL, "The name of the model, as requested."),
     Output(
         "version",
         _MODEL,
-        "The version, e.g. v2.0.0; empty where the source cannot tell, or where the commit with the"
-        " stage is no version, and the log says why.",
+        "The version, e.g. v2.0.0; empty if it is not known, or if the commit in the stage is"
+        " not registered as a version. The log says why.",
     ),
-    Output("stage", _MODEL, "The stage that was asked for."),
-    Output(
-        "revision", _MODEL, "The Git commit that tag leads to; empty where the source cannot tell."
-    ),
+    Output("stage", _MODEL, "The stage, as requested."),
+    Output("revision", _MODEL, "The Git commit of the tag; empty if it is not known."),
     Output(
         "tag",
         _MODEL,
-        "The Git tag that decided: the version's registration or, of a commit that is no version,"
-        " the tag that gave it the stage; empty where the source cannot tell.",
+        "The Git tag that registered the version or, if the commit is not registered,"
+        " assigned the stage to it; empty if it is not known.",
     ),
     Output(
         "previous-version",
         _MODEL,
-        "The version that held the stage before: for a roll-back.",
+        "The version that was in the stage before, for a roll-back.",
     ),
-    Output("source", _MODEL, "Who answered: studio or git."),
+    Output("source", _MODEL, "Where the model came from: studio or git."),
     Output(
         "digest",
         _MODEL,
-        "md5:…, DVC's own hash of the file or folder: what identifies the content.",
+        "DVC's hash of the file or folder, md5:…. It identifies the content.",
     ),
-    Output("cache-key", _MODEL, "A key for the CI system's cache, made from digest."),
+    Output("cache-key", _MODEL, "A key for the CI system's cache, derived from digest."),
     Output(
         "changed",
         _MODEL,
-        "true: the content is not that of previous-manifest or previous-digest; empty without"
-        " these.",
+        "Whether the content differs from previous-manifest or previous-digest: true or"
+        " false; empty without these inputs.",
     ),
-    Output("cached", (DOWNLOAD,), "true: nothing had to be downloaded."),
+    Output("cached", (DOWNLOAD,), "Whether nothing had to be downloaded: true or false."),
     Output(
         "manifest",
         (DOWNLOAD,),
-        "model.json: every file with path, size, md5, sha256 and how it was verified; version,"
-        " revision, source, times.",
+        "The path of model.json: every file with path, size, md5, sha256 and how it was"
+        " verified; version, revision, source, times.",
     ),
-    Output("checksums", (DOWNLOAD,), "A file in the format of sha256sum."),
-    Output("skipped", COMMANDS, "true: a filter or if-not-found ended the step early."),
-    Output("project-id", (CREATE,), "The project's id."),
-    Output("project-url", (CREATE,), "The project's page."),
+    Output("checksums", (DOWNLOAD,), "The path of a file in the format of sha256sum."),
+    Output(
+        "skipped", COMMANDS, "Whether a filter or if-not-found ended the step early: true or false."
+    ),
+    Output("project-id", (CREATE,), "The id of the project."),
+    Output("project-url", (CREATE,), "The URL of the project's page."),
     Output("project-name", (CREATE,), "The project's name."),
-    Output("projects", (CREATE,), "The API's list of projects, as JSON."),
+    Output("projects", (CREATE,), "The list of projects that the API returned, as JSON."),
 )
 
 

@@ -45,173 +45,203 @@ INPUTS = (
     Input(
         "studio-url",
         COMMANDS,
-        "Base URL of DVC Studio, with or without a trailing /api, with or without a sub-path.",
+        "The base URL of DVC Studio. It may have a sub-path, and may end with /api.",
         SERVICE,
         ("DVC_STUDIO_URL",),
     ),
     Input(
         "token",
         COMMANDS,
-        "Studio client access token. Downloading needs the scope 'Model Registry operations',"
-        " creating a project 'Admin operations' (earlier: PROJECT).",
+        "A Studio client access token. Downloading needs the scope 'Model Registry"
+        " operations'; creating a project needs 'Admin operations' (earlier: PROJECT).",
         also=("DVC_STUDIO_TOKEN", "STUDIO_TOKEN"),
         secret=True,
     ),
     Input(
         "token-file",
         COMMANDS,
-        "A file that holds the token.",
+        "A file with the token.",
         also=("DVC_STUDIO_TOKEN_FILE",),
         cli_only=True,
     ),
     Input(
         "source",
         _MODEL,
-        "Who is asked: studio, git (the repository's tags and its DVC remotes, with no Studio), or"
-        " auto: studio, if a token or a studio-url was given, else git.",
+        "Where the model comes from: studio, git (the repository's tags and its DVC remotes,"
+        " without Studio), or auto. auto means studio if a token or a studio-url was given,"
+        " else git.",
         "auto",
         choices=("auto", "studio", "git"),
     ),
     Input(
         "repo",
         COMMANDS,
-        "The Git repository: owner/name, git@host:owner/name.git, https://… or ssh://…, with"
-        " source git also a folder. Default: this job's repository.",
+        "The Git repository: owner/name, git@host:owner/name.git, https://… or ssh://…. With"
+        " source git it may also be a folder. Default: this job's repository.",
         also=("DVC_STUDIO_REPO_URL",),
     ),
     Input(
         "git-token",
         _MODEL,
-        "Reads the tags of a private repository, and with source git its files. Default: the job's"
-        " own token, for the job's own server.",
+        "A token that reads the tags of a private repository and, with source git, its files."
+        " Default: the job's own token, which goes to the job's own server only.",
         also=("GITHUB_TOKEN", "CI_JOB_TOKEN"),
         secret=True,
     ),
     Input(
         "model",
         _MODEL,
-        "The model's name; in a monorepo path/to:name or path/to/dvc.yaml:name. Default: from the"
-        " tag that triggered the run.",
+        "The model's name. In a monorepo: path/to:name or path/to/dvc.yaml:name. Default: the"
+        " model of the tag that triggered the run.",
     ),
     Input(
         "version",
         _MODEL,
-        "A version, e.g. v2.0.0, or the highest in a range: ^1.2, ~1.2, 1.x or >=1,<2; excludes"
-        " stage.",
+        "A version, e.g. v2.0.0, or a range, of which the highest version is used: ^1.2,"
+        " ~1.2, 1.x or >=1,<2. Cannot be combined with stage.",
     ),
     Input(
-        "stage", _MODEL, "A stage, e.g. prod; excludes version. With neither: the latest version."
+        "stage",
+        _MODEL,
+        "A stage, e.g. prod. Cannot be combined with version. Without both, the latest"
+        " version is used.",
     ),
     Input(
         "prerelease",
         _MODEL,
-        "include, exclude or only: whether pre-releases count as latest and in a range.",
+        "Whether pre-releases can be the latest version, or in a range: include, exclude or only.",
         "include",
         choices=("include", "exclude", "only"),
     ),
     Input(
         "on-model",
         _MODEL,
-        "Globs: a run that no tag of such a model triggered ends with skipped=true.",
+        "Globs of model names. A run is skipped (skipped=true) unless a tag of such a model"
+        " triggered it.",
         kind="list",
     ),
     Input(
         "on-event",
         _MODEL,
-        "The same for what the tag does: registration, deregistration, assignment, unassignment,"
-        " deprecation, creation.",
+        "The same for the tag's event: registration, deregistration, assignment,"
+        " unassignment, deprecation, creation.",
         kind="list",
     ),
-    Input("on-stage", _MODEL, "The same for the stage that the tag names, as globs.", kind="list"),
+    Input("on-stage", _MODEL, "The same for the tag's stage, as globs.", kind="list"),
     Input(
         "require-ancestor-of",
         _MODEL,
-        "A branch that the version's commit must be on; any other is refused.",
+        "A branch. A version whose commit is not on it is refused.",
     ),
     Input(
         "previous-manifest",
         _MODEL,
-        "The manifest of an earlier download, with which the output changed compares; one that is"
-        " not there means a first run.",
+        "The manifest of an earlier download. The output changed says whether the content is"
+        " different. A missing file means a first run.",
     ),
-    Input("previous-digest", _MODEL, "The same by an earlier output digest."),
-    Input("dest", (DOWNLOAD,), "Folder in the workspace, made if it is missing.", "."),
+    Input("previous-digest", _MODEL, "The same with the output digest of an earlier run."),
+    Input(
+        "dest",
+        (DOWNLOAD,),
+        "The folder in the workspace for the files. It is created if it is missing.",
+        ".",
+    ),
     Input(
         "layout",
         (DOWNLOAD,),
-        "repo: files at their path in the repository; model: below the model's own path; flat:"
-        " names only.",
+        "The path of a file below dest. repo: its path in the repository; model: its path"
+        " below the model's own; flat: its name only.",
         "repo",
         choices=("repo", "model", "flat"),
     ),
     Input(
         "include",
         _MODEL,
-        "Globs on the path in the repository, one a line or separated by commas; only these files.",
+        "Download only these files: globs on the path in the repository, one per line or"
+        " separated by commas.",
         kind="list",
     ),
     Input(
         "exclude",
         _MODEL,
-        "Globs on the path in the repository, one a line or separated by commas; not these files.",
+        "Do not download these files: globs on the path in the repository, one per line or"
+        " separated by commas.",
         kind="list",
     ),
     Input(
         "overwrite",
         (DOWNLOAD,),
-        "false: a file that is there with other content is an error before any download.",
+        "Whether existing files with other content are replaced. false: such a file is an"
+        " error, before any download.",
         "true",
         kind="flag",
     ),
     Input(
         "verify",
         (DOWNLOAD,),
-        "auto: check every digest that is known; require: a file without one is an error; off.",
+        "auto: check every known digest. require: also refuse files without a digest. off:"
+        " check none.",
         "auto",
         choices=("auto", "require", "off"),
     ),
-    Input("connections", (DOWNLOAD,), "Connections to storage, over all files.", "16"),
+    Input(
+        "connections",
+        (DOWNLOAD,),
+        "The number of connections to storage, for all files together.",
+        "16",
+    ),
     Input(
         "cache-dir",
         (DOWNLOAD,),
-        "A cache by content that jobs on one runner share, laid out as DVC's own. Default: none.",
+        "The folder of a cache that jobs on one runner can share. It has the layout of DVC's"
+        " own cache. Default: none.",
     ),
     Input(
         "if-not-found",
         _MODEL,
-        "error, warn or ignore: what follows where there is no such model, version or stage.",
+        "What happens if there is no such model, version or stage: error, warn or ignore.",
         "error",
         choices=("error", "warn", "ignore"),
     ),
     Input(
         "ca-bundle",
         COMMANDS,
-        "A PEM file, or PEM text, of further authorities to trust, for Studio and storage alike.",
+        "A PEM file, or PEM text, with more certificate authorities to trust, for Studio and"
+        " storage.",
         also=("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"),
     ),
     Input(
         "timeout",
         COMMANDS,
-        "Seconds without a byte before an attempt is given up.",
+        "Seconds without any byte after which an attempt fails.",
         "30",
     ),
     Input(
         "retries",
         COMMANDS,
-        "Further attempts of one request, with exponential back-off; Retry-After is honoured.",
+        "How often a failed request is tried again, with exponential back-off. Retry-After is"
+        " honoured.",
         "5",
     ),
-    Input("deadline", COMMANDS, "Seconds for the whole command. Default: none."),
-    Input("project-name", (CREATE,), "The project's name. Default: the repository's."),
-    Input("team-name", (CREATE,), "The team whose project it becomes. Default: the user's own."),
-    Input("subdir", (CREATE,), "The project's folder in a monorepo."),
-    Input("public", (CREATE,), "true: anyone may see the project.", "false", kind="flag"),
-    Input("output-json", COMMANDS, "A file for the outputs, as one JSON object."),
-    Input("output-env", COMMANDS, "A file for the outputs, as NAME=value lines."),
+    Input(
+        "deadline", COMMANDS, "The most seconds that the whole command may take. Default: no limit."
+    ),
+    Input(
+        "project-name", (CREATE,), "The name of the project. Default: the name of the repository."
+    ),
+    Input(
+        "team-name",
+        (CREATE,),
+        "The team that the project belongs to. Default: the user's own projects.",
+    ),
+    Input("subdir", (CREATE,), "The folder of the project in a monorepo."),
+    Input("public", (CREATE,), "Whether anyone may see the project.", "false", kind="flag"),
+    Input("output-json", COMMANDS, "A file to write the outputs to, as one JSON object."),
+    Input("output-env", COMMANDS, "A file to write the outputs to, as NAME=value lines."),
     Input(
         "urls-file",
         (RESOLVE,),
-        "A file, for the owner's eyes only, that receives the signed URLs as JSON.",
+        "A file to write the signed URLs to, as JSON. Only its owner may read it.",
         cli_only=True,
     ),
 )
