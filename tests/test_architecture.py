@@ -12,7 +12,9 @@ from typing import TypeGuard
 import pytest
 
 PACKAGE = "studio_action"
-SOURCE = Path(__file__).parents[1] / "src" / PACKAGE
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / PACKAGE
+WALK = re.compile(r"^\*\*`(\w+)`\*\*", re.MULTILINE)
 
 FLOORS = (
     {"__init__", "errors"},
@@ -230,11 +232,32 @@ def test_private_attributes_are_used_by_their_own_module() -> None:
 
 
 def test_the_page_about_the_floors_names_files_that_are_there() -> None:
-    page = (SOURCE.parents[1] / "docs/architecture.md").read_text("utf-8")
+    page = (ROOT / "docs/architecture.md").read_text("utf-8")
     named = set(re.findall(r"`([a-z_/]+\.py)`", page)) - {"tests/test_architecture.py"}
     assert [name for name in named if not (SOURCE / name).is_file()] == []
-    for walk in re.split(r"^\*\*`\w+`\*\*", page, flags=re.MULTILINE)[1:]:
-        assert 1 < len(re.findall(r"^\d\. `", walk, re.MULTILINE)) <= 8
+
+
+def test_the_page_about_the_floors_has_short_walks() -> None:
+    page = (ROOT / "docs/architecture.md").read_text("utf-8")
+    names, walks = re.findall(WALK, page), re.split(WALK, page)[2::2]
+    assert names == ["model", "stage", "token", "url"]
+    assert [name for name, walk in zip(names, walks, strict=True) if not _is_short(walk)] == []
+
+
+def _is_short(walk: str) -> bool:
+    return 1 < len(re.findall(r"^\d\. `", walk, re.MULTILINE)) <= 8
+
+
+@pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md"])
+def test_pictures_show_every_room(page: str) -> None:
+    blocks = re.findall(
+        r"^```\n(.*?)^```", (ROOT / page).read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    for name in {room(module) for module in MODULES} - {"__init__"}:
+        shown = (
+            f"{name}.py" if f"{name}.py" in {each.name for each in SOURCE.iterdir()} else f"{name}/"
+        )
+        assert re.search(rf"(?<![\w/]){re.escape(shown)}", "".join(blocks)), f"{page} lacks {shown}"
 
 
 # What the checks themselves would miss
