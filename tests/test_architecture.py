@@ -64,8 +64,8 @@ PRIVATE_USES = {
 }
 """The private attributes of another module's objects that are used, and why."""
 
-PRIVATE_NAMES_OF_LIBRARIES = {"_asdict", "_exit"}
-"""Documented ones: of a row of SQLAlchemy, and of `os`."""
+PRIVATE_NAMES_OF_LIBRARIES = {"_asdict", "_exit", "_mapping"}
+"""Documented ones: of rows of SQLAlchemy, and of `os`."""
 
 
 def modules() -> dict[str, Path]:

@@ -214,7 +214,7 @@ def test_source_git__asks_for_no_token(program: Program) -> None:
     ran = run(program, RESOLVE, inputs, **environ)
     assert ran.code != 0
     assert "token" not in ran.said
-    assert "Source git, as it was asked for" in ran.said
+    assert "Source git, as requested" in ran.said
 
 
 def test_doctor__reads_the_repository_and_the_network_alone(program: Program) -> None:

@@ -32,7 +32,7 @@ def gone(files: Sequence[RemoteFile]) -> Seen:
 
 def examined(
     *findings: Finding,
-    look: doctor.Look = there,
+    measure: doctor.Measure = there,
     failure: StudioActionError | None = None,
     models: Mapping[ModelName, Model] = MODELS,
     contents: tuple[str, ...] = ("m.bin",),
@@ -40,7 +40,7 @@ def examined(
     **resolved: str,
 ) -> doctor.Diagnosis:
     registry = MemoryRegistry(dict.fromkeys(contents, b"x"), failure=failure, resolved=resolved)
-    return doctor.examine("acme/models", models, registry, findings, look, heard)
+    return doctor.examine("acme/models", models, registry, findings, measure, heard)
 
 
 def test_examine__a_healthy_repository() -> None:
@@ -58,7 +58,7 @@ def test_examine__a_healthy_repository() -> None:
     [
         pytest.param(examined(NOTE), 0, "note: m: good to know", id="note"),
         pytest.param(examined(NOTE, WARNING), 17, "warning: m: look at this", id="warning"),
-        pytest.param(examined(WARNING, look=gone), 12, "dvc push", id="lost object"),
+        pytest.param(examined(WARNING, measure=gone), 12, "dvc push", id="lost object"),
         pytest.param(
             examined(failure=NoSuchModel("not in dvc.yaml")), 12, "v1.0.0: not in", id="no model"
         ),
@@ -109,7 +109,7 @@ def test_examine__one_model_names_its_versions() -> None:
 
 
 def test_examine__a_folder_that_was_never_pushed_is_one_finding() -> None:
-    ((model, text),) = findings_of(examined(look=gone, contents=("m/a", "m/b", "m/c")))
+    ((model, text),) = findings_of(examined(measure=gone, contents=("m/a", "m/b", "m/c")))
     assert model == "m"
     assert text.startswith("v1.0.0: 'm/a' and 2 more files are not in their remote (storage.")
 

@@ -61,7 +61,7 @@ def read_repository(inputs: Inputs, job: Job, origin: Origin) -> RepositoryUrl:
     given = inputs["repo"].text or job.repository or origin()
     if not given:
         raise BadInput(
-            "input repo is missing, and neither the job nor a checkout tells the repository",
+            "input repo is missing, and neither the job nor a checkout names the repository",
             "Give repo, e.g. owner/name or https://gitlab.example.org/group/name.git",
         )
     return RepositoryUrl.parse(given)

@@ -106,7 +106,7 @@ def _model(inputs: Inputs, job: Job) -> tuple[ModelName, Selector, bool] | Skip:
         raise BadInput(f"input model is missing ({run})", "Give model, e.g. churn or path/to:churn")
     chosen = tags.selection(tag)
     if chosen is None:
-        return Skip(f"tag {job.tag} takes something back, so there is nothing to fetch")
+        return Skip(f"tag {job.tag} removes something, so there is nothing to download")
     model, tagged = chosen
     return model, selector or tagged, selector is None and isinstance(tagged, AtVersion)
 

@@ -71,7 +71,7 @@ def read_source_name(inputs: Inputs) -> SourceName:
 def source_reason(inputs: Inputs) -> str:
     """Return which source is used, and why, for the log."""
     if parsers.choice(inputs["source"]) != "auto":
-        return f"Source {inputs['source'].text}, as it was asked for"
+        return f"Source {inputs['source'].text}, as requested"
     if given := _studio_given(inputs):
         return f"Source studio, because {given} was given"
     return "Source git, because neither a token nor a studio-url was given"

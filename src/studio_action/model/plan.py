@@ -119,5 +119,5 @@ def require_digests(files: Sequence[RemoteFile]) -> None:
     if unknown:
         raise PolicyRefused(
             f"verify is 'require', but no digest is known of {first_few(unknown, 1)}",
-            "Its remote is not laid out by content; use verify: auto",
+            "Its remote does not store files by digest; use verify: auto",
         )

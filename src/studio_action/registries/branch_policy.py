@@ -25,8 +25,8 @@ class BranchPolicyRegistry:
         found = self.inner.resolve(artifact, selector)
         if not found.revision:
             raise PolicyRefused(
-                f"whether {artifact} is on branch {self.branch!r} cannot be told: its commit is"
-                " not known",
+                f"the commit of {artifact} is not known, so it may not be on branch"
+                f" {self.branch!r}",
                 "Give a git-token that may read the repository's tags",
             )
         with self.repository() as repository:

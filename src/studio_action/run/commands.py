@@ -137,16 +137,18 @@ def examine(config: RunConfig, platform: Platform) -> Diagnosis:
     ):
         refs = repository.tags()
         models = history.read(refs)
-        heard: list[str] = []
-        around = surroundings(location, context, network, transfer, scratch, heard.append)
+        warnings: list[str] = []
+        around = surroundings(location, context, network, transfer, scratch, warnings.append)
         return doctor.examine(
             str(location),
             models,
-            GitRegistry(repository, around, "include", platform.mask, heard.append, platform.debug),
+            GitRegistry(
+                repository, around, "include", platform.mask, warnings.append, platform.debug
+            ),
             [
                 *diagnosis.check_tags(refs, models),
                 *diagnosis.check_files(models, repository.revision),
             ],
             lambda files: sizes.look(files, network, config.limits),
-            heard,
+            warnings,
         )

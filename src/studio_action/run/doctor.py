@@ -19,8 +19,8 @@ from studio_action.text import first_few, human_size, printable
 CODES = {"error": NotFound.exit_code, "warning": PolicyRefused.exit_code, "note": 0}
 """The exit code by the worst finding."""
 
-Look = Callable[[Sequence[RemoteFile]], Seen]
-"""Tells how large some files are, and which of them their storage does not have."""
+Measure = Callable[[Sequence[RemoteFile]], Seen]
+"""Returns the sizes of files, and which of them their storage does not have."""
 _SHOWN = 5
 
 
@@ -85,13 +85,13 @@ def examine(
     repository: str,
     models: Mapping[ModelName, Model],
     registry: Registry,
-    of_repository: Sequence[Finding],
-    look: Look,
-    heard: Sequence[str] = (),
+    repository_findings: Sequence[Finding],
+    measure: Measure,
+    warnings: Sequence[str] = (),
 ) -> Diagnosis:
     """Look at every registered version: whether it resolves, and whether its bytes are there.
 
-    `heard` is what the registry says meanwhile of the repository as a whole.
+    `warnings` are the registry's own, which it adds meanwhile, about the repository as a whole.
     """
     rows: list[Row] = []
     faults: list[_Fault] = []
@@ -103,13 +103,15 @@ def examine(
             if isinstance(found, _Fault):
                 faults.append(found)
             else:
-                seen = look(found.files)
+                seen = measure(found.files)
                 files = seen.files
                 faults.extend(_of_files(str(name), version.name, found, seen.lost))
             rows.append(_row(model, version, files))
-    findings = [*of_repository, *_grouped(faults)]
+    findings = [*repository_findings, *_grouped(faults)]
     known = {finding.text for finding in findings} | {fault.text for fault in faults}
-    findings += [Finding("warning", "", text) for text in dict.fromkeys(heard) if text not in known]
+    findings += [
+        Finding("warning", "", text) for text in dict.fromkeys(warnings) if text not in known
+    ]
     return Diagnosis(repository, tuple(rows), tuple(findings))
 
 

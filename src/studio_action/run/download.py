@@ -167,10 +167,10 @@ def _resolution_lines(found: Found) -> Iterator[str]:
             " registered as a version, so the output version stays empty"
         )
     else:
-        yield "Which version this is, is not known: outputs version, tag and revision stay empty"
+        yield "The version is not known: outputs version, tag and revision stay empty"
     unknown = sum(file.digest is None for file in found.files)
     if unknown:
-        yield f"{unknown} of them: no digest is known, their remote is not laid out by content"
+        yield f"{unknown} of them without a digest: their remote does not store files by digest"
 
 
 def _title(missing: Sequence[Landing], kept: Mapping[str, Fetched]) -> str:

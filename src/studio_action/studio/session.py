@@ -194,7 +194,9 @@ def redirect_target(method: str, status: int, here: str, location: str) -> str:
             "If that is your Studio, or its login page, correct studio-url or the token",
         )
     if method == "POST" and status not in (307, 308):
-        raise UnexpectedAnswer(f"{moved}, which would lose what is posted", "Correct studio-url")
+        raise UnexpectedAnswer(
+            f"{moved}, and the redirected POST would be empty", "Correct studio-url"
+        )
     return there
 
 

@@ -60,7 +60,7 @@ class GitLab(Console):
         kept = dotenv.fitting(wanted)
         for name in new:
             if name not in wanted:
-                self.debug(f"{name} is left out of the dotenv report, which cannot carry its value")
+                self.debug(f"{name} is left out of the dotenv report, which cannot hold its value")
             elif name not in kept:
                 self.warning(f"{name} is left out: the dotenv report is full. Read the manifest")
         self._report(DOTENV_REPORT, dotenv.render(kept))
