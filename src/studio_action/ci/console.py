@@ -1,4 +1,4 @@
-"""The log that every CI system has: plain lines, safe to show, without what was masked."""
+"""The log that every CI system has: plain lines, safe to show, without masked secrets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _RED, _YELLOW, _PLAIN = "\x1b[31;1m", "\x1b[33;1m", "\x1b[0m"
 
 
 class Console:
-    """Lines for a stream. What a CI system can do beyond that, its own file says."""
+    """Lines for a stream. What a CI system can do beyond that is in its own module."""
 
     name: ClassVar[str]
     in_colour: ClassVar[bool] = False

@@ -1,4 +1,4 @@
-"""How far a download is: a bar on a terminal, in a CI log a line every few seconds."""
+"""The progress of a download: a bar on a terminal, or a line every few seconds in a log."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def open_progress(
 
 
 class ProgressLines:
-    """A line every `INTERVAL` seconds while bytes come, counted from the first word of them."""
+    """A line every `INTERVAL` seconds while bytes come, from the first ones on."""
 
     def __init__(self, say: Callable[[str], None], clock: Clock) -> None:
         self._say = say
@@ -77,7 +77,7 @@ def progress_line(come: int, expected: int, files: int, seconds: float) -> str:
 
 
 class ProgressBar:
-    """A bar on a terminal, drawn from the first word of bytes until it is closed."""
+    """A bar on a terminal, drawn from the first bytes until it is closed."""
 
     def __init__(self, terminal: TextIO) -> None:
         self._terminal = terminal

@@ -1,1 +1,1 @@
-"""What a run is told: the table of inputs, and what their text means."""
+"""The inputs of a run: their table, and what their text means."""

@@ -1,4 +1,4 @@
-"""Which Git repository is meant, and which token opens it."""
+"""Which Git repository the inputs name, and which token gives access to it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RepositoryLocation = RepositoryUrl | Path
 
 @dataclass(frozen=True, slots=True)
 class GitAccess:
-    """What opens Git repositories: a token, and the job's own server.
+    """The access to Git repositories: a token, and the job's own server.
 
     `user` goes before the token, where its kind needs a user name of its own. A job's own token
     (`is_job_token`), which GitHub gives to every step by default, is for the job's server alone.

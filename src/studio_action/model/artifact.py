@@ -1,4 +1,4 @@
-"""What is asked for and what it resolves to: the values that every layer shares. Pure.
+"""What is requested and what it resolves to: the values that every layer shares. Pure.
 
 Names are GTO's (`gto/constants.py`): a model is `name`, or `path/to:name` where it is annotated
 in a `dvc.yaml` below the root; versions are `v` and a semantic version; stages are free words.

@@ -1,4 +1,4 @@
-"""How the network is to be used: which authorities are trusted and which proxies stand between."""
+"""The settings of every connection: trusted authorities and proxies."""
 
 from __future__ import annotations
 

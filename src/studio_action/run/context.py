@@ -1,4 +1,4 @@
-"""One run: what it is to do, and who hears of it."""
+"""One run: its config, and the platform that it writes for."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class RunContext:
     config: RunConfig
     platform: Platform
     filesystems: Filesystems = field(default_factory=Filesystems)
-    """Where the remotes that are opened leave what the downloader reads them with."""
+    """The file systems of opened remotes, which the downloader reads from."""
 
 
 def publish(outputs: Mapping[str, str], prefix: str, context: RunContext) -> None:
-    """Hand the outputs to later steps, and to the files that were asked for."""
+    """Hand the outputs to later steps, and write them to the files that inputs name."""
     platform, reports = context.platform, context.config.reports
     platform.publish(outputs, prefix)
     hidden = {name: platform.hide(value) for name, value in outputs.items()}

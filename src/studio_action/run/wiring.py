@@ -1,4 +1,4 @@
-"""The concrete parts that a run needs, put together from what it was told.
+"""The concrete parts that a run needs, made from its config.
 
 What only one source needs is imported when that source is used, so that a step starts faster.
 """
@@ -108,7 +108,7 @@ def open_transfer(
 def open_downloader(
     delivery: Delivery, context: RunContext, network: Network
 ) -> Iterator[Downloader]:
-    """Start the engine, behind a cache where one was asked for.
+    """Start the engine, behind a cache if there is a `cache-dir`.
 
     What the engine leaves unfinished waits in our folder for the next run.
     """

@@ -1,8 +1,8 @@
 """The DVC Studio REST API: what is sent, and what an answer means. Pure.
 
-Two endpoints, as the API's documents give them; error bodies are not documented, so all the shapes
-that Django REST framework and django-ninja produce are read, and HTML is told from JSON. The third,
-`resolve`, is our own server's alone: `resolved.py` reads it.
+Two endpoints are as the API's documents describe them. Error bodies are not documented, so all the
+shapes of Django REST framework and django-ninja are read, and an HTML page is recognised.
+The third, `resolve`, only our own server has: `resolve.py` reads it.
 """
 
 from __future__ import annotations
