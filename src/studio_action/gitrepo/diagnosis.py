@@ -42,7 +42,7 @@ class Finding:
 
 
 def check_tags(refs: Iterable[TagRef], models: Mapping[ModelName, Model]) -> Iterator[Finding]:
-    """What the tags themselves show, in the order of the models' names."""
+    """Yield what the tags themselves show, in the order of the models' names."""
     read = [(ref, tag) for ref in refs if (tag := tags.parse(ref.name)) is not None]
     yield from _unusable(read)
     for name in sorted(models, key=str):
@@ -54,7 +54,7 @@ def check_tags(refs: Iterable[TagRef], models: Mapping[ModelName, Model]) -> Ite
 def check_files(
     models: Mapping[ModelName, Model], files_at: Callable[[str], Files]
 ) -> Iterator[Finding]:
-    """DVC's files that cannot be read where a latest version is, or one that holds a stage.
+    """Yield DVC's files that cannot be read where a latest version is, or one that holds a stage.
 
     `files_at` gives the files of a commit. We leave such a file out where a model is told of
     elsewhere; DVC answers nothing. Each is told once, however many commits have it.
@@ -69,7 +69,7 @@ def check_files(
 
 
 def _broken(files: Files) -> list[tuple[str, str]]:
-    """The path of each broken file, and what is wrong with it."""
+    """Return the path of each broken file, and what is wrong with it."""
     try:
         return [(each.path, each.why.message) for each in broken_files(Project(files, ""))]
     except UnexpectedAnswer as error:  # more than can be looked through

@@ -105,7 +105,7 @@ Content = TrackedFile | TrackedFolder | GitFile | ImportedContent | ExternalFile
 
 
 def path_of(model: ModelName, files: Files) -> str | ExternalFile:
-    """The model's path in the repository: a file or a folder, as `dvc.yaml` annotates it.
+    """Return the model's path in the repository: a file or a folder, as `dvc.yaml` annotates it.
 
     Instead of one, it may be annotated with a URL. Raises `NoSuchModel` where it is not annotated,
     `BadInput` for a URL that is not read, `UnexpectedAnswer` where that cannot be read.
@@ -128,7 +128,7 @@ def path_of(model: ModelName, files: Files) -> str | ExternalFile:
 
 
 def _annotations(folder: str, files: Files) -> tuple[Mapping[str, Node], Pipeline]:
-    """Those of GTO, which had a file of its own before DVC took them in, and those of DVC."""
+    """Return DVC's annotations, and those of the file that GTO had of its own before."""
     home = posixpath.join(folder, PIPELINE)
     there = files.read([home] if folder else [home, _OLD_ANNOTATIONS])
     old: Mapping[str, Node] = {}
@@ -158,7 +158,7 @@ def _inside(folder: str, node: Node) -> str:
 def contents(
     path: str, files: Files, say: Callable[[str], None] = lambda line: None
 ) -> tuple[Content, ...]:
-    """All that makes up the file or folder at `path`, in the order of their paths.
+    """Return all that makes up the file or folder at `path`, in the order of their paths.
 
     A file that Git has is that. Otherwise it is what DVC tracks of `path`, and what Git has there
     but DVC's own files and what `.dvcignore` ignores, as `dvc artifacts get` delivers it.
@@ -188,7 +188,7 @@ def contents(
 
 
 def _tracked_inside(folder: str, index: OutputIndex) -> list[Content]:
-    """What is tracked inside a folder that is not tracked itself, unless Git has it."""
+    """Return what is tracked inside a folder that is not tracked itself, unless Git has it."""
     files = index.project.files
     found: list[Content] = []
     for output in index.outputs_in(folder):
@@ -220,7 +220,7 @@ def _missing(path: str, project: Project) -> ObjectMissing:
 
 
 def _tracked(output: Output, wanted: str) -> Iterator[Content]:
-    """What there is of `wanted`, which is `output` or inside it."""
+    """Yield what there is of `wanted`, which is `output` or inside it."""
     if output.imported is not None:
         whole = output.meta()
         yield ImportedContent(output.path, output.imported, wanted, whole.digest, whole.size)
@@ -233,8 +233,8 @@ def _tracked(output: Output, wanted: str) -> Iterator[Content]:
 
 
 def _is_elsewhere(output: Output) -> bool:
-    """Whether DVC takes what it imported from a URL from there: what was not downloaded then, and
-    what the storage keeps versions of, is not pushed (dvc, `repo/index.py`).
+    """Return whether DVC takes what it imported from a URL from there: what was not downloaded
+    then, and what the storage keeps versions of, is not pushed (dvc, `repo/index.py`).
     """
     told = output.external
     if told is None or output.members():
@@ -277,7 +277,7 @@ def _in_git(path: str, entry: Entry) -> GitFile:
 
 
 def members(folder: TrackedFolder, manifest: bytes) -> tuple[TrackedFile, ...]:
-    """The wanted files of `folder`, from its manifest.
+    """Return the wanted files of `folder`, from its manifest.
 
     Raises `ContentMismatch` where the manifest does not match the folder's digest,
     `UnexpectedAnswer` where it cannot be read or has an unsafe path, `ObjectMissing` where

@@ -70,7 +70,7 @@ class Settings:
     def of(
         cls, name: str, url: str, options: Mapping[str, str], origin: Origin = "outside"
     ) -> Settings:
-        """A remote of which everything is said in one place."""
+        """Return a remote of which everything is said in one place."""
         said = {option: Option(text, origin) for option, text in options.items()}
         return cls(name, url, said, url if origin == "outside" else "")
 
@@ -80,7 +80,7 @@ class Settings:
         return found.text if found else ""
 
     def origin_of(self, *options: str) -> Origin:
-        """Who said these; `outside` if only one of them was said there, as a secret may be."""
+        """Return who said these; `outside` if any was said there, as a secret may be."""
         said = {self.options[option].origin for option in options if self[option]}
         return "outside" if "outside" in said else "repository"
 
@@ -90,7 +90,7 @@ class Settings:
         return "outside" if trust.is_below(self.url, self.named) else "repository"
 
     def flag(self, option: str, *, default: bool = False) -> bool:
-        """The value of a switch."""
+        """Return the value of a switch."""
         return {"true": True, "false": False}.get(self[option].lower(), default)
 
     @property
@@ -110,7 +110,7 @@ class Settings:
         return self.url.partition("://")[2].partition("/")[0]
 
     def below(self, key: str) -> str:
-        """`key`, which is below the URL, as a key of the bucket."""
+        """Return `key`, which is below the URL, as a key of the bucket."""
         prefix = self.url.partition("://")[2].partition("/")[2]
         return str(PurePosixPath(prefix, key))
 
@@ -125,7 +125,7 @@ class Config:
 
     @classmethod
     def read(cls, files: Iterable[ConfigFile]) -> Config:
-        """What `files` say, later ones over earlier ones.
+        """Return what `files` say, later ones over earlier ones.
 
         Raises `UnexpectedAnswer` for what is not in that format.
         """
@@ -144,7 +144,7 @@ class Config:
         return cls(default, remotes, dropped)
 
     def remote(self, name: str) -> Settings:
-        """What is said about the remote `name`, '' for the default one.
+        """Return what is said about the remote `name`, '' for the default one.
 
         Raises `BadInput` where there is no such remote. A URL `remote://other/path` is a folder
         of another remote, whose options hold here too.
@@ -187,7 +187,7 @@ class Config:
 
 
 def _sections(file: ConfigFile) -> Mapping[str, Mapping[str, str]]:
-    """The options of each section, names in lower case."""
+    """Return the options of each section, names in lower case."""
     if file.origin == "repository" and not _is_of_sane_size(file.text):
         raise UnexpectedAnswer(
             f"{file.name} cannot be read: it is too long, or refers to itself too often",
@@ -208,25 +208,29 @@ def _sections(file: ConfigFile) -> Mapping[str, Mapping[str, str]]:
 
 
 def _is_of_sane_size(text: str) -> bool:
-    """Whether a stranger's file stays small when its `%(name)s` are filled in, one in another."""
+    """Return whether a stranger's file stays small when its `%(name)s` are filled in, one in
+    another.
+    """
     return len(text) <= _LARGEST and text.count("%(") <= _MOST_INTERPOLATIONS
 
 
 def _remotes(sections: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mapping[str, str]]:
-    """What one file says about each remote; of two sections for one, the last counts, as in DVC."""
+    """Return what one file says about each remote; of two sections for one, the last counts, as in
+    DVC.
+    """
     found = ((_REMOTE.fullmatch(section), options) for section, options in sections.items())
     return {match["name"]: options for match, options in found if match}
 
 
 def _over(known: Mapping[str, Option], key: str, text: str, file: ConfigFile) -> Option:
-    """The option as `file` has it; who repeats what was said outside takes nothing from it."""
+    """Return the option as `file` has it; repeating what was said outside changes no origin."""
     found, before = Option(_resolved(key, text, file), file.origin), known.get(key)
     repeated = before is not None and before.text == found.text and before.origin == "outside"
     return before if before and repeated else found
 
 
 def _resolved(key: str, text: str, file: ConfigFile) -> str:
-    """The option's value; a path is made absolute, or is none where there is no checkout."""
+    """Return the option's value; a path is made absolute, or is none where there is no checkout."""
     if key not in _PATHS or _HAS_SCHEME.match(text):
         return text
     path = Path(text)

@@ -36,33 +36,33 @@ class Node:
         return printable(f"{self.document}, {steps.removeprefix('.')}" if steps else self.document)
 
     def mapping(self) -> Mapping[str, Node]:
-        """The values by key; none where there is nothing."""
+        """Return the values by key; none where there is nothing."""
         pairs = self._pairs().items()
         return {self._name(key): self._under(value, self._name(key)) for key, value in pairs}
 
     def pairs(self) -> Iterator[tuple[object, Node]]:
-        """The keys, which need not be texts, and values; none where there is nothing."""
+        """Return the keys, which need not be texts, and values; none where there is nothing."""
         return ((key, self._under(value, str(key))) for key, value in self._pairs().items())
 
     def get(self, key: str) -> Node:
-        """The value of a mapping's `key`; nothing where it is not there."""
+        """Return the value of a mapping's `key`; nothing where it is not there."""
         return self._under(self._pairs().get(key), key)
 
     def sequence(self) -> Sequence[Node]:
-        """The items; none where there is nothing."""
+        """Return the items; none where there is nothing."""
         if not isinstance(self.value, list | None):
             raise self._wrong("a list")
         items = cast("list[object]", self.value or [])
         return [self._under(item, number) for number, item in enumerate(items)]
 
     def text(self) -> str:
-        """The text; '' where there is nothing."""
+        """Return the text; '' where there is nothing."""
         if not isinstance(self.value, str | None):
             raise self._wrong("a text")
         return self.value or ""
 
     def size(self) -> int | None:
-        """A number of bytes; None where there is nothing."""
+        """Return a number of bytes; None where there is nothing."""
         if self.value is None:
             return None
         if type(self.value) is not int or self.value < 0:
@@ -70,13 +70,13 @@ class Node:
         return self.value
 
     def flag(self, default: bool) -> bool:
-        """True or false; `default` where there is nothing."""
+        """Return true or false; `default` where there is nothing."""
         if not isinstance(self.value, bool | None):
             raise self._wrong("true or false")
         return default if self.value is None else self.value
 
     def wrong(self, fault: str) -> UnexpectedAnswer:
-        """The error that says what is wrong with the value."""
+        """Return the error that says what is wrong with the value."""
         return UnexpectedAnswer(f"{self.place} {fault}", _HINT)
 
     def _pairs(self) -> dict[object, object]:
@@ -97,7 +97,9 @@ class Node:
 
 
 def read_yaml(document: str, content: bytes) -> Node:
-    """The YAML in `content`, an empty mapping if it has none; `document` is what errors call it."""
+    """Return the YAML in `content`, an empty mapping if it has none; `document` is what errors call
+    it.
+    """
     from studio_action.gitrepo.dvc import yaml12
 
     if len(content) > _LARGEST:
@@ -111,7 +113,7 @@ def read_yaml(document: str, content: bytes) -> Node:
 
 
 def read_json(document: str, content: bytes) -> Node:
-    """The JSON in `content`; `document` is what errors call it."""
+    """Return the JSON in `content`; `document` is what errors call it."""
     try:
         return Node(bounded_json.read(content), document)
     except ValueError as error:

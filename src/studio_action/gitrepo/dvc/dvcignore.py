@@ -39,11 +39,12 @@ class Rules:
 
     @classmethod
     def always(cls) -> Rules:
-        """What DVC ignores in every project."""
+        """Return what DVC ignores in every project."""
         return cls(tuple(_parsed(_ALWAYS)))
 
     def with_file(self, folder: str, content: bytes, document: str) -> Rules:
-        """These and those of the `.dvcignore` in `folder`; `document` is what errors call it.
+        """Return these and those of the `.dvcignore` in `folder`; `document` is what errors call
+        it.
 
         Raises `UnexpectedAnswer` where DVC cannot read it either, or it is absurdly large.
         """
@@ -58,7 +59,7 @@ class Rules:
         return Rules(self._rules + added)
 
     def ignores(self, path: str, *, folder: bool) -> bool:
-        """Whether `path`, none of whose folders is ignored, is ignored itself."""
+        """Return whether `path`, none of whose folders is ignored, is ignored itself."""
         parts = path.split("/")
         for rule in reversed(self._rules):
             if (folder or not rule.only_folders) and rule.fits(parts, folder=folder):
@@ -83,7 +84,7 @@ class _Rule:
     segments: tuple[str | re.Pattern[str], ...]
 
     def fits(self, parts: Sequence[str], *, folder: bool) -> bool:
-        """Whether it fits the path or a folder above it."""
+        """Return whether it fits the path or a folder above it."""
         segments, end = self.segments, len(parts)
         if len(segments) == 2 and segments[0] == _ANY_DEPTH and segments[1] != _ANY_DEPTH:
             name = segments[1]
@@ -121,12 +122,14 @@ def _parsed(patterns: Iterable[str]) -> Iterator[_Rule]:
 
 
 def _parsed_lines(patterns: Iterable[str]) -> Iterator[str]:
-    """Those that say something where they stand; the others are dropped before they are moved."""
+    """Return those that say something where they stand; the others are dropped before they are
+    moved.
+    """
     return (pattern for pattern in patterns if _rule(pattern) is not None)
 
 
 def _seen_from_top(folder: str, patterns: list[str]) -> list[str]:
-    """Patterns of a `.dvcignore` in `folder`, as they would stand in that of the top folder.
+    """Return the patterns of a `.dvcignore` in `folder`, as those of the top folder.
 
     The same text as DVC makes of them (`pathspec_math.py`), so what is odd about that, e.g. in
     folders with a `*` in their names, is odd here too.
@@ -144,7 +147,7 @@ def _moved(pattern: str, folder: str) -> str:
 
 
 def _rule(pattern: str) -> _Rule | None:
-    """The pattern, None where it says nothing; raises `ValueError` where it makes no sense."""
+    """Return the pattern, None if it says nothing; raise `ValueError` if it makes no sense."""
     if not pattern.endswith("\\ "):
         pattern = pattern.rstrip()
     if not pattern or pattern.startswith("#") or pattern == "/":
@@ -169,7 +172,9 @@ def _rule(pattern: str) -> _Rule | None:
 
 
 def _normal(names: list[str]) -> list[str]:
-    """The pattern's parts, from the top folder: `**` before a single name, and after a slash."""
+    """Return the pattern's parts, from the top folder: `**` before a single name, and after a
+    slash.
+    """
     if not names[0]:
         names = names[1:]
     elif len(names) == 1 or (len(names) == 2 and not names[1]):
@@ -185,7 +190,7 @@ def _normal(names: list[str]) -> list[str]:
 
 
 def _segment(glob: str, runs: list[str]) -> str | re.Pattern[str]:
-    """A part of a pattern: itself where it is plain, else the expression for its `_runs`."""
+    """Return a part of a pattern: itself where it is plain, else the expression for its `_runs`."""
     if glob == _ANY_DEPTH or not re.search(r"[\\*?\[]", glob):
         return glob
     first, *others = runs
@@ -201,7 +206,7 @@ def _segment(glob: str, runs: list[str]) -> str | re.Pattern[str]:
 
 
 def _runs(glob: str) -> list[str] | None:
-    """Regular expressions for what is between the stars; None where a bracket has no end.
+    """Return regular expressions for what is between the stars; None where a bracket has no end.
 
     Each fits a fixed number of characters.
     """
@@ -228,13 +233,15 @@ def _runs(glob: str) -> list[str] | None:
 
 
 def _end_of_bracket(glob: str, start: int) -> int:
-    """Where the `]` is that ends what began at `start`, which may begin with one; -1: nowhere."""
+    """Return where the `]` is that ends what began at `start`, which may begin with one; -1:
+    nowhere.
+    """
     start += glob[start : start + 1] in ("!", "^")
     return glob.find("]", start + (glob[start : start + 1] == "]"))
 
 
 def _one_of(said: str) -> str:
-    """The regular expression for a bracket: characters and ranges of them."""
+    """Return the regular expression for a bracket: characters and ranges of them."""
     negated: Literal["", "^"] = "^" if said[0] in "!^" else ""
     left = said[1:] if negated else said
     found = ""

@@ -47,13 +47,14 @@ class ExternalFile:
 
 
 def scheme_of(text: str) -> str:
-    """The scheme of a URL in lower case; '' for a path, also one in the form `file://`."""
+    """Return the scheme of a URL in lower case; '' for a path, also one in the form `file://`."""
     found = _URL.match(text)
     return found["scheme"].lower() if found else ""
 
 
 def artifact(folder: str, node: Node) -> ExternalFile:
-    """What is annotated in the repository's `folder` with a URL as its path: a file in there.
+    """Return what is annotated in the repository's `folder` with a URL as its path: a file in
+    there.
 
     Its name is the last part of the URL. Raises `BadInput` where it may not be read, or where it
     names a folder.
@@ -65,7 +66,7 @@ def artifact(folder: str, node: Node) -> ExternalFile:
 
 
 def dependency(dvc_file: Node) -> Node | None:
-    """What `dvc import-url` took the output of a `.dvc` file from; None if it took none.
+    """Return what `dvc import-url` took the output of a `.dvc` file from; None if it took none.
 
     As DVC has it: one output, one dependency, and no command.
     """
@@ -78,7 +79,7 @@ def dependency(dvc_file: Node) -> Node | None:
 
 
 def imported(path: str, told: Node, digest: Digest | None) -> Iterator[ExternalFile]:
-    """The files of the output at `path`, which was imported from the URL that `told` names.
+    """Yield the files of the output at `path`, which was imported from the URL that `told` names.
 
     `digest` is that of the output. Raises `BadInput` where they may not be read there.
     """
@@ -136,7 +137,7 @@ def _check(node: Node, url: str) -> None:
 
 
 def _is_url(url: str) -> bool:
-    """Whether it can be read as a URL, with a host."""
+    """Return whether it can be read as a URL, with a host."""
     try:
         parts = urlsplit(url)
         return bool(parts.hostname) and parts.port != 0
@@ -145,7 +146,7 @@ def _is_url(url: str) -> bool:
 
 
 def _has_user_info(url: str) -> bool:
-    """Whether it names a user, or a password; Azure's form `container@account` is no user."""
+    """Return whether it names a user or a password; in Azure's `container@account`, none is."""
     user, at, _ = urlsplit(url).netloc.rpartition("@")
     return bool(at) and (_is_web(url) or ":" in user)
 
@@ -155,5 +156,7 @@ def _is_web(url: str) -> bool:
 
 
 def web_address(url: str) -> str:
-    """A URL of the web as it is sent: with escapes where it has none, and without a fragment."""
+    """Return a URL of the web as it is sent: with escapes where it has none, and without a
+    fragment.
+    """
     return quote(url.partition("#")[0], safe=_OF_URLS)

@@ -44,7 +44,9 @@ class ImportSource:
         return f"{printable(str(self.address), 300)} at {self.commit[:7]}"
 
     def files(self, path: str, committed: str) -> list[ConfigFile]:
-        """Its configuration: `committed`, the text of the file at `path`, and what is said here."""
+        """Return its configuration: `committed`, the text of the file at `path`, and what is said
+        here.
+        """
         files = [ConfigFile(path, committed, None), ConfigFile("an import", self.config, None)]
         if self.options:
             default = Config.read(files).default
@@ -85,7 +87,7 @@ class Import:
         return path
 
     def source(self, config: str) -> ImportSource:
-        """The repository it came from; `config` is the text of the file `config_file`.
+        """Return the repository it came from; `config` is the text of the file `config_file`.
 
         Raises `BadInput` where it may not be fetched from there, `UnexpectedAnswer` where that
         cannot be told.
@@ -119,7 +121,7 @@ class Import:
 
 
 def read(dvc_file: Node) -> Import | None:
-    """The import that a `.dvc` file tells; None where its output is no imported one.
+    """Return the import that a `.dvc` file tells; None where its output is no imported one.
 
     As DVC has it: one output, one dependency, in a repository, and no command.
     """
@@ -130,7 +132,7 @@ def read(dvc_file: Node) -> Import | None:
 
 
 def check_imported_file(path: str, imported: Digest, found: Digest | None) -> Digest:
-    """The digest that an imported file is checked against.
+    """Return the digest that an imported file is checked against.
 
     DVC 2 and 3 have another digest of one text. Raises `ContentMismatch` where both digests are of
     one kind and differ.
@@ -147,7 +149,7 @@ def check_imported_file(path: str, imported: Digest, found: Digest | None) -> Di
 def check_imported_folder(
     path: str, imported: Digest, found: Mapping[str, Digest | None]
 ) -> Mapping[str, Digest]:
-    """The digests that the files of an imported folder are checked against, as in `found`.
+    """Return the digests that the files of an imported folder are checked against, as in `found`.
 
     They are by path relative to the folder. Raises `ContentMismatch` where DVC's digest of all of
     them is not `imported`, unless DVC 2 made one of the two: then only the bytes can tell, and
@@ -191,7 +193,7 @@ def _options(told: Node) -> dict[str, str]:
 
 
 def _over(config: str, default: str) -> str:
-    """`config` with another default remote."""
+    """Return `config` with another default remote."""
     try:
         written = ConfigObj(config.splitlines(), interpolation=False)
     except ConfigObjError:  # of a file, which is told where it is read
@@ -201,7 +203,7 @@ def _over(config: str, default: str) -> str:
 
 
 def _written(remotes: Mapping[str, Mapping[str, str]], default: str = "") -> str:
-    """The configuration in the format of DVC's files."""
+    """Return the configuration in the format of DVC's files."""
     config = ConfigObj(interpolation=False)
     if default:
         config["core"] = {"remote": default}

@@ -42,7 +42,7 @@ class BrokenFile:
     reaches_out: bool
 
     def may_name(self, folder: str) -> bool:
-        """Whether it may tell of something in the folder."""
+        """Return whether it may tell of something in the folder."""
         home = posixpath.dirname(self.path)
         return self.reaches_out or is_in(home, folder) or not home or is_in(folder, home)
 
@@ -61,7 +61,7 @@ class OutputIndex:
     _read: set[str] = field(default_factory=set, init=False)
 
     def output_around(self, path: str) -> Output | None:
-        """The output that is `path` or a folder around it.
+        """Return the output that is `path` or a folder around it.
 
         The files nearest to it are read first, and all of them only where those do not tell.
         """
@@ -75,7 +75,9 @@ class OutputIndex:
         return found
 
     def outputs_in(self, folder: str) -> list[Output]:
-        """The outputs in a folder that is in none; raise the error of a file that may tell more."""
+        """Return the outputs in a folder that is in none; raise the error of a file that may tell
+        more.
+        """
         self.add_all()
         for each in self.broken:
             if each.may_name(folder):
@@ -89,7 +91,7 @@ class OutputIndex:
             raise self._error_of(self.broken[0], path)
 
     def _error_of(self, first: BrokenFile, path: str) -> UnexpectedAnswer:
-        """The error of a broken file, any of which may tell of `path`."""
+        """Return the error of a broken file, any of which may tell of `path`."""
         others = [printable(each.path, 100) for each in self.broken if each is not first]
         rest = f" and {len(others) - _MOST_NAMES} more" if len(others) > _MOST_NAMES else ""
         also = f"; broken as well: {', '.join(others[:_MOST_NAMES])}{rest}" if others else ""
@@ -123,7 +125,7 @@ class OutputIndex:
 
 
 def broken_files(project: Project) -> Iterator[BrokenFile]:
-    """The files of a project, and of those inside it, that cannot be read."""
+    """Yield the files of a project, and of those inside it, that cannot be read."""
     for each in (project, *project.inner()):
         index = OutputIndex(each, lambda line: None)
         index.add_all()
@@ -131,7 +133,7 @@ def broken_files(project: Project) -> Iterator[BrokenFile]:
 
 
 def _units(names: Collection[str]) -> Iterator[tuple[str, ...]]:
-    """The files that tell something together: a lock and its pipeline, or one `.dvc` file."""
+    """Yield the files that tell something together: a lock and its pipeline, or one `.dvc` file."""
     for name in names:
         folder, last = posixpath.split(name)
         if last == LOCK:

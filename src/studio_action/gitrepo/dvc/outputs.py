@@ -57,7 +57,7 @@ class Output:
         return _read_meta(self.node, self.node.get("hash"), self.remote)
 
     def members(self) -> Mapping[str, OutputMeta]:
-        """The files of a folder that is kept file by file, by path relative to it."""
+        """Return the files of a folder that is kept file by file, by path relative to it."""
         return {
             file.get("relpath").text(): _read_meta(file, self.node.get("hash"), self.remote)
             for file in self.node.get("files").sequence()
@@ -65,7 +65,7 @@ class Output:
 
 
 def path_within(folder: str, path: str) -> str | None:
-    """`path` as seen from `folder`, '' being the repository's root; None if it is not in it."""
+    """Return `path` in `folder` as seen from the repository's root, ''; None if it is outside."""
     if "://" in path or posixpath.isabs(path):
         return None
     normal = posixpath.normpath(posixpath.join(folder, path))
@@ -75,22 +75,22 @@ def path_within(folder: str, path: str) -> str | None:
 
 
 def is_in(path: str, folder: str) -> bool:
-    """Whether `path` is `folder` or below it."""
+    """Return whether `path` is `folder` or below it."""
     return path == folder or path.startswith(f"{folder}/")
 
 
 def is_dvc_file(path: str) -> bool:
-    """Whether the file is one of those that `read_outputs` reads."""
+    """Return whether the file is one of those that `read_outputs` reads."""
     return path.endswith(SUFFIX) or posixpath.basename(path) in (PIPELINE, LOCK)
 
 
 def is_content(path: str) -> bool:
-    """Whether a file in a folder belongs to its content, as it does to DVC."""
+    """Return whether a file in a folder belongs to its content, as it does to DVC."""
     return not path.endswith(SUFFIX) and posixpath.basename(path) not in (PIPELINE, ".dvcignore")
 
 
 def nearest_dvc_files(path: str) -> Iterator[str]:
-    """Names of the files that most likely tell of `path`."""
+    """Yield names of the files that most likely tell of `path`."""
     for place in (path, *map(str, PurePosixPath(path).parents)):
         folder = "" if place == "." else place
         if folder:
@@ -99,7 +99,7 @@ def nearest_dvc_files(path: str) -> Iterator[str]:
 
 
 def output_around(path: str, outputs: Iterable[Output]) -> Output | None:
-    """The output that is `path` or a folder around it; `UnexpectedAnswer` if there are two."""
+    """Return the output that is or contains `path`; raise `UnexpectedAnswer` for two."""
     around = sorted((it for it in outputs if is_in(path, it.path)), key=lambda it: len(it.path))
     if len(around) > 1 and around[-1].path == around[-2].path:
         raise around[-1].node.wrong(f"is the same output as {around[-2].node.place}")
@@ -107,7 +107,7 @@ def output_around(path: str, outputs: Iterable[Output]) -> Output | None:
 
 
 def read_outputs(contents: Mapping[str, bytes], revision: str, read: Read) -> Iterator[Output]:
-    """The outputs that DVC's files tell, `contents` by path; a lock needs its `dvc.yaml`.
+    """Yield the outputs that DVC's files tell, `contents` by path; a lock needs its `dvc.yaml`.
 
     `read` gives the files of variables that a `dvc.yaml` names.
     """
@@ -125,13 +125,13 @@ def read_outputs(contents: Mapping[str, bytes], revision: str, read: Read) -> It
 
 
 def read_pipeline(path: str, content: bytes, revision: str, read: Read) -> Pipeline:
-    """A `dvc.yaml`; `read` gives the files of variables that it names."""
+    """Parse a `dvc.yaml`; `read` gives the files of variables that it names."""
     document = read_file(path, content, revision)
     return Pipeline(posixpath.dirname(path), document, revision, read)
 
 
 def read_file(path: str, content: bytes, revision: str) -> Node:
-    """One of DVC's files."""
+    """Parse one of DVC's files."""
     return read_yaml(f"{path} at {revision[:7]}", content)
 
 
@@ -161,7 +161,7 @@ def _of_stage(folder: str, locked: Node, stage: Node) -> Iterator[Output]:
 
 
 def _declared(stage: Node) -> Mapping[str, Node]:
-    """The outputs of a stage by path as it stands there, with flags such as `cache: false`."""
+    """Return the outputs of a stage by path as written, with flags such as `cache: false`."""
     found: dict[str, Node] = {}
     for kind in OUTPUTS:
         found.update(_of_kind(stage.get(kind)))
@@ -180,7 +180,9 @@ def _of_kind(outputs: Node) -> Mapping[str, Node]:
 
 
 def _with_flags(earlier: Node | None, flags: Node) -> Node:
-    """The flags of an output, and those it had already; those of plots may be a list instead."""
+    """Return the flags of an output, and those it had already; those of plots may be a list
+    instead.
+    """
     if isinstance(flags.value, list):
         return earlier or replace(flags, value={})
     told = [] if earlier is None else list(earlier.pairs())
@@ -196,7 +198,7 @@ def _output(base: str | None, node: Node, flags: Node) -> Iterator[Output]:
 
 
 def _read_meta(node: Node, algorithm: Node, remote: str) -> OutputMeta:
-    """What `node` tells; `cloud` has, below a remote's name, what is known from that remote."""
+    """Parse `node`; below `cloud` and a remote's name is what is known from that remote."""
     named = node.get("remote").text() or remote
     remote, cloud = next(iter(node.get("cloud").mapping().items()), (named, node))
 
@@ -213,7 +215,7 @@ def _read_meta(node: Node, algorithm: Node, remote: str) -> OutputMeta:
 
 
 def read_digest(md5: Node, algorithm: str) -> Digest | None:
-    """The digest that is told; DVC 2 named no algorithm, and meant MD5 after dos2unix."""
+    """Return the digest that is told; DVC 2 named no algorithm, and meant MD5 after dos2unix."""
     if md5.value in (None, ""):
         return None
     try:

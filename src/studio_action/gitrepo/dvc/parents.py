@@ -44,7 +44,7 @@ def _described(path: str, entry: Entry, files: Files) -> str:
 
 
 def _submodules(files: Files) -> dict[str, str]:
-    """The names of submodules by their paths (https://git-scm.com/docs/gitmodules)."""
+    """Return the names of submodules by their paths (https://git-scm.com/docs/gitmodules)."""
     text = files.read([_MODULES]).get(_MODULES, b"").decode("utf-8", "replace")
     found: dict[str, str] = {}
     name = ""

@@ -35,26 +35,26 @@ class Files(Protocol):
         ...
 
     def listing(self, folder: str) -> Mapping[str, Entry]:
-        """All that is in a folder, '' being the top one, by name; nothing where it is none."""
+        """Return all that is in a folder by name, '' being the top; nothing if it is none."""
         ...
 
     def fetch(self, paths: Iterable[str]) -> None:
-        """Have the content of files that are there in one go, before they are read."""
+        """Fetch the content of files that are there by one request, before they are read."""
         ...
 
     def read(self, paths: Collection[str]) -> Mapping[str, bytes]:
-        """The content of files that are there, by path; they are asked for in one go."""
+        """Return the content of files that are there, by path, fetched by one request."""
         ...
 
 
 def find(path: str, files: Files) -> Entry | None:
-    """What is at `path`, None where there is nothing."""
+    """Return what is at `path`, None where there is nothing."""
     folder, name = posixpath.split(path)
     return files.listing(folder).get(name)
 
 
 def folders_to(path: str, top: str = "") -> Iterator[str]:
-    """`top`, and every folder below it on the way to `path`, which comes last."""
+    """Yield `top`, and every folder below it on the way to `path`, which comes last."""
     yield top
     rest = path[len(top) :].strip("/")
     parts = rest.split("/") if rest else []
@@ -77,19 +77,19 @@ class Project:
 
     @classmethod
     def containing(cls, path: str, files: Files) -> Project:
-        """The innermost project around `path`, which may be its folder; else the repository."""
+        """Return the innermost project at or around `path`, else the repository."""
         tops = [folder for folder in folders_to(path) if _has_project(folder, files)]
         return cls(files, tops[-1] if tops else "")
 
     def contains(self, path: str) -> bool:
-        """Whether `path` is in it, and in no project inside it."""
+        """Return whether `path` is in it, and in no project inside it."""
         if self.top and not path.startswith(f"{self.top}/"):
             return False
         inner = list(folders_to(posixpath.dirname(path), self.top))[1:]
         return not any(_has_project(each, self.files) for each in inner)
 
     def includes(self, path: str, *, folder: bool = False) -> bool:
-        """Whether DVC looks at a file or folder of the project, which need not be there."""
+        """Return whether DVC looks at a file or folder of the project, which need not be there."""
         if not self.contains(path):
             return False
         above = list(folders_to(posixpath.dirname(path), self.top))[1:]
@@ -100,7 +100,7 @@ class Project:
     def walk(
         self, start: str, wanted: Callable[[str], bool] = lambda name: True
     ) -> Iterator[tuple[str, Entry]]:
-        """The files, links and submodules that DVC sees in a folder, with their paths.
+        """Yield the files, links and submodules that DVC sees in a folder, with their paths.
 
         Only those whose names are `wanted`, upper folders before lower ones.
         """
@@ -119,7 +119,7 @@ class Project:
             level = [folder for folder in below if not _has_project(folder, self.files)]
 
     def inner(self) -> Iterator[Project]:
-        """The projects in it, and those in them."""
+        """Yield the projects in it, and those in them."""
         level = [self.top]
         while level:
             self._read_rules(level)
@@ -149,7 +149,7 @@ class Project:
         return found
 
     def _ignores(self, path: str, *, folder: bool) -> bool:
-        """Whether `path` is ignored, where no folder above it is."""
+        """Return whether `path` is ignored, where no folder above it is."""
         rules = self._rules_of(path.rpartition("/")[0])
         seen = self._seen(path)
         self._spent[1] += rules.cost * (seen.count("/") + 1)
@@ -178,7 +178,7 @@ class Project:
         return above.with_file(posixpath.dirname(seen), content, document)
 
     def _seen(self, path: str) -> str:
-        """`path`, which is in it, as seen from its top folder."""
+        """Return `path`, which is in it, as seen from its top folder."""
         return path[len(self.top) + 1 :] if self.top else path
 
     def _too_much(self, what: str) -> UnexpectedAnswer:

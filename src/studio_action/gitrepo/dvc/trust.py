@@ -109,7 +109,7 @@ _OF_NO_MATTER = frozenset(
 
 
 def allowed_options(said: Mapping[str, str]) -> tuple[Mapping[str, str], tuple[str, ...]]:
-    """What counts of a remote's committed options, and the names of those that are dropped."""
+    """Return those of a remote's committed options that count, and the names of the others."""
     counts = {name: text for name, text in said.items() if _may_be_said(name, text)}
     if not all(counts.get(name) for name in _LOGIN):
         counts = {name: text for name, text in counts.items() if name not in _LOGIN}
@@ -123,7 +123,7 @@ def _may_be_said(name: str, text: str) -> bool:
 
 
 def ignored_options_warning(remote: str, dropped: Collection[str], how: str = "") -> str:
-    """What to tell of committed options that do not count, and `how` to say them oneself."""
+    """Return what to tell of committed options that do not count, and `how` to say them oneself."""
     names = ", ".join(printable(name, 50) for name in sorted(dropped))
     name = printable(remote, 100)
     how = how or f"`dvc remote modify --local {name} {printable(min(dropped), 50)} VALUE`"
@@ -134,7 +134,9 @@ def ignored_options_warning(remote: str, dropped: Collection[str], how: str = ""
 
 
 def unchecked_certificate_warning(remote: str, said: str, tls_verify: bool | Path) -> str:
-    """What to tell of a remote whose `ssl_verify` says that no certificate is checked; or ''."""
+    """Return what to tell of a remote whose `ssl_verify` says that no certificate is checked; or
+    ''.
+    """
     if said.lower() != "false":
         return ""
     name = printable(remote, 100)
@@ -148,7 +150,7 @@ def unchecked_certificate_warning(remote: str, said: str, tls_verify: bool | Pat
 
 
 def is_below(url: str, top: str) -> bool:
-    """Whether an address is at `top` or below it, however the rest of the path is read."""
+    """Return whether an address is at `top` or below it, however the rest of the path is read."""
     if not top or not url.startswith(top):
         return False
     rest = url.removeprefix(top)

@@ -46,7 +46,7 @@ class Refused(Exception):
 
 
 def load(text: str, *, pure: bool = False) -> object:
-    """The value that `text` is; raise `Refused` or one of `FAULTS`.
+    """Return the value that `text` is; raise `Refused` or one of `FAULTS`.
 
     Whoever goes through it, aliases and all, takes `MOST_VALUES` steps at most. `pure` is for the
     parser in Python, which is there in any case.
@@ -110,7 +110,8 @@ _Loader.add_default_constructor("int")
 
 
 def _count(node: Node, level: int, known: dict[Node, tuple[int, int]]) -> tuple[int, int]:
-    """How many values there are at and below `node`, which is `level` deep, and how deep they are.
+    """Return how many values there are at and below `node`, which is `level` deep, and how deep
+    they are.
 
     Aliases count as what they stand for. `known` has what was counted already.
     """

@@ -37,7 +37,7 @@ class Credential:
 
 
 def has_ssh_key(environ: Mapping[str, str]) -> bool:
-    """Whether ssh would find a key: an agent's, the user's own, or one that the job set up."""
+    """Return whether ssh would find a key: an agent's, the user's own, or one of the job's."""
     if environ.get("SSH_AUTH_SOCK") or environ.get("GIT_SSH_COMMAND"):
         return True
     home = environ.get("HOME", "")

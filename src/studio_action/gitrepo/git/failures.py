@@ -35,7 +35,9 @@ class UnadvertisedObject(Unreachable):
 
 
 def error_for(url: str, said: str) -> StudioActionError:
-    """What git's complaint about the repository at `url` means; a hint: asking again is no use."""
+    """Return what git's complaint about the repository at `url` means; a hint: asking again is no
+    use.
+    """
     if _UNADVERTISED.search(said):
         return UnadvertisedObject(f"{url} gives no single files", "Use a server with protocol 2")
     if _DISK_FULL.search(said):

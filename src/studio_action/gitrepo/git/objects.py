@@ -115,13 +115,13 @@ class Objects:
             self.fetched.whole = True
 
     def read(self, name: str) -> bytes:
-        """The content of a file; raise `UnexpectedAnswer` if it is absurdly large."""
+        """Return the content of a file; raise `UnexpectedAnswer` if it is absurdly large."""
         if self.kept is None:
             return self._read(name)
         return self.file(name, self.kept, largest=LARGEST_READ).read_bytes()
 
     def file(self, name: str, folder: Path, largest: int | None = None) -> Path:
-        """The content as a file of `folder`, which holds nothing but such files.
+        """Return the content as a file of `folder`, which holds nothing but such files.
 
         What is there already is used if it is whole; there may be power failures. `largest` is in
         bytes: raises `UnexpectedAnswer` beyond.
@@ -136,7 +136,7 @@ class Objects:
         return place
 
     def tree(self, name: str) -> Mapping[str, Entry]:
-        """The entries of a folder by name; raises what `trees.read` raises.
+        """Return the entries of a folder by name; raises what `trees.read` raises.
 
         `name` is that of a tree, or `COMMIT^{tree}`; in a repository of our own, all are there.
         """
@@ -151,7 +151,7 @@ class Objects:
         return self._folders[name]
 
     def commit(self, name: str) -> str | None:
-        """The commit that a reference or a tag leads to, None where it is something else."""
+        """Return the commit that a reference or a tag leads to, None where it is something else."""
         head = self._header(f"{name}^{{commit}}")
         if head is None or head.kind != "commit":
             return None
@@ -170,7 +170,7 @@ class Objects:
         return whole.getvalue()
 
     def _read_tree(self, name: str) -> tuple[bytes, int]:
-        """The content of a tree object, and the bytes of an object's name in it."""
+        """Return the content of a tree object, and the bytes of an object's name in it."""
         head = self._header(name)
         if head is None or head.kind != "tree":
             raise self._broken()
@@ -197,7 +197,9 @@ class Objects:
             )
 
     def _header(self, name: str) -> _Header | None:
-        """What the object is whose bytes and then a line feed come next; None where it is not."""
+        """Return what the object is whose bytes and then a line feed come next; None where it is
+        not.
+        """
         if self._reader is None:
             process = self.git.process(self.folder, "cat-file", "--batch")
             self._reader = self._open.enter_context(process)
@@ -216,7 +218,7 @@ class Objects:
         return _Header(words[0], words[1], int(words[2])) if len(words) == 3 else None
 
     def _take(self, size: int, to: IO[bytes]) -> None:
-        """Write the bytes that come to `to`."""
+        """Write the next bytes of the reader to `to`."""
         assert self._reader is not None
         content = self._reader.stdout
         assert content is not None
@@ -238,7 +240,7 @@ class Objects:
 
 
 def _is_intact(place: Path, name: str) -> bool:
-    """Whether the file at `place` is the content of the Git object `name`."""
+    """Return whether the file at `place` is the content of the Git object `name`."""
     try:
         with place.open("rb") as file:
             digest = hashlib.new("sha1" if len(name) == 40 else "sha256", usedforsecurity=False)
@@ -252,7 +254,7 @@ def _is_intact(place: Path, name: str) -> bool:
 
 @contextmanager
 def _atomic_file(place: Path) -> Iterator[IO[bytes]]:
-    """A file that is at `place` when the block has ended well, and never in part."""
+    """Yield a file that is at `place` when the block has ended well, and never in part."""
     with tempfile.NamedTemporaryFile(dir=place.parent, prefix=".", delete=False) as file:
         temporary = Path(file.name)
         try:

@@ -1,4 +1,4 @@
-"""A process is told something and heard out, but no longer than is good for us."""
+"""Send a process its input and read its output, within a time and a size."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ _LARGEST_COMPLAINT = 1 << 20
 
 
 class OutputTooLarge(Exception):
-    """A process says more than it may."""
+    """A process writes more than it may."""
 
 
 def communicate(
     process: subprocess.Popen[bytes], stdin: bytes, seconds: float, largest: int
 ) -> tuple[bytes, bytes]:
-    """What a process writes to its standard output and, the first megabyte, to its standard error.
+    """Return what a process writes to its standard output and, the first megabyte, to its standard
+    error.
 
     As `Popen.communicate`, with a bound. Raises `OutputTooLarge` where its output has more than
     `largest` bytes, `subprocess.TimeoutExpired` after `seconds`; it runs on then.
@@ -61,7 +62,7 @@ def communicate(
 
 
 def _write_some(pipe: IO[bytes], left: memoryview) -> memoryview:
-    """Tell as much as can be without waiting, and return the rest; nothing where it is deaf."""
+    """Write as much as fits without waiting; return the rest, nothing for a closed pipe."""
     try:
         return left[os.write(pipe.fileno(), left[: select.PIPE_BUF]) :]
     except BrokenPipeError:

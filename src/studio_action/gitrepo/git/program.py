@@ -62,7 +62,7 @@ class Git:
     credential: Credential | None = None
 
     def run_local(self, repository: Path, *words: str, largest: int = _LARGEST_OUTPUT) -> bytes:
-        """What a command that stays on this machine prints.
+        """Return what a command that stays on this machine prints.
 
         Raises `BrokenRepository` if it fails, `UnexpectedAnswer` if that is over `largest` bytes.
         """
@@ -74,11 +74,12 @@ class Git:
         return done.stdout
 
     def succeeds(self, repository: Path, *words: str) -> bool:
-        """Whether a command that stays on this machine ends well."""
+        """Return whether a command that stays on this machine ends well."""
         return not self._run(repository, words, b"", self._local_environment()).returncode
 
     def run_remote(self, repository: Path, url: str, *words: str, stdin: bytes = b"") -> bytes:
-        """What a command that speaks to the repository at `url`, its remote `origin`, prints.
+        """Return what a command that speaks to the repository at `url`, its remote `origin`,
+        prints.
 
         `url` may be the absolute path of a folder. Tried again while the network fails. Raises
         `TokenRefused`, `NoSuchModel`, `Unreachable`, `WorkspaceRefused` or `DeadlinePassed`.
@@ -96,7 +97,7 @@ class Git:
 
     @contextmanager
     def process(self, repository: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
-        """A command that stays on this machine and is spoken to while it runs."""
+        """Yield a command that stays on this machine and is spoken to while it runs."""
         with _popen(self._command(repository, words), self._local_environment()) as process:
             yield process
 
@@ -142,7 +143,7 @@ class Git:
         }
 
     def _remote_environment(self, url: str) -> dict[str, str]:
-        """What a command that uses the network needs besides."""
+        """Return what a command that uses the network needs besides."""
         seconds = max(1, round(self.limits.timeout))
         ssh = self.environ.get("GIT_SSH_COMMAND", "ssh")
         settings = {
@@ -178,7 +179,7 @@ class Git:
         return variables
 
     def _error_text(self, errors: bytes) -> str:
-        """What git wrote to its standard error, without secrets, on one line."""
+        """Return what git wrote to its standard error, without secrets, on one line."""
         text = errors.decode("utf-8", "replace")
         if self.credential is not None:
             text = text.replace(self.credential.password, "***")
@@ -192,7 +193,7 @@ _LONGEST_WAIT = 1e6
 
 @contextmanager
 def _popen(command: list[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A process in a group of its own; it and its children have ended when the block has."""
+    """Yield a process in a group of its own; it and its children have ended when the block has."""
     pipe = subprocess.PIPE
     try:
         process = subprocess.Popen(

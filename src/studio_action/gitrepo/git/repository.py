@@ -50,7 +50,7 @@ class Repository:
 
     @classmethod
     def open(cls, folder: Path, git: Git) -> Repository:
-        """The repository that is at `folder` already; raise `BadInput` if there is none."""
+        """Return the repository that is at `folder` already; raise `BadInput` if there is none."""
         if not folder.is_dir() or not git.succeeds(folder, "rev-parse", "--git-dir"):
             raise BadInput(
                 f"there is no Git repository at {printable(str(folder), 300)!r}",
@@ -60,7 +60,8 @@ class Repository:
 
     @classmethod
     def clone_from(cls, url: str, git: Git, folder: Path) -> Repository:
-        """The repository at `url`, its tags fetched into `folder`, which is empty or kept for it.
+        """Return the repository at `url`, its tags fetched into `folder`, which is empty or kept
+        for it.
 
         Raises what `Git.run_remote` raises.
         """
@@ -89,7 +90,7 @@ class Repository:
         return shallow.strip() == b"true" or self._git.succeeds(self.folder, *promised)
 
     def tags(self) -> list[TagRef]:
-        """Every tag of a commit; if it is annotated, with who made it and when.
+        """Return every tag of a commit; if it is annotated, with who made it and when.
 
         Raises `UnexpectedAnswer` where there are absurdly many, or one is absurdly large.
         """
@@ -122,7 +123,7 @@ class Repository:
         return TagRef(name, peeled, int(when or 0), True, tagger) if peeled else None
 
     def branch(self, name: str) -> str | None:
-        """The commit that a branch is at, None if there is no such branch.
+        """Return the commit that a branch is at, None if there is no such branch.
 
         In a checkout the branch is as `origin` had it last, if there is one, else the local one.
         """
@@ -134,11 +135,11 @@ class Repository:
         return self._commit(f"refs/remotes/origin/{name}") or self._commit(f"refs/heads/{name}")
 
     def is_ancestor(self, commit: str, of: str) -> bool:
-        """Whether `commit` is `of`, or comes before it; both are commits."""
+        """Return whether `commit` is `of`, or comes before it; both are commits."""
         return self._git.succeeds(self.folder, "merge-base", "--is-ancestor", commit, of)
 
     def content(self, name: str, folder: Path) -> Path:
-        """The content of the Git object `name` as a file of `folder`; see `Objects.file`."""
+        """Return the content of the Git object `name` as a file of `folder`; see `Objects.file`."""
         return self._objects.file(name, folder)
 
     def fetch_commit(self, commit: str, *options: str) -> None:
@@ -160,7 +161,7 @@ class Repository:
             )
 
     def revision(self, commit: str) -> Revision:
-        """The files of one commit."""
+        """Return the files of one commit."""
         return Revision(commit, self._objects)
 
     def _commit(self, ref: str) -> str | None:

@@ -25,7 +25,7 @@ class Revision:
     objects: Objects
 
     def listing(self, folder: str) -> Mapping[str, Entry]:
-        """What is in a folder, '' being the top one, by name; nothing where it is no folder.
+        """Return what is in a folder, '' being the top one, by name; nothing where it is no folder.
 
         Raises `UnexpectedAnswer` for folders that Git's own tools do not make.
         """
@@ -38,16 +38,16 @@ class Revision:
         return found
 
     def find(self, path: str) -> Entry | None:
-        """What is at `path`; None where there is nothing."""
+        """Return what is at `path`; None where there is nothing."""
         folder, name = posixpath.split(path)
         return self.listing(folder).get(name)
 
     def fetch(self, paths: Iterable[str]) -> None:
-        """Have the content of the files that are there, by one request."""
+        """Fetch the content of the files that are there, by one request."""
         self.objects.fetch(entry.name for entry in self._files(paths).values())
 
     def fetch_all(self, wanted: Callable[[str], bool]) -> None:
-        """Have the content of all files whose paths are `wanted`, by one request.
+        """Fetch the content of all files whose paths are `wanted`, by one request.
 
         Of a repository of more than some thousand files it has those near the top.
         """
@@ -55,7 +55,7 @@ class Revision:
             self.objects.fetch(entry.name for entry in self._first(wanted))
 
     def read(self, paths: Collection[str]) -> Mapping[str, bytes]:
-        """The content of the files that are there, by path; fetched by one request.
+        """Return the content of the files that are there, by path; fetched by one request.
 
         Raises `UnexpectedAnswer` where that is absurdly much.
         """
@@ -84,7 +84,7 @@ class Revision:
         return {path: entry for path, entry in found if entry is not None and entry.is_file}
 
     def _first(self, wanted: Callable[[str], bool]) -> Iterator[Entry]:
-        """The wanted files among the first entries, those of upper folders before lower ones."""
+        """Yield the wanted files among the first entries, upper folders before lower ones."""
         left = _MOST_SEEN
         folders = [("", f"{self.revision}^{{tree}}")]
         for folder, name in folders:  # grows meanwhile

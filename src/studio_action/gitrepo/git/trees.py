@@ -42,7 +42,7 @@ class Entry:
 
 
 def read(content: bytes, width: int) -> dict[str, Entry]:
-    """The entries of a folder by name, from the content of its tree object.
+    """Return the entries of a folder by name, from the content of its tree object.
 
     Objects' names have `width` bytes. A name that is no UTF-8 has surrogates. Raises
     `UnexpectedAnswer` where Git itself would refuse to check the folder out.

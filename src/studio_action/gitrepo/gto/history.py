@@ -70,23 +70,23 @@ class Model:
     warnings: tuple[str, ...] = ()
 
     def latest(self, prerelease: Prerelease = "include") -> Version | None:
-        """The highest version; commits that are not registered come last, and are no `only`."""
+        """Return the highest version; commits without a version come last, and never for `only`."""
         return next((found for found in self.versions if _counts(found, prerelease)), None)
 
     def at_version(self, version: str) -> Version | None:
-        """The version of that name, e.g. `v1.2.0`."""
+        """Return the version of that name, e.g. `v1.2.0`."""
         return next((found for found in self.versions if found.name == version), None)
 
     def in_stage(self, stage: str) -> Version | None:
-        """The version that holds the stage: the last assignment wins."""
+        """Return the version that holds the stage: the last assignment wins."""
         return next(iter(self.stages.get(stage, ())), None)
 
     def previous_in_stage(self, stage: str) -> Version | None:
-        """The version that would hold the stage if it were taken from the one that does."""
+        """Return the version that would hold the stage if it were taken from the one that does."""
         return next(iter(self.stages.get(stage, ())[1:]), None)
 
     def matching(self, wanted: InRange, prerelease: Prerelease = "include") -> Version | None:
-        """The highest registered version in a range."""
+        """Return the highest registered version in a range."""
         spec = wanted.spec()
         fitting = (
             found
@@ -97,7 +97,7 @@ class Model:
 
 
 def select(model: Model, selector: Selector, prerelease: Prerelease = "include") -> Version | None:
-    """The version that `selector` means now; `prerelease` is for the latest and for ranges."""
+    """Return the version that `selector` means; `prerelease` is for the latest and ranges."""
     match selector:
         case AtVersion(version):
             return model.at_version(version)
@@ -110,7 +110,7 @@ def select(model: Model, selector: Selector, prerelease: Prerelease = "include")
 
 
 def read(refs: Iterable[TagRef]) -> Mapping[ModelName, Model]:
-    """Every model that was ever tagged, by name."""
+    """Return every model that was ever tagged, by name."""
     events: dict[ModelName, list[_Event]] = {}
     for ref in sorted(refs, key=lambda ref: (ref.when, _short(ref))):  # as GTO reads them
         tag = tags.parse(ref.name) if ref.annotated and len(ref.name) <= LONGEST_NAME else None
@@ -159,7 +159,7 @@ def _model(name: ModelName, events: list[_Event]) -> Model:
 
 
 def _registered(events: list[_Event]) -> list[_StageTarget]:
-    """Each name at each commit that was ever tagged as a version."""
+    """Return each name at each commit that was ever tagged as a version."""
     grouped: dict[tuple[str, str], list[_Event]] = {}
     for event in events:
         if isinstance(event.tag, Registration | Deregistration):
@@ -173,7 +173,7 @@ def _registered(events: list[_Event]) -> list[_StageTarget]:
 
 
 def _homes(registered: list[_StageTarget], given: list[_Event]) -> Mapping[str, _StageTarget]:
-    """What the stages that were given to a commit are for, by commit."""
+    """Return what the stages that were given to a commit are for, by commit."""
     there: dict[str, list[_StageTarget]] = {}
     for home in registered:
         there.setdefault(home.version.revision, []).append(home)
@@ -194,7 +194,7 @@ def _preference(home: _StageTarget) -> tuple[bool, Semantic, int]:
 def _stages(
     given: list[_Event], homes: Mapping[str, _StageTarget]
 ) -> Mapping[str, tuple[Version, ...]]:
-    """The versions that have each stage, the last assignment first."""
+    """Return the versions that have each stage, the last assignment first."""
     grouped: dict[tuple[str, str], list[_Event]] = {}
     for event in given:
         if isinstance(event.tag, Assignment | Unassignment):
@@ -208,7 +208,9 @@ def _stages(
 
 
 def _newest_first(holders: list[tuple[_Event, _StageTarget]]) -> tuple[Version, ...]:
-    """The last assignment first; within one second, the version that is older. No name twice."""
+    """Return the last assignment first; within one second, the version that is older. No name
+    twice.
+    """
 
     def turn(holder: tuple[_Event, _StageTarget]) -> tuple[int, int, int, str]:
         last, home = holder
@@ -224,17 +226,17 @@ def _newest_first(holders: list[tuple[_Event, _StageTarget]]) -> tuple[Version, 
 
 
 def _last(happened: list[_Event]) -> _Event:
-    """The last of the events that concern one thing; within one second, what cancels is."""
+    """Return the last of the events that concern one thing; within one second, what cancels is."""
     return max(happened, key=lambda event: (event.ref.when, event.cancels))
 
 
 def _highest_first(versions: list[Version]) -> tuple[Version, ...]:
-    """By precedence; of two that differ in build metadata only, the later one first."""
+    """Sort by precedence; of two that differ in build metadata only, the later one first."""
     return tuple(sorted(versions, key=lambda version: semantic(version.name)))[::-1]
 
 
 def _one_commit(active: list[Version], homes: Mapping[str, _StageTarget]) -> list[str]:
-    """A line for each commit that is several versions, which `gto` takes for an error."""
+    """Return a line for each commit that is several versions, which `gto` takes for an error."""
     names: dict[str, list[str]] = {}
     for version in active:
         names.setdefault(version.revision, []).append(version.name)
@@ -247,7 +249,7 @@ def _one_commit(active: list[Version], homes: Mapping[str, _StageTarget]) -> lis
 
 
 def _one_name(active: list[Version]) -> list[str]:
-    """A line for each version that is registered at several commits."""
+    """Return a line for each version that is registered at several commits."""
     revisions: dict[str, list[str]] = {}
     for version in active:
         revisions.setdefault(version.name, []).append(version.revision[:7])

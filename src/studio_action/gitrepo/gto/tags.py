@@ -72,7 +72,7 @@ _TAG = re.compile(
 
 
 def parse(name: str) -> Tag | None:
-    """What the tag `name`, with or without `refs/tags/`, says; None if it is not GTO's.
+    """Return what the tag `name`, with or without `refs/tags/`, says; None if it is not GTO's.
 
     A folder that no repository can have (`../x=churn`) makes it not GTO's, too.
     """
@@ -99,7 +99,7 @@ def _event(model: ModelName, word: str, *, cancelled: bool) -> Tag | None:
 
 
 def selection(tag: Tag) -> tuple[ModelName, Selector] | None:
-    """What a run that `tag` triggered deploys; None where the tag cancels or only announces."""
+    """Return what a run that `tag` triggered deploys; None if it cancels or only announces."""
     match tag:
         case Registration(model, version):
             return model, AtVersion(version)

@@ -49,7 +49,7 @@ class Event:
 def read(
     refs: Iterable[TagRef], models: Mapping[ModelName, Model]
 ) -> Mapping[ModelName, tuple[Event, ...]]:
-    """The events of each of `models`, which are those of the same `refs`; the newest first."""
+    """Return the events of each of `models`, those of the same `refs`; the newest first."""
     happened: dict[ModelName, list[tuple[TagRef, Tag]]] = {name: [] for name in models}
     for ref in refs:
         tag = tags.parse(ref.name) if ref.annotated and len(ref.name) <= LONGEST_NAME else None
@@ -65,8 +65,8 @@ def _events(model: Model, found: list[tuple[TagRef, Tag]]) -> tuple[Event, ...]:
 
 
 def _names(model: Model, found: list[tuple[TagRef, Tag]]) -> Mapping[str, str]:
-    """The version that a stage given to a commit is for, by commit: one that counts, if any does,
-    and of several the highest, as GTO has it.
+    """Return the version that a stage given to a commit is for, by commit: one that counts, if any
+    does, and of several the highest, as GTO has it.
     """
     ever = [
         (tag.version, ref.revision)

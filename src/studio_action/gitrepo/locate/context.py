@@ -76,7 +76,7 @@ class ResolveContext:
         return Config.read(config_files(self.environ, [file], self._local(top)))
 
     def _local(self, top: str) -> Path | None:
-        """The checkout's own `config.local`, which only whoever made the checkout can write."""
+        """Return the checkout's own `config.local`; only its owner can have written it."""
         path = f"{config_path(top)}.local"
         if self.checkout is None or not os.path.lexists(self.checkout / path):
             return None
@@ -115,7 +115,7 @@ class ResolveContext:
             yield revision, ImportContext(source, self)
 
     def files(self, located: Iterable[LocatedFile]) -> tuple[RemoteFile, ...]:
-        """Where the files can be had from now on; raises what `remotes.base.Remote` raises."""
+        """Return where the files can be had now; raise what `remotes.base.Remote` raises."""
         return tuple(self._signed(located, self.utc()))
 
     def _signed(self, located: Iterable[LocatedFile], now: datetime) -> Iterator[RemoteFile]:

@@ -35,7 +35,8 @@ class FetchAddress:
 
 
 def fetch_address(address: RepositoryUrl, home: str) -> FetchAddress:
-    """How to fetch from `address`; `home` is the URL of the user's own repository, '' for none.
+    """Return how to fetch from `address`; `home` is the URL of the user's own repository, '' for
+    none.
 
     An ssh key is for the user's own host alone, so elsewhere it is https. Raises `BadInput` where
     that cannot be told.
@@ -57,7 +58,7 @@ def fetch_address(address: RepositoryUrl, home: str) -> FetchAddress:
 
 
 def _as_url(address: str) -> str:
-    """`git@host:path` as a URL."""
+    """Return `git@host:path` as a URL."""
     return re.sub(r"\A([^/:]*@[^/:]+):", r"ssh://\1/", address)
 
 
@@ -75,7 +76,7 @@ class ImportRepositories:
 
     @contextmanager
     def open(self, source: ImportSource) -> Iterator[Revision]:
-        """The files that an import leads to; see `context.OpenImport`."""
+        """Yield the files that an import leads to; see `context.OpenImport`."""
         found = fetch_address(source.address, self.home)
         git = self.git if found.with_credential else _anonymous(self.git, self.folder / "nobody")
         name = hashlib.sha256(found.url.encode()).hexdigest()
@@ -92,14 +93,16 @@ class ImportRepositories:
 
 
 def _anonymous(git: Git, home: Path) -> Git:
-    """Git without a token, a key, or the passwords that a home folder may hold."""
+    """Return Git without a token, a key, or the passwords that a home folder may hold."""
     home.mkdir(parents=True, exist_ok=True)
     kept = {name: text for name, text in git.environ.items() if name not in _OF_SSH}
     return replace(git, credential=None, environ={**kept, "HOME": str(home)})
 
 
 def _at_commit(url: str, git: Git, folder: Path, commit: str) -> Repository:
-    """The repository with one commit, without its history where the server gives single ones."""
+    """Return the repository with one commit, without its history where the server gives single
+    ones.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "HEAD").exists():
         git.run_local(folder, "init", "--quiet", "--bare", "--template=")

@@ -73,19 +73,19 @@ class RepositoryContext(Protocol):
         ...
 
     def config(self, top: str, committed: str) -> Config:
-        """DVC's configuration: `committed`, the text of it in the folder `top`, and what is said
+        """Return DVC's configuration: `committed`, its text in the folder `top`, and what is said
         here.
         """
         ...
 
     def manifest(self, file: LocatedFile) -> bytes:
-        """The content of a folder's manifest, which is small and may be checked again."""
+        """Return the content of a folder's manifest, which is small and may be checked again."""
         ...
 
     def imported(
         self, source: ImportSource
     ) -> AbstractContextManager[tuple[Revision, RepositoryContext]]:
-        """The files of another repository, which is open meanwhile, and what is around them.
+        """Return the files of another repository, which is open meanwhile, and what is around them.
 
         Raises `BadInput` where an import may not lead there, and what `Git.run_remote` raises.
         """
@@ -93,5 +93,5 @@ class RepositoryContext(Protocol):
 
 
 def config_path(top: str) -> str:
-    """Where the configuration is of the DVC that was initialised in the folder `top`."""
+    """Return where the configuration is of the DVC that was initialised in the folder `top`."""
     return posixpath.join(top, CONFIG)

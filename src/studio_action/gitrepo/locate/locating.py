@@ -63,7 +63,7 @@ def locate_model(
     *,
     say: Callable[[str], None] = lambda line: None,
 ) -> tuple[str, tuple[LocatedFile, ...]]:
-    """The model's own path in the repository, and all its files in the order of their paths.
+    """Return the model's own path in the repository, and all its files in the order of their paths.
 
     `say` hears of files of the repository that could not be read and are not needed. Raises
     `BadInput` for a remote that is not set up, and what `artifacts` and `context` raise.
@@ -79,7 +79,7 @@ def locate_model(
 
 
 def _fetch_tracking(revision: Revision) -> None:
-    """Have all of DVC's own files by one request."""
+    """Fetch all of DVC's own files by one request."""
     revision.fetch_all(lambda path: path.endswith(_DVC_FILES))
 
 
@@ -95,7 +95,9 @@ class _OpenedImports:
     def open(
         self, source: ImportSource, context: RepositoryContext
     ) -> tuple[Revision, RepositoryContext]:
-        """The repository, seen from `context`; raise `UnexpectedAnswer` where it is too many."""
+        """Return the repository, seen from `context`; raise `UnexpectedAnswer` where it is too
+        many.
+        """
         self.count += 1
         if self.count > MOST_IMPORTS:
             raise UnexpectedAnswer(f"the model has more than {MOST_IMPORTS} imports", _HINT)
@@ -235,7 +237,7 @@ class _Locator:
         return InRemote(settings, key, file.version_id)
 
     def _parent_as_remote(self, file: ExternalFile, parent: str) -> Settings:
-        """The folder `parent` at an address of its own, as if it were a remote."""
+        """Return the folder `parent` at an address of its own, as if it were a remote."""
         if file.scheme != "remote":
             return Settings.of(redact(parent), parent, {"url": parent}, "repository")
         name, _, folder = parent.partition("://")[2].partition("/")
@@ -268,7 +270,7 @@ class _Locator:
 def _at_import_path(
     content: ImportedContent, found: Iterable[LocatedFile]
 ) -> Iterator[LocatedFile]:
-    """The files of another repository at the paths that they were imported to.
+    """Yield the files of another repository at the paths that they were imported to.
 
     Raises `ContentMismatch` where they are not what was imported.
     """
@@ -284,7 +286,7 @@ def _at_import_path(
 def _digests(
     content: ImportedContent, found: Mapping[str, Digest | None]
 ) -> Mapping[str, Digest | None]:
-    """What each file is checked against: what was imported, where that was told."""
+    """Return what each file is checked against: what was imported, where that was told."""
     if content.digest is None:
         return found
     if found.keys() == {"."}:

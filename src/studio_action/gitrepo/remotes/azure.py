@@ -68,7 +68,7 @@ class Account:
 
     @classmethod
     def of(cls, settings: Settings, environ: Mapping[str, str]) -> Account:
-        """The account of the remote's options, else of the environment; raises `BadInput`."""
+        """Return the account of the options, else of the environment; raise `BadInput` for none."""
         given = _outside(environ, "connection_string")
         connection = settings["connection_string"]
         named = settings["account_name"]
@@ -83,7 +83,9 @@ class Account:
         return account._opened(settings, environ)
 
     def _opened(self, settings: Settings, environ: Mapping[str, str]) -> Account:
-        """The account with its key or SAS: those of the options, else those of the environment."""
+        """Return the account with its key or SAS: those of the options, else those of the
+        environment.
+        """
         ours = settings["account_key"] or settings["sas_token"]
         key, sas = (
             settings[option] if ours else _outside(environ, option)
@@ -96,7 +98,7 @@ class Account:
         return replace(self, key=key, sas=sas, opener=opener)
 
     def _whose(self, environ: Mapping[str, str]) -> str:
-        """The account that keys from outside are for; '' if nobody outside said."""
+        """Return the account that keys from outside are for; '' if nobody outside said."""
         if self.origin == "outside":
             return self.name
         return _outside(environ, "account_name") or _account_in(
@@ -115,7 +117,9 @@ class Account:
         return cls(name, endpoint, key, sas, origin, "connection_string", opener)
 
     def address(self, remote: str, environ: Mapping[str, str]) -> Address:
-        """Where requests go; an account or an endpoint that the environment names is outside."""
+        """Return where requests go; an account or an endpoint that the environment names is
+        outside.
+        """
         address = Address(
             remote, "azure", self.endpoint, self.origin, self.option, _VARIABLES[self.option]
         )
@@ -135,7 +139,7 @@ class AzureRemote:
 
     @classmethod
     def open(cls, settings: Settings, network: Network, identity: Identity | None) -> AzureRemote:
-        """The remote, with the credentials of its options, else those of `identity`.
+        """Return the remote, with the credentials of its options, else those of `identity`.
 
         Raises `BadInput` where there are none, or where they are not for its address.
         """
@@ -161,7 +165,7 @@ class AzureRemote:
         return cls(settings, account, DelegationKeys(account, credential, network))
 
     def place(self, key: str, version_id: str, now: datetime) -> Place:
-        """The blob's URL, signed where that is needed.
+        """Return the blob's URL, signed where that is needed.
 
         Raises `Unreachable` where Azure gives no key for the credentials.
         """
@@ -205,7 +209,7 @@ class AccountKey:
     key: str = field(repr=False)
 
     def at(self, now: datetime) -> Mapping[str, Any]:
-        """What signs as of `now`."""
+        """Return what signs as of `now`."""
         return {"account_key": self.key}
 
 
@@ -221,7 +225,7 @@ class DelegationKeys:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def at(self, now: datetime) -> Mapping[str, Any]:
-        """What signs as of `now`; raise `Unreachable` if Azure gives nothing."""
+        """Return what signs as of `now`; raise `Unreachable` if Azure gives nothing."""
         with self._lock:
             if self._until is None or self._until < now + LIFETIME:
                 until = now + _KEY_LIFETIME
@@ -235,7 +239,7 @@ class DelegationKeys:
 def login(
     settings: Settings, network: Network, identity: Identity | None, address: Address
 ) -> TokenCredential:
-    """Who the remote's options say that we are, else whom Azure's own rules find for `identity`.
+    """Return who the options say that we are, else whom Azure's own rules find for `identity`.
 
     Raises `BadInput` where nobody is found, or who is may not log in at `address`.
     """
@@ -265,7 +269,9 @@ def delegation_key(
     start: datetime,
     end: datetime,
 ) -> Any:
-    """A key with which one who is logged in may sign; raise `Unreachable` if Azure gives none."""
+    """Return a key with which one who is logged in may sign; raise `Unreachable` if Azure gives
+    none.
+    """
     from azure.core.exceptions import AzureError
     from azure.storage.blob import BlobServiceClient
 
@@ -285,7 +291,7 @@ def _pairs(connection: str) -> Mapping[str, str]:
 
 
 def _endpoint(pairs: Mapping[str, str]) -> str:
-    """Where the account of a connection string is; '' if that says nothing of it."""
+    """Return where the account of a connection string is; '' if that says nothing of it."""
     name = pairs.get("accountname", "")
     scheme = pairs.get("defaultendpointsprotocol", "https")
     suffix = pairs.get("endpointsuffix", "core.windows.net")
@@ -306,7 +312,7 @@ def _refused(settings: Settings) -> BadInput:
 
 
 def _transport(network: Network) -> dict[str, Any]:
-    """How Azure's libraries are to use the network."""
+    """Return how Azure's libraries are to use the network."""
     proxies = {scheme: network.proxy_for(scheme) for scheme in ("http", "https")}
     return {
         "connection_verify": str(network.ca_bundle) if network.ca_bundle else True,

@@ -32,7 +32,7 @@ class Remote(Protocol):
     """A storage that a DVC repository names as a remote; several threads may ask one."""
 
     def place(self, key: str, version_id: str, now: datetime) -> Place:
-        """Where the object at `key`, relative to the remote's URL, can be had from `now` on.
+        """Return where the object at `key`, relative to the remote's URL, can be had from `now` on.
 
         `version_id` is the storage's own version of the object, '' for the newest. Raises
         `BadInput` or `Unreachable` where its URL cannot be signed.
@@ -41,7 +41,8 @@ class Remote(Protocol):
 
 
 def key_of(stored: TrackedFile, *, worktree: bool, folder: bool = False) -> str:
-    """The key of a file below the remote's URL (dvc-data, `hashfile/db` and `data_cloud.py`).
+    """Return the key of a file below the remote's URL (dvc-data, `hashfile/db` and
+    `data_cloud.py`).
 
     By content as DVC 3 or DVC 2 lays it out; or the file's own path, where the storage keeps
     versions of it, and on a remote that is a `worktree`. Raises `UnexpectedAnswer` for a path that
@@ -82,7 +83,7 @@ def check_address(remote: str, url: str) -> None:
 
 
 def needs_extra(remote: str, extra: str, *, in_image: bool = True) -> BadInput:
-    """The error for a remote whose library is not installed."""
+    """Return the error for a remote whose library is not installed."""
     return BadInput(
         f"the remote {remote!r} needs what is not installed here",
         f"Install studio-action[{extra}]" + (", or use the image, which has it" * in_image),

@@ -51,7 +51,9 @@ class Location:
 
     @classmethod
     def of(cls, settings: Settings) -> Location:
-        """The address; raise `BadInput` where it is none, or could be taken for something else."""
+        """Return the address; raise `BadInput` where it is none, or could be taken for something
+        else.
+        """
         try:
             parts = urlsplit(settings.url)
             port = int(settings["port"] or parts.port or 0)
@@ -68,7 +70,7 @@ class Location:
         return cls(host, port, user, f"{parts.path}{fragment}")
 
     def shown(self, scheme: str) -> str:
-        """It as a URL, without the user."""
+        """Return it as a URL, without the user."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = f":{self.port}" if self.port else ""
         return f"{scheme}://{host}{port}{self.path}"
@@ -95,7 +97,7 @@ class ConnectedRemote:
     folder: str
 
     def place(self, key: str, version_id: str, now: datetime) -> Place:
-        """The object's address, by which the downloader finds the connection again."""
+        """Return the object's address, by which the downloader finds the connection again."""
         if version_id or self.settings.flag("worktree"):
             raise BadInput(
                 f"the remote {printable(self.settings.name, 100)!r} keeps no versions of files",
@@ -112,7 +114,7 @@ class ConnectedRemote:
 
 
 def secret(settings: Settings, option: str) -> str:
-    """The option's text, '' if there is none; raise `BadInput` if it may not be sent there."""
+    """Return the option's text, '' if unset; raise `BadInput` if it may not be sent there."""
     if settings[option]:
         check(Credential(option, settings.origin_of(option)), _address(settings))
     return settings[option]
@@ -124,7 +126,7 @@ def check_identity(settings: Settings, identity: str) -> None:
 
 
 def _address(settings: Settings) -> Address:
-    """Where the remote is asked: said by the repository if it says any part of that."""
+    """Return where the remote is asked: said by the repository if it says any part of that."""
     said: Iterable[Origin] = (settings.origin_of(part) for part in _PARTS if settings[part])
     origin: Origin = "repository" if "repository" in said else settings.origin
     return Address(settings.name, settings.scheme, settings.url, origin)
@@ -166,7 +168,7 @@ class ErrorTranslator:
 
 
 def refused(remote: str, said: str) -> TokenRefused:
-    """The error for credentials that are not good enough."""
+    """Return the error for credentials that are not good enough."""
     return TokenRefused(
         f"the remote {remote!r} refuses access" + (f": {printable(said, 300)}" if said else ""),
         "Give its credentials outside of the repository: in .dvc/config.local, or DVC's global one",
@@ -190,7 +192,7 @@ class FsspecFiles:
         self.seekable, self._ahead = seekable, ahead
 
     def status(self, path: str) -> Status:
-        """Size, and when or as what it was written last."""
+        """Return the size, and when or as what it was written last."""
         with self._explained(path):
             info = self._files.info(path)
         size = info.get("size")
@@ -198,7 +200,7 @@ class FsspecFiles:
         return Status(int(size) if size is not None else None, str(told))
 
     def open(self, path: str, start: int) -> Reader:
-        """A reader of its own."""
+        """Return a reader of its own."""
         with self._explained(path):
             file = self._files.open(path, "rb", block_size=self._ahead)
             if start:

@@ -80,7 +80,7 @@ class Credential:
 
 
 def why_withheld(credential: Credential, address: Address) -> str:
-    """Why the credential does not go to the address; '' if it does."""
+    """Return why the credential does not go to the address; '' if it does."""
     if credential.origin == "repository" or address.origin == "outside":
         return ""
     found = _provider(address)
@@ -109,7 +109,7 @@ def check(credential: Credential, address: Address) -> None:
 
 
 def outside_if_named(address: Address, names: Iterable[str]) -> Address:
-    """The address, said outside if it is at or below one of the URLs `names`, which were."""
+    """Return the address, said outside if it is at or below one of the URLs `names`, which were."""
     here = _plain(address.url)
     if here and any(is_below(here, there) for there in filter(None, map(_plain, names))):
         return replace(address, origin="outside")
@@ -117,7 +117,8 @@ def outside_if_named(address: Address, names: Iterable[str]) -> Address:
 
 
 def tls_verify(settings: Settings, *sent: Credential | None) -> bool | Path:
-    """How the remote's certificate is checked, by `ssl_verify`, where these credentials are sent.
+    """Return how the remote's certificate is checked, by `ssl_verify`, where these credentials are
+    sent.
 
     A repository may leave the check out where nothing of anybody else is sent.
     """
@@ -130,7 +131,7 @@ def tls_verify(settings: Settings, *sent: Credential | None) -> bool | Path:
 
 
 def is_providers(address: Address) -> bool:
-    """Whether it is a host of the storage's provider, asked over TLS."""
+    """Return whether it is a host of the storage's provider, asked over TLS."""
     return _provider(address) is not None
 
 
@@ -142,7 +143,7 @@ def _provider(address: Address) -> re.Match[str] | None:
 
 
 def _split(url: str) -> SplitResult | None:
-    """The parts of a URL that everything reads in one way; None for any other."""
+    """Return the parts of a URL that everything reads in one way; None for any other."""
     if not url.isascii() or not url.isprintable() or any(each in url for each in ' "<>\\^`{|}'):
         return None
     try:
@@ -153,7 +154,7 @@ def _split(url: str) -> SplitResult | None:
 
 
 def _plain(url: str) -> str:
-    """The URL with its port, and nothing but scheme, host, port and path; '' if it has more."""
+    """Return the URL with its port, if it has only scheme, host, port and path, else ''."""
     parts = _split(url)
     if parts is None or "@" in parts.netloc or parts.query or parts.fragment:
         return ""
@@ -162,7 +163,7 @@ def _plain(url: str) -> str:
 
 
 def _shown(address: Address) -> str:
-    """What to say for the option: the address without secrets."""
+    """Return what to say for the option: the address without secrets."""
     if address.option == "account_name":
         return address.host.partition(".")[0]
     plain, parts = _plain(address.url), _split(address.url)

@@ -43,7 +43,7 @@ class GcsRemote:
 
     @classmethod
     def open(cls, settings: Settings, network: Network, identity: Identity | None) -> GcsRemote:
-        """The remote, with the credentials of its options, else those of `identity`.
+        """Return the remote, with the credentials of its options, else those of `identity`.
 
         Raises `BadInput` where there are none or they are not for its address, `Unreachable` where
         Google gives no access token.
@@ -58,7 +58,7 @@ class GcsRemote:
         return cls(settings, _credentials(settings, network, identity), endpoint.rstrip("/"))
 
     def place(self, key: str, version_id: str, now: datetime) -> Place:
-        """The object's URL: signed, or with an access token beside it, or open.
+        """Return the object's URL: signed, or with an access token beside it, or open.
 
         Google's library signs as of the clock's moment.
         """
@@ -87,7 +87,7 @@ class GcsRemote:
 
 
 def _emulator(environ: Mapping[str, str]) -> str:
-    """What STORAGE_EMULATOR_HOST names, as gcsfs reads it."""
+    """Return what STORAGE_EMULATOR_HOST names, as gcsfs reads it."""
     named = environ.get(_EMULATOR, "")
     if named in ("", "default", "None"):
         return ""
@@ -130,7 +130,7 @@ def _credentials(settings: Settings, network: Network, identity: Identity) -> An
 
 
 def _transport(network: Network) -> Any:
-    """How google-auth asks for an access token."""
+    """Return how google-auth asks for an access token."""
     import google.auth.transport.requests
     import requests
 

@@ -25,7 +25,7 @@ _FILE = "gdrive_service_account_json_file_path"
 def opened(
     settings: Settings, environ: Mapping[str, str], filesystems: Filesystems
 ) -> ConnectedRemote:
-    """The remote; nothing is connected to yet. Raises `BadInput`.
+    """Return the remote; nothing is connected to yet. Raises `BadInput`.
 
     The account's key, which only this machine names, goes to Google's own hosts and nowhere else.
     """

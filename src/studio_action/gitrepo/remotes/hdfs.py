@@ -38,7 +38,7 @@ _MOST = LARGEST + (1 << 20)
 
 
 def opened_web(settings: Settings, network: Network, filesystems: Filesystems) -> ConnectedRemote:
-    """The remote `webhdfs://`; nothing is connected to yet. Raises `BadInput`."""
+    """Return the remote `webhdfs://`; nothing is connected to yet. Raises `BadInput`."""
     if find_spec("fsspec") is None:
         raise needs_extra(settings.name, "remotes")
     location = Location.of(settings)
@@ -49,7 +49,7 @@ def opened_web(settings: Settings, network: Network, filesystems: Filesystems) -
 
 
 def _login(settings: Settings, location: Location) -> dict[str, Any]:
-    """Who we are, as fsspec is told: a token alone, else a user, who may have a password."""
+    """Return who we are, as fsspec is told: a token alone, else a user, who may have a password."""
     login: dict[str, Any] = {"use_https": settings.flag("use_https")}
     if settings.flag("kerberos"):
         check_identity(settings, "Kerberos ticket")
@@ -139,7 +139,7 @@ def _govern(session: Session, url: str, network: Network, timeout: float) -> Non
 
 
 def opened(settings: Settings, filesystems: Filesystems) -> ConnectedRemote:
-    """The remote `hdfs://`; nothing is connected to yet. Raises `BadInput`."""
+    """Return the remote `hdfs://`; nothing is connected to yet. Raises `BadInput`."""
     check_identity(settings, "identity of this machine's Hadoop client")
     if find_spec("fsspec") is None or find_spec("pyarrow") is None:
         raise needs_extra(settings.name, "hdfs", in_image=False)

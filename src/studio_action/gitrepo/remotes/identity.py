@@ -29,7 +29,7 @@ class Identity:
     environ: Mapping[str, str] = field(repr=False)
 
     def aws(self, settings: Settings) -> Any:
-        """A session of botocore's, which finds credentials as Amazon's own programs do."""
+        """Return a session of botocore's, which finds credentials as Amazon's own programs do."""
         import botocore.session
 
         session = botocore.session.Session(profile=settings["profile"] or None)
@@ -39,7 +39,7 @@ class Identity:
         return session
 
     def azure(self, settings: Settings, transport: Mapping[str, Any]) -> TokenCredential:
-        """Whom Azure's own rules find."""
+        """Return whom Azure's own rules find."""
         from azure.identity import DefaultAzureCredential
 
         options = (f"exclude_{kind}_credential" for kind in _EXCLUDED)
@@ -48,7 +48,7 @@ class Identity:
         )
 
     def google(self, scopes: Sequence[str]) -> Any:
-        """Whom Google's own rules find; raises what google-auth raises."""
+        """Return whom Google's own rules find; raises what google-auth raises."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
             import google.auth
@@ -57,7 +57,9 @@ class Identity:
 
 
 def nobody_for_aws() -> Any:
-    """A session of botocore's that reads no environment and no file, and finds no credentials."""
+    """Return a session of botocore's that reads no environment and no file, and finds no
+    credentials.
+    """
     import botocore.credentials
     import botocore.session
 
@@ -72,7 +74,7 @@ def nobody_for_aws() -> Any:
 
 
 def no_credentials(settings: Settings) -> BadInput:
-    """The error for a remote that needs who we are, where we are nobody."""
+    """Return the error for a remote that needs who we are, where we are nobody."""
     return BadInput(
         f"No credentials were provided for the remote {printable(settings.name, 100)!r}"
         f" ({printable(settings.scheme, 20)}://)",

@@ -94,8 +94,8 @@ class StorageRemotes:
 def config_files(
     environ: Mapping[str, str], committed: Sequence[ConfigFile], local: Path | None
 ) -> list[ConfigFile]:
-    """All of DVC's configuration, later files over earlier: the machine's, the user's, what is
-    `committed`, and the `config.local` of a checkout, where there is one.
+    """Return all of DVC's configuration, later files over earlier: the machine's, the user's, what
+    is `committed`, and the `config.local` of a checkout, where there is one.
     """
     site = environ.get("DVC_SYSTEM_CONFIG_DIR") or "/etc/xdg/dvc"
     base = environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111

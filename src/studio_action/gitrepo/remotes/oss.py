@@ -35,7 +35,7 @@ class OssRemote:
 
     @classmethod
     def open(cls, settings: Settings, identity: Identity | None) -> OssRemote:
-        """The remote, with the credentials of its options, else those of `identity`.
+        """Return the remote, with the credentials of its options, else those of `identity`.
 
         Raises `BadInput` where those are missing, or not for its address. Nothing is asked.
         """
@@ -47,7 +47,7 @@ class OssRemote:
         return cls(settings, _client(address.url, keys))
 
     def place(self, key: str, version_id: str, now: datetime) -> Place:
-        """A presigned URL, of OSS's fourth kind where the endpoint tells its region."""
+        """Return a presigned URL, of OSS's fourth kind where the endpoint tells its region."""
         from alibabacloud_oss_v2.models import GetObjectRequest
 
         wanted = GetObjectRequest(self.settings.bucket, self.settings.below(key))
@@ -64,7 +64,9 @@ class OssRemote:
 
 
 def _address(settings: Settings, identity: Identity | None) -> Address:
-    """The endpoint, over TLS unless it says otherwise: of the option, else of the environment."""
+    """Return the endpoint, over TLS unless it says otherwise: of the option, else of the
+    environment.
+    """
     said, here = settings["oss_endpoint"], identity.environ.get(_ENDPOINT, "") if identity else ""
     endpoint = said or here
     if not endpoint:
@@ -84,7 +86,7 @@ def _url(endpoint: str) -> str:
 def _keys(
     settings: Settings, identity: Identity | None
 ) -> tuple[Credential, tuple[str, str, str | None]]:
-    """What signs, and who said it."""
+    """Return what signs, and who said it."""
     key_id, secret = (settings[option] for option in _KEYS)
     if key_id and secret:
         return Credential("access key", settings.origin_of(*_KEYS)), (key_id, secret, None)

@@ -51,7 +51,7 @@ class Presigner:
 
     @classmethod
     def like(cls, url: str, seconds: int, keys: Callable[[], Keys] | None) -> Presigner | None:
-        """What makes the same URL for the probe as the library did; None if it would not."""
+        """Return what makes the same URL for the probe as the library did; None if it would not."""
         base, found, _ = url.partition(_quoted(PROBE_KEY))
         query = parse_qs(urlsplit(url).query)
         credential = query.get("X-Amz-Credential", ["///"])[0].split("/")
@@ -64,7 +64,7 @@ class Presigner:
         return presigner if presigner.url(PROBE_KEY, PROBE_VERSION, signed) == url else None
 
     def url(self, key: str, version_id: str, now: datetime) -> str:
-        """The URL of the object at `key`, good from `now` on."""
+        """Return the URL of the object at `key`, good from `now` on."""
         address = f"{self.base}{_quoted(key)}"
         version = f"versionId={quote(version_id, safe='~')}" if version_id else ""
         if self.keys is None:
@@ -101,7 +101,7 @@ def _quoted(key: str) -> str:
 
 @lru_cache(maxsize=128)
 def _host_and_path(base: str) -> tuple[str, str]:
-    """What the `Host` header will say, and the path."""
+    """Return what the `Host` header will say, and the path."""
     parts = urlsplit(base)
     host = parts.netloc.rpartition("@")[2].lower()
     if parts.port is not None and parts.port == _DEFAULT_PORTS.get(parts.scheme):

@@ -53,7 +53,7 @@ class S3Remote:
 
     @classmethod
     def open(cls, settings: Settings, network: Network, identity: Identity | None) -> S3Remote:
-        """The remote, with the credentials of its options, else those of `identity`.
+        """Return the remote, with the credentials of its options, else those of `identity`.
 
         Raises `BadInput` where those are wrong, missing, or not for its address.
         """
@@ -86,7 +86,7 @@ class S3Remote:
             raise _refused(settings, error) from error
 
     def place(self, key: str, version_id: str, now: datetime) -> Place:
-        """A presigned URL (SigV4), or the plain one where the remote is open to all."""
+        """Return a presigned URL (SigV4), or the plain one where the remote is open to all."""
         from botocore.exceptions import BotoCoreError
 
         try:
@@ -99,7 +99,7 @@ class S3Remote:
             raise _refused(self.settings, error) from error
 
     def _presigned(self, key: str, version_id: str) -> str:
-        """The URL of a key of the bucket, as the library makes it."""
+        """Return the URL of a key of the bucket, as the library makes it."""
         asked = {"Bucket": self.settings.bucket, "Key": key}
         if version_id:
             asked["VersionId"] = version_id
@@ -110,7 +110,8 @@ class S3Remote:
 
 
 def region_of(client: Any, bucket: str) -> str:
-    """The region that the bucket is in, as it says even to those whom it refuses; '' unknown.
+    """Return the region that the bucket is in, as it says even to those whom it refuses; ''
+    unknown.
 
     A URL that is signed for another region is refused, and the region of the environment is that
     of the job's machine, not of the bucket.
@@ -128,7 +129,9 @@ def region_of(client: Any, bucket: str) -> str:
 
 
 def _credential(settings: Settings, identity: Identity | None) -> Credential | None:
-    """What URLs are to be signed with; None if nothing is, as of a bucket that is open to all."""
+    """Return what URLs are to be signed with; None if nothing is, as of a bucket that is open to
+    all.
+    """
     if settings.flag(_OPEN):
         return None
     if settings["access_key_id"] and (settings["secret_access_key"] or identity):
@@ -139,14 +142,14 @@ def _credential(settings: Settings, identity: Identity | None) -> Credential | N
 
 
 def _encryption(settings: Settings) -> Credential | None:
-    """The key that objects are encrypted with, which is sent along (SSE-C)."""
+    """Return the key that objects are encrypted with, which is sent along (SSE-C)."""
     if not settings["sse_customer_key"]:
         return None
     return Credential("sse_customer_key", settings.origin_of("sse_customer_key"))
 
 
 def _customer_key(settings: Settings) -> dict[str, Any]:
-    """How the library is told of that key; raise `ValueError` if it is none."""
+    """Return how the library is told of that key; raise `ValueError` if it is none."""
     return {
         "SSECustomerAlgorithm": settings["sse_customer_algorithm"] or "AES256",
         "SSECustomerKey": base64.b64decode(settings["sse_customer_key"], validate=True),
@@ -154,7 +157,9 @@ def _customer_key(settings: Settings) -> dict[str, Any]:
 
 
 def _headers(settings: Settings) -> tuple[str, ...]:
-    """The header lines of that key (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html)."""
+    """Return the header lines of that key
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html).
+    """
     said = _customer_key(settings)
     algorithm, key = said["SSECustomerAlgorithm"], said["SSECustomerKey"]
     md5 = hashlib.md5(key, usedforsecurity=False).digest()
@@ -172,7 +177,7 @@ def _headers(settings: Settings) -> tuple[str, ...]:
 def _address(
     client: Any, session: Any, settings: Settings, network: Network, identity: Identity | None
 ) -> Address:
-    """Where requests go, and who says so: AWS's library reads its own variables and files."""
+    """Return where requests go, and who says so: AWS's library reads settings of its own."""
     url = client.meta.endpoint_url
     plain = not settings.flag("use_ssl", default=True)
     if plain and not settings["endpointurl"] and settings.origin_of("use_ssl") == "outside":
@@ -197,7 +202,7 @@ def _address(
 def _client(
     session: Any, settings: Settings, network: Network, region: str, *, configured: bool
 ) -> Any:
-    """What signs; `configured`: an address counts that is set for AWS's programs here."""
+    """Return what signs; `configured`: an address counts that is set for AWS's programs here."""
     from botocore import UNSIGNED
     from botocore.config import Config
 
@@ -224,7 +229,9 @@ def _client(
 
 
 def _verify(settings: Settings, network: Network) -> bool | str | None:
-    """What the one question is checked with that the library asks; who says less is not heard."""
+    """Return what the one question is checked with that the library asks; who says less is not
+    heard.
+    """
     said = tls_verify(settings, Credential("", "outside"))
     if isinstance(said, Path):
         return str(said)
@@ -232,7 +239,7 @@ def _verify(settings: Settings, network: Network) -> bool | str | None:
 
 
 def _keys(session: Any, settings: Settings) -> Callable[[], Keys] | None:
-    """What gives the credentials of the moment: temporary ones are renewed before they end."""
+    """Return what gives the current credentials: temporary ones are renewed before they end."""
     from botocore.credentials import Credentials
 
     if settings.flag(_OPEN):

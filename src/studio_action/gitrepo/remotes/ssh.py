@@ -42,7 +42,7 @@ _SESSIONS = 10
 
 
 def opened(settings: Settings, filesystems: Filesystems) -> ConnectedRemote:
-    """The remote; nothing is connected to yet. Raises `BadInput`."""
+    """Return the remote; nothing is connected to yet. Raises `BadInput`."""
     if find_spec("sshfs") is None:  # importing it takes a while
         raise needs_extra(settings.name, "remotes")
     address = Location.of(settings)
@@ -51,7 +51,9 @@ def opened(settings: Settings, filesystems: Filesystems) -> ConnectedRemote:
 
 
 def _login(settings: Settings) -> dict[str, Any]:
-    """What asyncssh is told of who we are; without options, it asks the agent and usual keys."""
+    """Return what asyncssh is told of who we are; without options, it asks the agent and usual
+    keys.
+    """
     login: dict[str, Any] = {}
     if password := secret(settings, "password"):
         login["password"] = password
@@ -136,7 +138,7 @@ def _named(host: str, port: int) -> str:
 
 
 def _known_hosts(address: Location) -> Any:
-    """The keys of hosts that this machine knows; never None, which would mean any key.
+    """Return the keys of hosts that this machine knows; never None, which would mean any key.
 
     `UserKnownHostsFile` of `~/.ssh/config` counts; 'none' there is no file.
     """
@@ -157,7 +159,7 @@ def _known_hosts(address: Location) -> Any:
 
 
 def _is_known(address: Location) -> bool:
-    """Whether this machine knows a key of the host."""
+    """Return whether this machine knows a key of the host."""
     import asyncssh
 
     found = asyncssh.match_known_hosts(_known_hosts(address), address.host, "", address.port or 22)

@@ -27,7 +27,7 @@ class WebRemote:
     settings: Settings
 
     def place(self, key: str, version_id: str, now: datetime) -> Place:
-        """The object's URL, and who asks for it as a header; a web server keeps no versions.
+        """Return the object's URL, and who asks for it as a header; a web server keeps no versions.
 
         A query in the remote's URL has the key behind it, as DVC asks for it.
         """
@@ -76,26 +76,26 @@ class WebRemote:
 
 
 def sent(said: Settings, option: str, line: str) -> tuple[str, ...]:
-    """The header line with the secret of `option`; raise `BadInput` if it may not go there."""
+    """Return the header line with the secret of `option`; raise `BadInput` if that is refused."""
     check(credential(said, option), Address(said.name, "http", said.url, said.origin))
     return (line,)
 
 
 def credential(said: Settings, option: str) -> Credential:
-    """The secret of `option`, and who said it."""
+    """Return the secret of `option`, and who said it."""
     # The user info of a URL is its beginning, and who said that said the user info.
     of_url: Origin = "outside" if said.named else "repository"
     return Credential(option, of_url if option == "url" else said.origin_of(option))
 
 
 def basic(user: str, password: str) -> str:
-    """The header line of who has a password (RFC 7617)."""
+    """Return the header line of who has a password (RFC 7617)."""
     encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
     return f"Authorization: Basic {encoded}"
 
 
 def header_line(name: str, value: str) -> str:
-    """One header line; raise `BadInput` if it would be more."""
+    """Return one header line; raise `BadInput` if it would be more."""
     line = f"{name}: {value}"
     if not line.isprintable():
         raise BadInput("custom_auth_header and password of a remote are no header line")
@@ -109,7 +109,7 @@ class LocalRemote:
     settings: Settings
 
     def place(self, key: str, version_id: str, now: datetime) -> Place:
-        """The file's own URL; raise `BadInput` where the folder cannot be told.
+        """Return the file's own URL; raise `BadInput` where the folder cannot be told.
 
         Raises `UnexpectedAnswer` below /proc, /sys and /dev, where it leads there too.
         """

@@ -30,7 +30,7 @@ class WebDavRemote:
     settings: Settings
 
     def place(self, key: str, version_id: str, now: datetime) -> Place:
-        """The object's URL, and who asks for it as a header."""
+        """Return the object's URL, and who asks for it as a header."""
         check_address(self.settings.name, self.settings.url)
         parts = urlsplit(self.settings.url)
         if parts.query or parts.fragment:
@@ -43,7 +43,7 @@ class WebDavRemote:
         return Place(url, self._headers())
 
     def _headers(self) -> tuple[str, ...]:
-        """Whichever DVC would take: a token, a user, or a header of one's own."""
+        """Return whichever DVC would take: a token, a user, or a header of one's own."""
         said, parts = self.settings, urlsplit(self.settings.url)
         for option in _NOT_HERE:
             if said[option]:

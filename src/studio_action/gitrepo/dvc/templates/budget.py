@@ -27,17 +27,17 @@ class Budget:
             raise self.error(f"takes more than {MOST_STEPS:,} steps to fill in")
 
     def spend_stages(self, number: int) -> None:
-        """The same for stages that are generated at once."""
+        """Spend the same for stages that are generated at once."""
         if number > MOST_STAGES:
             raise self.error(f"has a stage that stands for more than {MOST_STAGES:,}")
         self.spend(number)
 
     def spend_text(self, length: int) -> None:
-        """The same for a text of so many characters."""
+        """Spend the same for a text of so many characters."""
         if length > LONGEST_TEXT:
             raise self.error(f"fills in a text of more than {LONGEST_TEXT:,} characters")
         self.spend(1 + length // _CHARACTERS_OF_A_STEP)
 
     def error(self, fault: str) -> UnexpectedAnswer:
-        """The error that says what is too much."""
+        """Return the error that says what is too much."""
         return UnexpectedAnswer(f"{self.document} {fault}", "Look at that file at that commit")

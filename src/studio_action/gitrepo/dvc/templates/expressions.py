@@ -33,7 +33,7 @@ class Reference:
 
 
 def references(text: str) -> Iterator[Reference]:
-    """Every `${…}` of a text, each on one line and up to the first brace that closes."""
+    """Yield every `${…}` of a text, each on one line and up to the first brace that closes."""
     place = 0
     while (start := text.find(_OPEN, place)) >= 0:
         inner = start + len(_OPEN)
@@ -51,13 +51,13 @@ def references(text: str) -> Iterator[Reference]:
 
 
 def sole_reference(text: str) -> Reference | None:
-    """The `${…}` that is all of the text."""
+    """Return the `${…}` that is all of the text."""
     found = next(references(text), None)
     return found if found and found.start == 0 and found.end == len(text) else None
 
 
 def steps(name: str) -> list[str]:
-    """The steps to a value, `a.b[0]` being a, b and 0; raise `Unfilled` where it is no name."""
+    """Return the steps to a value, for `a.b[0]` a, b and 0; raise `Unfilled` for no name."""
     name = name.expandtabs()
     if len(name) > _LONGEST_NAME or not _NAME.fullmatch(name):
         raise Unfilled(f"has ${{{name[:100]}}}, which names nothing")
@@ -65,7 +65,7 @@ def steps(name: str) -> list[str]:
 
 
 def fill(text: str, select: Callable[[str], object], check_length: Callable[[int], None]) -> object:
-    """What becomes of a text; `select` gives the value of a name.
+    """Return what becomes of a text; `select` gives the value of a name.
 
     `check_length` is told how long the text is on the way. Raises `Unfilled`, and what both raise.
     """
@@ -90,10 +90,12 @@ def _in_text(value: object, name: str) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as a text: as YAML has it for truth, else as Python has it."""
+    """Return a value as a text: as YAML has it for truth, else as Python has it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def is_plain(value: object) -> TypeGuard[Plain]:
-    """Whether it is neither a list nor a mapping nor what DVC has no place for, such as a date."""
+    """Return whether it is neither a list nor a mapping nor what DVC has no place for, such as a
+    date.
+    """
     return value is None or isinstance(value, bool | int | float | str | bytes)

@@ -40,7 +40,7 @@ class VariableFiles:
     _left: int = field(default=_LARGEST, init=False)
 
     def find(self, path: str) -> Mapping[str, object] | None:
-        """What the file at `path` has, None where there is none.
+        """Return what the file at `path` has, None where there is none.
 
         Raises `Unfilled` for paths out of the repository and files that are no variables.
         """

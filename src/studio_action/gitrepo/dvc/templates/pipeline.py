@@ -48,18 +48,18 @@ class Pipeline:
         return add_all(variables, node, self._folder, self._files, self._budget)
 
     def artifacts(self) -> Mapping[str, Node]:
-        """What is annotated, by name; see `path_of_artifact`."""
+        """Return what is annotated, by name; see `path_of_artifact`."""
         found: dict[str, Node] = {}
         for name, node in self._document.get("artifacts").mapping().items():
             found[self.filled(replace(node, value=name)).text()] = node
         return found
 
     def filled(self, node: Node) -> Node:
-        """A value that belongs to no stage, such as the path of an artifact."""
+        """Return a value that belongs to no stage, such as the path of an artifact."""
         return self._filled(node, self._top)
 
     def stage(self, name: str) -> Node | None:
-        """The `wdir` and the `OUTPUTS` of a stage, None if there is none of that name.
+        """Return the `wdir` and the `OUTPUTS` of a stage, None if there is none of that name.
 
         The name of one that is generated is that of its template, `@` and its own.
         """
@@ -93,7 +93,7 @@ class Pipeline:
         return self._repeated[name]
 
     def _told(self, definition: Node, load: Load) -> Node:
-        """Of a stage, what tells of its outputs, filled in."""
+        """Return what a stage says of its outputs, filled in."""
         own = definition.get("vars")
         variables = _once(partial(self._with_own, load, definition, own)) if own.value else load
         told = {
@@ -104,13 +104,15 @@ class Pipeline:
         return replace(definition, value=told)
 
     def _with_own(self, load: Load, definition: Node, own: Node) -> Variables:
-        """The variables of a stage that has `vars`, in files as seen from its `wdir`."""
+        """Return the variables of a stage that has `vars`, in files as seen from its `wdir`."""
         wdir = self._filled(definition.get("wdir"), load)
         folder = posixpath.join(self._folder, shown(wdir.value or ""))
         return add_all(load(), own, folder, self._files, self._budget)
 
     def _filled(self, node: Node, load: Load, *, composite: bool = False) -> Node:
-        """`node` with all templates in it filled in, each with a list or mapping if `composite`."""
+        """Return `node` with all templates in it filled in, each with a list or mapping if
+        `composite`.
+        """
         value = node.value
         self._budget.spend(1)
         fill_in = partial(self._filled, load=load, composite=composite)
@@ -142,7 +144,7 @@ class Pipeline:
 
 
 def _kind(definition: Node) -> str:
-    """`matrix` or `foreach`, whichever repeats a stage; '' where it is one."""
+    """Return `matrix` or `foreach`, whichever repeats a stage; '' where it is one."""
     words = ("matrix", "foreach")
     return next((word for word in words if definition.get(word).value is not None), "")
 

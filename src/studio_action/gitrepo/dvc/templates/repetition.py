@@ -39,12 +39,12 @@ class _Element:
         return str(self.value) if self.of_variable else shown(self.value)
 
     def named(self, axis: str, place: int) -> str:
-        """As a part of a name: what it is, or which of its list where that cannot be written."""
+        """Return it as a part of a name, or its place in the list if it is composite."""
         return f"{axis}{place}" if self.is_composite else self.name
 
 
 def of_foreach(node: Node, fill: Fill, budget: Budget) -> Repeated:
-    """What `item` and `key` are for each generated stage, by what its name ends in.
+    """Return what `item` and `key` are for each generated stage, by what its name ends in.
 
     Raises `UnexpectedAnswer` where `node` is neither a list nor a mapping.
     """
@@ -63,7 +63,7 @@ def of_foreach(node: Node, fill: Fill, budget: Budget) -> Repeated:
 
 
 def of_matrix(node: Node, fill: Fill, budget: Budget) -> Repeated:
-    """The same for a `matrix`: one stage for each way to take one value of every list."""
+    """Return the same for a `matrix`: one stage for each way to take one value of every list."""
     axes: dict[str, list[_Element]] = {}
     for key, values in node.mapping().items():
         name = shown(fill(replace(node, value=key)).value)
@@ -79,13 +79,13 @@ def of_matrix(node: Node, fill: Fill, budget: Budget) -> Repeated:
 
 
 def _entries(node: Node, value: dict[object, object]) -> Iterator[tuple[object, object]]:
-    """The entries of a mapping; of a variable's, those that a `${…}` can name."""
+    """Return the entries of a mapping; of a variable's, those that a `${…}` can name."""
     of_variable = isinstance(node.value, str)
     return ((key, it) for key, it in value.items() if not of_variable or isinstance(key, str))
 
 
 def _elements(node: Node, filled: Node, *, of_text: bool = False) -> list[_Element]:
-    """The elements of a list as it stands there (`node`), and as it is `filled`.
+    """Return the elements of a list as it stands there (`node`), and as it is `filled`.
 
     A matrix takes the keys of a variable's mapping, and the characters of a text (`of_text`).
     """

@@ -35,7 +35,7 @@ class Variables:
     imports: Imports = field(default_factory=dict)
 
     def select(self, name: str) -> object:
-        """The value of a name such as `a.b[0]`; raise `Unfilled` where there is none."""
+        """Return the value of a name such as `a.b[0]`; raise `Unfilled` where there is none."""
         first, *rest = steps(name)
         value: object = self.items if first in self.items else self.values
         for step in (first, *rest):
@@ -46,17 +46,19 @@ class Variables:
         return value
 
     def repeated(self, items: Values) -> Variables:
-        """The same for one stage of those that are generated."""
+        """Return the same for one stage of those that are generated."""
         return replace(self, items=items)
 
     def added(self, update: Values, source: str, budget: Budget) -> Variables:
-        """These and others; raise `Unfilled` where both have a value, or others have `item`."""
+        """Return these and others; raise `Unfilled` for what both have, or for `item`."""
         if reserved := sorted(self.items.keys() & update.keys()):
             raise Unfilled(f"sets {reserved[0]!r} in {source}, which the repetition sets")
         return replace(self, values=_merged(self.values, update, (), source, budget))
 
     def added_file(self, item: str, folder: str, files: VariableFiles, budget: Budget) -> Variables:
-        """These and those of a file, `item` being `PATH` or `PATH:KEY,KEY`, seen from `folder`."""
+        """Return these and those of a file, `item` being `PATH` or `PATH:KEY,KEY`, seen from
+        `folder`.
+        """
         budget.spend(_STEPS_OF_A_FILE)
         named, _, listed = item.partition(":")
         path = posixpath.normpath(posixpath.join(folder, named))
@@ -82,7 +84,7 @@ class Variables:
 def add_all(
     variables: Variables, node: Node, folder: str, files: VariableFiles, budget: Budget
 ) -> Variables:
-    """`variables` and those of a `vars`, which is `node`: mappings, and files seen from `folder`.
+    """Return `variables` and those of a `vars`, `node`: mappings, and files below `folder`.
 
     Raises `UnexpectedAnswer` that says which cannot be taken.
     """
