@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import cast
 
-from studio_action.download.answers import RangeRequest
+from studio_action.download.answers import Answer, RangeRequest
 from studio_action.download.connections import Connections, Get, RequestFailure
 from studio_action.download.file_download import FileDownload
 from studio_action.download.hashing import BUFFER
@@ -12,10 +14,10 @@ from studio_action.download.stream import ResponseStream, SentRequest
 
 
 class ActiveRequests:
-    """Sends requests over `connections`, and notices when they are over."""
+    """Sends requests over `connections`, and says what became of them; `utc` is the time of day."""
 
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
+    def __init__(self, connections: Connections, utc: Callable[[], datetime]) -> None:
+        self._connections, self._utc = connections, utc
         self._streams: dict[ResponseStream, None] = {}
         self._spare_buffers: list[bytearray] = []
 
@@ -49,12 +51,16 @@ class ActiveRequests:
         ended = self._connections.poll(seconds)
         return [(cast(ResponseStream, receiver), failure) for receiver, failure in ended]
 
-    def end(self, stream: ResponseStream, failure: RequestFailure | None) -> None:
-        """Write what is left of the answer, and forget the request."""
+    def end(self, stream: ResponseStream, failure: RequestFailure | None) -> Answer | None:
+        """Write what is left of the answer, forget the request, and return what became of it.
+
+        Return None if the file was started over since the request was sent.
+        """
         stream.end(failure)
         del self._streams[stream]
         stream.download.requests.remove(stream)
         self._spare_buffers.append(stream.buffer)
+        return None if stream.is_stale else stream.outcome(self._utc())
 
     def stop_stalled(self, now: float, timeout: float) -> list[ResponseStream]:
         """Stop the requests for which nothing came for `timeout` seconds; return them."""

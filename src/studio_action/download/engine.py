@@ -89,12 +89,12 @@ class Engine:
     ) -> None:
         self.fetched: dict[int, Fetched] = {}
         self.totals = Totals()
-        self._files, self._options, self._utc = files, options, utc
+        self._files, self._options = files, options
         self._mailbox = Mailbox(connections.wake)
         self._store = Store(partials, Buffers(), threads, self._on_hashed)
         self._renewal = UrlRenewal(request_renewal, utc)
         self._queue = DownloadQueue(self._start_file)
-        self._requests = ActiveRequests(connections)
+        self._requests = ActiveRequests(connections, utc)
         self._limiter = ConnectionLimiter(options.max_connections, self._now())
         self._stall_check = Interval(min(TICK, options.limits.timeout / 4))
         self._checkpoint = Interval(CHECKPOINT)
@@ -192,11 +192,9 @@ class Engine:
     def _handle_finished(self, stream: ResponseStream, failure: RequestFailure | None) -> None:
         """Act on the end of one request."""
         download = stream.download
-        self._requests.end(stream, failure)
-        if stream.is_stale:
-            self._continue_file(download)
-            return
-        match stream.outcome(self._utc()):
+        match self._requests.end(stream, failure):
+            case None:
+                self._continue_file(download)
             case Content():
                 self._handle_success(stream)
             case Busy() as busy:
