@@ -28,7 +28,7 @@ class GitRegistry:
     """
 
     repository: Repository
-    surroundings: ResolveContext
+    context: ResolveContext
     prerelease: Prerelease
     mask: Callable[[str], None]
     warn: Callable[[str], None]
@@ -47,13 +47,13 @@ class GitRegistry:
         `ContentMismatch` where a folder's manifest is missing or damaged.
         """
         model = find_model(self.models, artifact)
-        self._warn(model)
+        self._warn_about(model)
         choice = choose_version(model, artifact, selector, self.prerelease)
         revision = self.repository.revision(choice.version.revision)
         root, located = locating.locate_model(
-            artifact.model, revision, self.surroundings, say=self.log_skipped or self._warn_once
+            artifact.model, revision, self.context, say=self.log_skipped or self._warn_once
         )
-        found = self.surroundings.files(located)
+        found = self.context.files(located)
         self._mask(found)
         resolution = Resolution(
             artifact=artifact,
@@ -71,7 +71,7 @@ class GitRegistry:
             self._warn_once(pointer)
         return resolution
 
-    def _warn(self, model: Model) -> None:
+    def _warn_about(self, model: Model) -> None:
         for warning in model.warnings:
             self._warn_once(warning)
 

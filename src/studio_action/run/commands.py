@@ -16,7 +16,7 @@ from studio_action.model.paths import STATE_FOLDER
 from studio_action.outputs import report, summary
 from studio_action.run import download as recipe
 from studio_action.run.context import RunContext, publish
-from studio_action.run.sources import open_registry, open_repository, surroundings
+from studio_action.run.sources import open_registry, open_repository, resolve_context
 from studio_action.run.wiring import (
     open_downloader,
     open_network,
@@ -138,12 +138,12 @@ def examine(config: RunConfig, platform: Platform) -> Diagnosis:
         refs = repository.tags()
         models = history.read(refs)
         warnings: list[str] = []
-        around = surroundings(location, context, network, transfer, scratch, warnings.append)
+        resolving = resolve_context(location, context, network, transfer, scratch, warnings.append)
         return doctor.examine(
             str(location),
             models,
             GitRegistry(
-                repository, around, "include", platform.mask, warnings.append, platform.debug
+                repository, resolving, "include", platform.mask, warnings.append, platform.debug
             ),
             [
                 *diagnosis.check_tags(refs, models),

@@ -81,7 +81,7 @@ def open_repository(
     )
 
 
-def surroundings(
+def resolve_context(
     location: RepositoryLocation,
     context: RunContext,
     network: Network,
@@ -178,7 +178,7 @@ def _open_git_registry(
     with open_repository(request.location, context, network, scratch) as repository:
         yield GitRegistry(
             repository,
-            surroundings(request.location, context, network, downloader, scratch),
+            resolve_context(request.location, context, network, downloader, scratch),
             request.prerelease,
             context.platform.mask,
             context.platform.warning,
