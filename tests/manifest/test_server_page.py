@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/server.md").read_text()
 SOURCES = "\n".join(path.read_text() for path in (ROOT / "src/studio_action/server").rglob("*.py"))
 ENDPOINTS = [
-    name.removeprefix("GET ").removeprefix("POST ") for name in rows_below(PAGE, "What it answers")
+    name.removeprefix("GET ").removeprefix("POST ") for name in rows_below(PAGE, "Endpoints")
 ]
 
 

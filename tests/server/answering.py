@@ -30,7 +30,7 @@ from studio_action.server.db.tokens import Tokens
 from studio_action.server.links import InFolder, InMirror, InWebRemote, Link, LocalFile
 from studio_action.server.metrics import Metrics
 from studio_action.server.registry.models import Catalogue
-from studio_action.server.registry.upstream import Answer
+from studio_action.server.registry.upstream import UpstreamResponse
 from studio_action.server.services import Services
 from studio_action.server.settings import ServedRepository, ServerSettings
 from tests.server.calendar import Calendar
@@ -102,7 +102,9 @@ class SaidModels:
         path.write_bytes(CONTENT)
         return path
 
-    def ask(self, method: str, file: InWebRemote, headers: Mapping[str, str]) -> Answer:
+    def open_remote_file(
+        self, method: str, file: InWebRemote, headers: Mapping[str, str]
+    ) -> UpstreamResponse:
         raise ObjectMissing("there is no remote")
 
 

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from studio_action.server.registry.upstream import Answer
+from studio_action.server.registry.upstream import UpstreamResponse
 from tests.download.storage import Reply, Request, Storage, running
 
 PASSWORD = "s3cret pass"
@@ -28,9 +28,9 @@ def refused(request: Request) -> Reply | None:
     return None if known else Reply(401, b"", {"WWW-Authenticate": "Basic"})
 
 
-def whole(answer: Answer) -> bytes:
+def whole(answer: UpstreamResponse) -> bytes:
     """The body of an answer, which is ended."""
     try:
         return b"".join(iter(answer.read, b""))
     finally:
-        answer.end()
+        answer.close()

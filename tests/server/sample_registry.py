@@ -14,7 +14,7 @@ from studio_action.server.app import create_app
 from studio_action.server.db import database
 from studio_action.server.run import process
 from studio_action.server.services import Services
-from studio_action.server.settings import ServedRepository, ServerSettings
+from studio_action.server.settings import LimitSettings, ServedRepository, ServerSettings
 from tests import sample
 from tests.gitrepo.repositories import sample_at
 from tests.server.loopback import served
@@ -47,7 +47,7 @@ def registry(folder: Path, **settings: Any) -> Iterator[Registry]:
         "database": f"sqlite:///{folder}/registry.db",
         "repositories": (repository,),
         "folders": {"objects": sample.OBJECTS},
-        "requests_per_minute": 1_000_000,
+        "limits": LimitSettings(requests_per_minute=1_000_000),
     }
     services = process.make_services(
         ServerSettings(**{**own, **settings}), {"PATH": os.environ["PATH"]}

@@ -24,7 +24,7 @@ from studio_action.server.db.tokens import Tokens
 from studio_action.server.links import InWebRemote, LocalFile
 from studio_action.server.metrics import Metrics
 from studio_action.server.registry.models import Catalogue
-from studio_action.server.registry.upstream import Answer
+from studio_action.server.registry.upstream import UpstreamResponse
 from studio_action.server.services import Services
 from studio_action.server.settings import ServedRepository, ServerSettings
 from tests.server.calendar import Calendar
@@ -75,7 +75,7 @@ class Said:
     def file(self, file: LocalFile) -> Path:
         raise ObjectMissing(f"{file} is not there")
 
-    def ask(self, method: str, file: InWebRemote, headers: object) -> Answer:
+    def open_remote_file(self, method: str, file: InWebRemote, headers: object) -> UpstreamResponse:
         raise ObjectMissing(f"{file} is not there")
 
 

@@ -51,9 +51,9 @@ def create_app(
     base_path = settings.base_path
     limits = RequestLimits(
         BasePathRouter(create_api(services), create_pages(services), base_path),
-        requests=RateLimiter(settings.requests_per_minute, now),
+        requests=RateLimiter(settings.limits.requests_per_minute, now),
         refusals=RateLimiter(_REFUSALS_PER_MINUTE, now),
-        largest_body=settings.largest_body,
+        largest_body=settings.limits.largest_body,
         free=(*UNPREFIXED_PATHS, f"{base_path}/files/"),
     )
     metrics = MetricsMiddleware(SecurityHeaders(limits, base_path), services.metrics, now)
@@ -76,7 +76,7 @@ def create_api(services: Services) -> Starlette:
         *HealthChecks(services).routes(),
     ]
     metrics_page = MetricsPage(services.metrics, services.settings.metrics_token)
-    relay = Relay(services.models.ask, services.log)
+    relay = Relay(services.models.open_remote_file, services.log)
     files = Files(services.keys.secret, services.models.file, services.utc, relay)
     api = Starlette(
         routes=[

@@ -40,13 +40,35 @@ class ServedRepository:
 
 
 @dataclass(frozen=True, slots=True)
-class ServerSettings:
-    """How one server is set up.
+class ProcessSettings:
+    """Where the server listens and how it runs.
 
-    `url` is its public address, with the sub-path, '' for whatever its callers use; `base_path` is
-    the sub-path, `/studio` or ''. `folders` are those of this machine that remotes may be in, by
-    name. `requests_per_minute` is for one token, or one address without. `grace` is seconds that
-    running requests may take when the server is told to stop.
+    `trusted_proxies` are the addresses and networks whose forwarding headers count. `grace` is how
+    many seconds running requests may take once the server is told to stop.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    trusted_proxies: tuple[str, ...] = ()
+    grace: float = 25.0
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """Limits of requests: how many a token, or an address without one, may send; their bytes."""
+
+    requests_per_minute: int = 600
+    largest_body: int = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """The settings of one server.
+
+    `url` is its public address with the sub-path, '' for the address that clients use; `base_path`
+    is the sub-path, `/studio` or ''. `folders` are the folders of this machine that remotes may be
+    in, by name.
     """
 
     data_dir: Path
@@ -55,12 +77,7 @@ class ServerSettings:
     folders: Mapping[str, Path] = field(default_factory=dict)
     url: str = ""
     base_path: str = ""
-    host: str = "127.0.0.1"
-    port: int = 8000
-    workers: int = 1
-    trusted_proxies: tuple[str, ...] = ()
     webhook_secret: str = field(default="", repr=False)
     metrics_token: str = field(default="", repr=False)
-    requests_per_minute: int = 600
-    largest_body: int = 1 << 20
-    grace: float = 25.0
+    process: ProcessSettings = ProcessSettings()
+    limits: LimitSettings = LimitSettings()

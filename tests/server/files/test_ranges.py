@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio_action.server.files.ranges import Part, part
+from studio_action.server.files.ranges import Part, select_part
 
 ETAG = '"0123456789abcdef"'
 
@@ -42,16 +42,16 @@ ETAG = '"0123456789abcdef"'
     ],
 )
 def test_part__range(asked: str, expected: Part) -> None:
-    assert part("GET", {"range": asked}, 100, ETAG) == expected
+    assert select_part("GET", {"range": asked}, 100, ETAG) == expected
 
 
 def test_part__of_an_empty_file() -> None:
-    assert part("GET", {"range": "bytes=0-"}, 0, ETAG).status == 416
-    assert part("GET", {}, 0, ETAG) == Part(200, 0, 0, {})
+    assert select_part("GET", {"range": "bytes=0-"}, 0, ETAG).status == 416
+    assert select_part("GET", {}, 0, ETAG) == Part(200, 0, 0, {})
 
 
 def test_part__head_has_no_ranges() -> None:
-    assert part("HEAD", {"range": "bytes=0-9"}, 100, ETAG) == Part(200, 0, 100, {})
+    assert select_part("HEAD", {"range": "bytes=0-9"}, 100, ETAG) == Part(200, 0, 100, {})
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,10 @@ def test_part__head_has_no_ranges() -> None:
     ],
 )
 def test_part__if_range(validator: str, status: int) -> None:
-    assert part("GET", {"range": "bytes=0-9", "if-range": validator}, 100, ETAG).status == status
+    assert (
+        select_part("GET", {"range": "bytes=0-9", "if-range": validator}, 100, ETAG).status
+        == status
+    )
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
@@ -79,12 +82,12 @@ def test_part__if_range(validator: str, status: int) -> None:
     ],
 )
 def test_part__if_none_match(method: str, condition: str, status: int) -> None:
-    assert part(method, {"if-none-match": condition}, 100, ETAG).status == status
+    assert select_part(method, {"if-none-match": condition}, 100, ETAG).status == status
 
 
 @given(st.text() | st.from_regex(r"bytes=\d{0,4}-\d{0,4}", fullmatch=True), st.integers(0, 5000))
 def test_part__never_leaves_the_file(asked: str, size: int) -> None:
-    found = part("GET", {"range": asked}, size, ETAG)
+    found = select_part("GET", {"range": asked}, size, ETAG)
 
     assert 0 <= found.start <= found.end <= size
     assert (found.status == 206) == ("content-range" in found.headers and found.length > 0)

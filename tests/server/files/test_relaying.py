@@ -62,7 +62,7 @@ def relay() -> Iterator[Relayed]:
         )
         upstream = Upstream(Network(), silence=0.5)
         sends = Relay(
-            lambda method, file, headers: upstream.ask(method, place_of(asked, file), headers),
+            lambda method, file, headers: upstream.request(method, place_of(asked, file), headers),
             lines.log,
         )
 
@@ -189,8 +189,8 @@ PART = {"Content-Range": "bytes 0-1/9"}
     [
         (Reply(401), 502, "The remote refused the server's own password."),
         (Reply(403), 502, "The remote refused the server's own password."),
-        (Reply(404), 404, "The file is not there"),
-        (Reply(410), 404, "The file is not there"),
+        (Reply(404), 404, "The file is missing"),
+        (Reply(410), 404, "The file is missing"),
         (Reply(400), 502, "The remote answered HTTP 400."),
         (Reply(405), 502, "The remote answered HTTP 405."),
         (Reply(416), 502, "The remote answered HTTP 416."),
@@ -200,11 +200,15 @@ PART = {"Content-Range": "bytes 0-1/9"}
         (Reply(429), 503, "The remote is busy"),
         (Reply(500), 502, "The remote answered HTTP 500."),
         (Reply(503), 503, "The remote is busy"),
-        (Reply(206, b"ab", PART), 502, "The remote sends a part that was not asked for."),
-        (Reply(200, b"ab", {"Content-Encoding": "gzip"}), 502, "The remote sends the file in"),
-        (Reply(200, b"ab", length=None), 502, "The remote does not tell how long the file is."),
+        (Reply(206, b"ab", PART), 502, "The remote sends a part that was not requested."),
+        (
+            Reply(200, b"ab", {"Content-Encoding": "gzip"}),
+            502,
+            "The remote sends the file with a content encoding.",
+        ),
+        (Reply(200, b"ab", length=None), 502, "The remote does not say how long the file is."),
         (Reply(302, headers={"Location": "http://localhost/"}), 503, "a remote redirects to"),
-        (Reply(hang=True), 503, "a remote could not be asked: no answer within the timeout"),
+        (Reply(hang=True), 503, "a remote cannot be reached: no answer within the timeout"),
     ],
     ids=lambda value: str(value.status) if isinstance(value, Reply) else None,
 )

@@ -47,7 +47,7 @@ class Storage:
         file.write_bytes(content)
         return file
 
-    def file_of(self, served: LocalFile) -> Path:
+    def find_path(self, served: LocalFile) -> Path:
         match served:
             case InFolder("models", path):
                 return self.folder / path
@@ -80,7 +80,7 @@ def test_get__a_file_that_is_not_of_this_machine(storage: Storage) -> None:
 def storage(tmp_path: Path) -> Iterator[Storage]:
     storage = Storage(Path(os.path.realpath(tmp_path)) / "models")
     storage.add("churn.pkl", CONTENT)
-    application = Files({KEY.id: KEY.secret}.get, storage.file_of, lambda: storage.now, elsewhere)
+    application = Files({KEY.id: KEY.secret}.get, storage.find_path, lambda: storage.now, elsewhere)
     with served(Starlette(routes=[Route("/files/{path:path}", application)])) as base:
         storage.base = base
         yield storage
@@ -174,7 +174,7 @@ def test_get__the_etag_is_the_digest_that_the_path_tells(storage: Storage) -> No
     assert storage.get(path).headers["etag"] == f'"{MD5}"'
 
 
-def test_get__the_etag_of_a_file_of_a_mirror_is_its_digest(storage: Storage) -> None:
+def test_get__the_etag_of_a_find_path_a_mirror_is_its_digest(storage: Storage) -> None:
     storage.add("a" * 40, CONTENT)
     file = InMirror("acme/models", "a" * 40, Digest("md5", MD5))
 
@@ -248,7 +248,7 @@ def a_pipe(storage: Storage) -> None:
     [no_file, a_folder, a_file_for_a_folder, a_link_out, a_folder_that_is_a_link_out, a_pipe],
     ids=lambda made: made.__name__,
 )
-def test_get__what_is_no_file_of_the_folder(
+def test_get__what_is_no_find_path_the_folder(
     storage: Storage, made: Callable[[Storage], None]
 ) -> None:
     made(storage)
@@ -256,7 +256,7 @@ def test_get__what_is_no_file_of_the_folder(
     answer = storage.get("a/b")
 
     assert answer.status_code == 404
-    assert answer.json()["detail"].startswith("The file is not there")
+    assert answer.json()["detail"].startswith("The file is missing")
     assert not opened(storage.folder.parent)
 
 
@@ -327,7 +327,7 @@ def asked(storage: Storage, path: str) -> dict[str, Any]:
 
 
 def application(storage: Storage) -> Files:
-    return Files({KEY.id: KEY.secret}.get, storage.file_of, lambda: NOW, elsewhere)
+    return Files({KEY.id: KEY.secret}.get, storage.find_path, lambda: NOW, elsewhere)
 
 
 async def for_ever() -> Any:

@@ -8,11 +8,11 @@ from studio_action.server.registry.keyed_locks import KeyedLocks
 
 
 def test_of__one_at_a_time() -> None:
-    turns, inside, most = KeyedLocks(), 0, 0
+    locks, inside, most = KeyedLocks(), 0, 0
 
     def enter(_: int) -> None:
         nonlocal inside, most
-        with turns.of("name"):
+        with locks.hold("name"):
             inside += 1
             most = max(most, inside)
             inside -= 1
@@ -24,10 +24,10 @@ def test_of__one_at_a_time() -> None:
 
 
 def test_of__other_names_do_not_wait() -> None:
-    turns, both = KeyedLocks(), Barrier(2, timeout=10)
+    locks, both = KeyedLocks(), Barrier(2, timeout=10)
 
     def enter(name: str) -> None:
-        with turns.of(name):
+        with locks.hold(name):
             both.wait()
 
     with ThreadPoolExecutor(2) as threads:
@@ -35,9 +35,9 @@ def test_of__other_names_do_not_wait() -> None:
 
 
 def test_of__nothing_stays() -> None:
-    turns = KeyedLocks()
-    with turns.of("name"):
-        assert len(turns._locks) == 1
+    locks = KeyedLocks()
+    with locks.hold("name"):
+        assert len(locks._locks) == 1
 
     gc.collect()
-    assert len(turns._locks) == 0
+    assert len(locks._locks) == 0

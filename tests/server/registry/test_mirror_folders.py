@@ -88,7 +88,7 @@ def test_fetching__where_nothing_can_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with (
-        pytest.raises(WorkspaceRefused, match="a mirror cannot be kept"),
+        pytest.raises(WorkspaceRefused, match="a mirror cannot be written"),
         MirrorFolder(tmp_path / "file/mirror").fetching(Deadline(0, Clock())),
     ):
         pass

@@ -344,7 +344,7 @@ def test_snapshot__never_fetched(
         place.another().snapshot(place.repository)
     assert place.fetches <= 2
     assert len(place.world.said) == 1
-    assert "nothing is known of it" in place.world.said[0]
+    assert "it was never fetched" in place.world.said[0]
 
 
 def test_snapshot__a_repository_that_takes_too_long(place: Place) -> None:
@@ -354,7 +354,7 @@ def test_snapshot__a_repository_that_takes_too_long(place: Place) -> None:
     told = settings(place.data, place.repository)
     found = Mirrors(told, git_for, place.world, place.world.utc, place.world.log)
 
-    with pytest.raises(Unreachable, match=r"m\.git did not give its tags within 600 seconds"):
+    with pytest.raises(Unreachable, match=r"m\.git did not send its tags within 600 seconds"):
         found.snapshot(place.repository)
 
 
@@ -419,7 +419,7 @@ def test_snapshot__damage_is_found_without_a_fetch(place: Place) -> None:
     wreck_packs(place.generation)
 
     assert set(place.versions(place.another())) == {"v1.0.0"}
-    assert "a repository's copy is broken, and made anew" in place.world.said[0]
+    assert "a repository's copy is broken; cloning it again" in place.world.said[0]
 
 
 def test_snapshot__damage_while_the_repository_is_away(place: Place) -> None:

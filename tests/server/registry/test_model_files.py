@@ -9,18 +9,18 @@ import pytest
 from studio_action.errors import Unreachable
 from studio_action.gitrepo.locate.located import InRepository, LocatedFile
 from studio_action.model.artifact import ModelName
-from studio_action.server.registry.model_files import At, Found, ModelFilesCache
+from studio_action.server.registry.model_files import ModelAtCommit, ModelFiles, ModelFilesCache
 
 
-def at(model: str, revision: str = "1") -> At:
+def at(model: str, revision: str = "1") -> ModelAtCommit:
     return "acme/models", revision * 40, ModelName(model)
 
 
-def found(files: int) -> Found:
-    return Found("m", (LocatedFile("m", InRepository("0a" * 20), 1, None, False),) * files)
+def found(files: int) -> ModelFiles:
+    return ModelFiles("m", (LocatedFile("m", InRepository("0a" * 20), 1, None, False),) * files)
 
 
-def never() -> Found:
+def never() -> ModelFiles:
     raise AssertionError("looked up again")
 
 
@@ -36,7 +36,7 @@ def test_get__looked_up_once() -> None:
     [at("b"), at("a", "2"), ("acme/others", "1" * 40, ModelName("a"))],
     ids=["model", "commit", "repository"],
 )
-def test_get__not_that_of_another(other: At) -> None:
+def test_get__not_that_of_another(other: ModelAtCommit) -> None:
     models = ModelFilesCache()
     first = models.get(at("a"), lambda: found(1))
 
@@ -70,7 +70,7 @@ def test_get__one_that_is_larger_than_all_the_room() -> None:
 def test_get__a_failure_is_not_kept() -> None:
     models = ModelFilesCache()
 
-    def fail() -> Found:
+    def fail() -> ModelFiles:
         raise Unreachable("not now")
 
     with pytest.raises(Unreachable):
@@ -82,8 +82,8 @@ def test_get__once_though_many_ask() -> None:
     models = ModelFilesCache()
     asked: list[int] = []
 
-    def locate(number: int) -> Callable[[], Found]:
-        def look() -> Found:
+    def locate(number: int) -> Callable[[], ModelFiles]:
+        def look() -> ModelFiles:
             asked.append(number)
             return found(1)
 
@@ -99,7 +99,7 @@ def test_get__different_commits_at_the_same_time() -> None:
     models = ModelFilesCache()
     both = Barrier(2, timeout=10)
 
-    def look() -> Found:
+    def look() -> ModelFiles:
         both.wait()  # fails unless the other one looks, too
         return found(1)
 

@@ -451,7 +451,7 @@ def test_resolve__a_mirror_that_was_damaged(tmp_path: Path, bare: Path) -> None:
 
     assert server.resolve("text-classifier", AtStage("prod")).version == "v1.0.0"
     assert server.world.said == [
-        "a repository's copy is broken, and made anew repository=acme/models"
+        "a repository's copy is broken; cloning it again repository=acme/models"
     ]
 
 

@@ -14,7 +14,7 @@ import trustme
 from studio_action.errors import Unreachable
 from studio_action.gitrepo.remotes.base import Place
 from studio_action.net.network import Network
-from studio_action.server.registry.upstream import BLOCK, Upstream, _is_own, _onward
+from studio_action.server.registry.upstream import BLOCK, Upstream, _is_own_host, _redirect_target
 from tests.download.storage import Reply, Request, Storage, running
 from tests.server.guarded import AUTHORIZATION, PASSWORD, guarded, whole
 
@@ -49,7 +49,9 @@ def told(request: Request) -> tuple[str, bool]:
 
 
 def test_ask__with_the_password(storage: Storage) -> None:
-    answer = Upstream(Network()).ask("GET", Place(f"{storage.url}/r/a", (LINE,)), {"Range": "x"})
+    answer = Upstream(Network()).request(
+        "GET", Place(f"{storage.url}/r/a", (LINE,)), {"Range": "x"}
+    )
 
     assert (answer.status, whole(answer)) == (200, b"weights")
     (request,) = storage.requests
@@ -60,14 +62,14 @@ def test_ask__with_the_password(storage: Storage) -> None:
 def test_ask__a_password_in_any_script(proxy: Storage) -> None:
     proxy.put(HOME, b"weights")
 
-    assert whole(through(proxy).ask("GET", Place(HOME, ("X-Token: pä€",)), {})) == b"weights"
+    assert whole(through(proxy).request("GET", Place(HOME, ("X-Token: pä€",)), {})) == b"weights"
 
     assert proxy.requests[0].headers["x-token"].encode("latin-1").decode() == "pä€"
 
 
 def test_ask__what_is_no_header_line_is_not_repeated(proxy: Storage) -> None:
-    with pytest.raises(Unreachable, match="could not be asked") as caught:
-        through(proxy).ask("GET", Place(HOME, (f"X-Töken: {PASSWORD}",)), {})
+    with pytest.raises(Unreachable, match="cannot be reached") as caught:
+        through(proxy).request("GET", Place(HOME, (f"X-Töken: {PASSWORD}",)), {})
 
     assert PASSWORD not in str(caught.value)
     assert caught.value.__suppress_context__
@@ -79,14 +81,14 @@ def test_ask__connections_are_used_again(storage: Storage) -> None:
 
     storage.first(redirected(f"{storage.url}/r/a"))
     for method in ("GET", "HEAD", "GET"):
-        whole(upstream.ask(method, Place(f"{storage.url}/r/a", (LINE,)), {}))
+        whole(upstream.request(method, Place(f"{storage.url}/r/a", (LINE,)), {}))
 
     assert len(callers) == 1
 
 
 def test_ask__a_connection_that_was_closed_meanwhile(storage: Storage) -> None:
     upstream, place = Upstream(Network()), Place(f"{storage.url}/r/a", (LINE,))
-    whole(upstream.ask("GET", place, {}))
+    whole(upstream.request("GET", place, {}))
     closing = [True]
 
     def script(request: Request) -> None:
@@ -95,7 +97,7 @@ def test_ask__a_connection_that_was_closed_meanwhile(storage: Storage) -> None:
 
     storage.always(script)
 
-    assert whole(upstream.ask("GET", place, {})) == b"weights"
+    assert whole(upstream.request("GET", place, {})) == b"weights"
     assert len(storage.requests) == 3
 
 
@@ -103,9 +105,9 @@ def test_ask__a_redirect_to_another_host_gets_no_password(proxy: Storage) -> Non
     proxy.first(redirected("http://objects.example.net/b?sig=1"))
     proxy.put("http://objects.example.net/b", b"weights")
 
-    answer = through(proxy).ask("GET", Place(HOME, (LINE,)), {"Range": "bytes=0-2"})
+    answer = through(proxy).request("GET", Place(HOME, (LINE,)), {"Range": "bytes=0-2"})
 
-    assert (answer.status, answer.own, whole(answer)) == (206, False, b"wei")
+    assert (answer.status, answer.is_from_own_host, whole(answer)) == (206, False, b"wei")
     assert list(map(told, proxy.requests)) == [
         (HOME, True),
         ("http://objects.example.net/b?sig=1", False),
@@ -116,7 +118,7 @@ def test_ask__a_redirect_of_the_same_host(proxy: Storage) -> None:
     proxy.first(redirected("/other"))
     proxy.put("http://models.example.com/other", b"weights")
 
-    assert whole(through(proxy).ask("GET", Place(HOME, (LINE,)), {})) == b"weights"
+    assert whole(through(proxy).request("GET", Place(HOME, (LINE,)), {})) == b"weights"
 
     assert told(proxy.requests[1]) == ("http://models.example.com/other", True)
 
@@ -134,7 +136,7 @@ def test_ask__a_redirect_of_the_same_host(proxy: Storage) -> None:
 def test_ask__what_is_not_the_same_host(proxy: Storage, location: str) -> None:
     proxy.first(redirected(location))
 
-    through(proxy).ask("GET", Place(HOME, (LINE,)), {}).end()
+    through(proxy).request("GET", Place(HOME, (LINE,)), {}).close()
 
     assert "authorization" not in proxy.requests[1].headers
 
@@ -143,7 +145,7 @@ def test_ask__another_host_cannot_send_the_password_back(proxy: Storage) -> None
     back = "http://models.example.com/secrets"
     proxy.first(redirected("http://objects.example.net/b"), redirected(back))
 
-    through(proxy).ask("GET", Place(HOME, (LINE,)), {}).end()
+    through(proxy).request("GET", Place(HOME, (LINE,)), {}).close()
 
     assert told(proxy.requests[2]) == (back, False)
 
@@ -153,7 +155,7 @@ def test_ask__in_a_circle(proxy: Storage, status: int) -> None:
     proxy.always(lambda request: redirected(HOME, status))
 
     with pytest.raises(Unreachable, match="more than 5 times"):
-        through(proxy).ask("GET", Place(HOME, (LINE,)), {})
+        through(proxy).request("GET", Place(HOME, (LINE,)), {})
 
     assert len(proxy.requests) == 6
 
@@ -180,24 +182,24 @@ def test_ask__where_a_redirect_may_not_lead(proxy: Storage, location: str) -> No
     proxy.first(redirected(location))
 
     with pytest.raises(Unreachable, match="a remote redirects to"):
-        through(proxy).ask("GET", Place(HOME, (LINE,)), {})
+        through(proxy).request("GET", Place(HOME, (LINE,)), {})
 
     assert len(proxy.requests) == 1
 
 
 def test_onward__tls_is_not_left() -> None:
     home = urlsplit("https://models.example.com/r")
-    with pytest.raises(Unreachable, match="not safe"):
-        _onward("https://models.example.com/r/a", "http://models.example.com/r/a", home)
-    assert not _is_own(urlsplit("http://models.example.com/r"), home)
-    assert _is_own(home, urlsplit("http://models.example.com/r"))
+    with pytest.raises(Unreachable, match="unsafe"):
+        _redirect_target("https://models.example.com/r/a", "http://models.example.com/r/a", home)
+    assert not _is_own_host(urlsplit("http://models.example.com/r"), home)
+    assert _is_own_host(home, urlsplit("http://models.example.com/r"))
 
 
 def test_ask__a_redirect_within_the_machine_of_the_remote(storage: Storage) -> None:
     storage.objects["r/b"] = b"moved"
     storage.first(redirected(f"{storage.url}/r/b"))
 
-    answer = Upstream(Network()).ask("GET", Place(f"{storage.url}/r/a", (LINE,)), {})
+    answer = Upstream(Network()).request("GET", Place(f"{storage.url}/r/a", (LINE,)), {})
 
     assert whole(answer) == b"moved"
 
@@ -207,14 +209,14 @@ def test_ask__nobody_answers() -> None:
         url = storage.url
 
     with pytest.raises(Unreachable, match="no connection"):
-        Upstream(Network()).ask("GET", Place(f"{url}/r/a", (LINE,)), {})
+        Upstream(Network()).request("GET", Place(f"{url}/r/a", (LINE,)), {})
 
 
 def test_ask__silence(storage: Storage) -> None:
     storage.scripts.insert(0, lambda request: Reply(hang=True))
 
     with pytest.raises(Unreachable, match="no answer within the timeout"):
-        Upstream(Network(), silence=0.1).ask("GET", Place(f"{storage.url}/r/a", (LINE,)), {})
+        Upstream(Network(), silence=0.1).request("GET", Place(f"{storage.url}/r/a", (LINE,)), {})
 
 
 @pytest.mark.parametrize(
@@ -229,7 +231,9 @@ def test_ask__silence(storage: Storage) -> None:
 )
 def test_read__an_answer_that_breaks_off(storage: Storage, reply: Reply) -> None:
     storage.scripts.insert(0, lambda request: reply)
-    answer = Upstream(Network(), silence=0.2).ask("GET", Place(f"{storage.url}/r/a", (LINE,)), {})
+    answer = Upstream(Network(), silence=0.2).request(
+        "GET", Place(f"{storage.url}/r/a", (LINE,)), {}
+    )
 
     with pytest.raises(Unreachable, match="broke off"):
         whole(answer)
@@ -259,12 +263,12 @@ def network(authority: trustme.CA, tmp_path: Path) -> Network:
 def test_ask__over_tls(secure: Storage, network: Network) -> None:
     place = Place(secure.put("r/a", bytes(3 * BLOCK)), (LINE,))
 
-    assert whole(Upstream(network).ask("GET", place, {})) == bytes(3 * BLOCK)
+    assert whole(Upstream(network).request("GET", place, {})) == bytes(3 * BLOCK)
 
 
 def test_ask__a_certificate_that_is_not_trusted(secure: Storage) -> None:
     with pytest.raises(Unreachable, match="its certificate is not trusted"):
-        Upstream(Network()).ask("GET", Place(secure.put("r/a", b""), (LINE,)), {})
+        Upstream(Network()).request("GET", Place(secure.put("r/a", b""), (LINE,)), {})
 
     assert not secure.requests
 
@@ -275,7 +279,7 @@ def test_end__wakes_whoever_reads(
 ) -> None:
     asked = secure if over_tls else storage
     asked.scripts.insert(0, lambda request: Reply(200, bytes(10), cut=5, hang=True))
-    answer = Upstream(network).ask("GET", Place(f"{asked.url}/r/a", (LINE,)), {})
+    answer = Upstream(network).request("GET", Place(f"{asked.url}/r/a", (LINE,)), {})
     assert answer.read() == bytes(5)
     failures: list[Exception] = []
 
@@ -287,7 +291,7 @@ def test_end__wakes_whoever_reads(
 
     reader = threading.Thread(target=read)
     reader.start()
-    answer.end()
+    answer.close()
     reader.join(5)
 
     assert (reader.is_alive(), len(failures)) == (False, 1)

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from studio_action.errors import BadInput
-from studio_action.server.run.connections import PromptProtocol, address_of, listen
+from studio_action.server.run.connections import PromptProtocol, listen, url_of
 
 PATIENCE = 10.0
 
@@ -157,7 +157,7 @@ def test_address_of__what_can_be_asked(host: str) -> None:
         listen(host, 0) as listening,
         served(PlainTextResponse("hello"), listening),
     ):
-        assert requests.get(address_of(listening), timeout=PATIENCE).text == "hello"
+        assert requests.get(url_of(listening), timeout=PATIENCE).text == "hello"
 
 
 def test_listen__a_port_that_is_taken() -> None:

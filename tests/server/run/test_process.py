@@ -119,7 +119,7 @@ def test_restart__after_it_was_killed_links_are_still_good(tmp_path: Path) -> No
 
     with started(tmp_path, workers=2) as server:
         assert requests.get(server.url + link, timeout=10).content == b"churn"
-        assert len(list((tmp_path / "data").glob("figures-*"))) == 1
+        assert len(list((tmp_path / "data").glob("metrics-*"))) == 1
 
 
 def test_workers__end_when_their_parent_was_killed(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_workers__their_figures_add_up(tmp_path: Path) -> None:
         pytest.param(
             ["--host", "192.0.2.1"], 10, "cannot listen at 192.0.2.1", id="another's host"
         ),
-        pytest.param(["--data-dir", "/proc/models"], 16, "cannot be written to", id="no data-dir"),
+        pytest.param(["--data-dir", "/proc/models"], 16, "cannot be written", id="no data-dir"),
     ],
 )
 def test_serve__what_cannot_be(tmp_path: Path, said: list[str], code: int, reason: str) -> None:

@@ -100,16 +100,16 @@ def test_create__expires(terminal: Terminal, given: list[str], lifetime: timedel
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--name=ci", "--scope=project"], "the token would read nothing. Give --repository"),
+        (["--name=ci", "--scope=project"], "the token could read nothing. Give --repository"),
         (["--scope=project", "--all-repositories"], "Missing option '--name'"),
         (["--name=ci", "--all-repositories"], "Missing option '--scope'"),
         (["--name=ci", "--scope=admin", "--all-repositories"], "'admin' is not one of"),
-        ([*ENOUGH, "--name= "], "--name '' is no name"),
-        ([*ENOUGH, "--name=a/b"], "--name 'a/b' is no name"),
-        ([*ENOUGH, "--name=a\x1b[2Jb"], "--name 'a�[2Jb' is no name"),
-        ([*ENOUGH, f"--name={'a' * 101}"], "is no name. Write up to 100 characters"),
-        ([*ENOUGH, "--team=a b"], "--team 'a b' is no team's name"),
-        ([*ENOUGH, "--team=../x"], "--team '../x' is no team's name"),
+        ([*ENOUGH, "--name= "], "--name '' is not a name"),
+        ([*ENOUGH, "--name=a/b"], "--name 'a/b' is not a name"),
+        ([*ENOUGH, "--name=a\x1b[2Jb"], "--name 'a�[2Jb' is not a name"),
+        ([*ENOUGH, f"--name={'a' * 101}"], "is not a name. Write up to 100 characters"),
+        ([*ENOUGH, "--team=a b"], "--team 'a b' is not the name of a team"),
+        ([*ENOUGH, "--team=../x"], "--team '../x' is not the name of a team"),
         ([*ENOUGH, "--repository=models"], "repo 'models' is not the address"),
         ([*ENOUGH, "--repository=https://github.com/acme/models"], "Write OWNER/NAME"),
         ([*ENOUGH, "--expires=90"], "write a number of days or hours"),
@@ -204,7 +204,7 @@ def test_revoke(terminal: Terminal) -> None:
 
 def test_revoke__none(terminal: Terminal) -> None:
     _, err = terminal.run("revoke", "0" * 16, code=12)
-    assert "there is no token of this id" in err
+    assert "there is no token with this id" in err
 
 
 def test_revoke__the_text_instead_of_the_id_is_not_repeated(terminal: Terminal) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from studio_action.server.run.workers import Workers, figures_folder
+from studio_action.server.run.workers import Workers, metrics_folder
 from tests.fakes import Time
 from tests.server.lines import Lines
 
@@ -34,31 +34,31 @@ def test_run__workers_that_do_not_live() -> None:
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def test_figures_folder__is_there_while_it_is_used(tmp_path: Path) -> None:
-    with figures_folder(tmp_path) as folder:
+def test_metrics_folder__is_there_while_it_is_used(tmp_path: Path) -> None:
+    with metrics_folder(tmp_path) as folder:
         (folder / "counter_1.db").write_bytes(b"")
 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_figures_folder__each_server_has_its_own(tmp_path: Path) -> None:
-    with figures_folder(tmp_path) as one, figures_folder(tmp_path) as other:
+def test_metrics_folder__each_server_has_its_own(tmp_path: Path) -> None:
+    with metrics_folder(tmp_path) as one, metrics_folder(tmp_path) as other:
         assert one != other
         assert one.is_dir()
 
 
-def test_figures_folder__what_a_killed_server_left_is_removed(tmp_path: Path) -> None:
-    (tmp_path / "figures-killed").mkdir()
-    (tmp_path / "figures-killed/counter_1.db").write_bytes(b"")
+def test_metrics_folder__what_a_killed_server_left_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "metrics-killed").mkdir()
+    (tmp_path / "metrics-killed/counter_1.db").write_bytes(b"")
 
-    with figures_folder(tmp_path) as folder:
+    with metrics_folder(tmp_path) as folder:
         assert list(tmp_path.iterdir()) == [folder]
 
 
-def test_figures_folder__other_folders_are_left(tmp_path: Path) -> None:
+def test_metrics_folder__other_folders_are_left(tmp_path: Path) -> None:
     (tmp_path / "mirrors").mkdir()
 
-    with figures_folder(tmp_path):
+    with metrics_folder(tmp_path):
         pass
 
     assert (tmp_path / "mirrors").is_dir()

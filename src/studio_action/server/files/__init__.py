@@ -1,1 +1,1 @@
-"""Files of this machine, under signed links."""
+"""Sends files under signed URLs."""

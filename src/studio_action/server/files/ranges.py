@@ -1,4 +1,4 @@
-"""Which bytes of a file one request asks for, and under which status they go out. Pure.
+"""Decides which bytes of a file a request gets, and with which status. Pure.
 
 RFC 9110, sections 13 (conditions), 14 (ranges) and 15.5.17 (416).
 """
@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 Headers = Mapping[str, str]
-"""By lower-case name."""
+"""Header texts by name in lower case."""
 
 ONE_RANGE = re.compile(r"\s*bytes\s*=\s*(\d{0,100})\s*-\s*(\d{0,100})\s*", re.ASCII | re.I)
-"""A `Range` that is heeded."""
+"""A `Range` of the form that is supported: one range of bytes."""
 _TAGS = re.compile(r'(?:W/)?("[^"]*")')
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The answer's status, and the bytes `start` to `end` (exclusive) that are its body."""
+    """A response: its status, and the bytes `start` to `end` (exclusive) that are its body."""
 
     status: int
     start: int
@@ -28,23 +28,23 @@ class Part:
 
     @property
     def length(self) -> int:
-        """Bytes of the body."""
+        """The number of bytes in the body."""
         return self.end - self.start
 
 
-def part(method: str, headers: Headers, size: int, etag: str) -> Part:
-    """What to send of a file of `size` bytes, whose strong ETag is `etag`, quotes included.
+def select_part(method: str, headers: Headers, size: int, etag: str) -> Part:
+    """Return the response for a file of `size` bytes with the strong ETag `etag`, in quotes.
 
-    Several ranges at once, and what is no range of bytes, are answered with the whole file; so is
-    a `HEAD`, which has no ranges, and an `If-Range` that names another file than this one.
+    Select the whole file for several ranges, for other units than bytes, for `HEAD`, which has no
+    ranges, and if `If-Range` has another ETag.
     """
     whole = Part(200, 0, size, {})
-    if _names(headers.get("if-none-match", ""), etag):
+    if _matches(headers.get("if-none-match", ""), etag):
         return Part(304, 0, 0, {})
-    asked = ONE_RANGE.fullmatch(headers.get("range", ""))
-    if method != "GET" or asked is None or headers.get("if-range", etag) != etag:
+    match = ONE_RANGE.fullmatch(headers.get("range", ""))
+    if method != "GET" or match is None or headers.get("if-range", etag) != etag:
         return whole
-    first, last = asked.groups()
+    first, last = match.groups()
     if not (first or last) or (first and last and int(first) > int(last)):
         return whole
     start = int(first) if first else max(0, size - int(last))
@@ -54,6 +54,6 @@ def part(method: str, headers: Headers, size: int, etag: str) -> Part:
     return Part(206, start, end, {"content-range": f"bytes {start}-{end - 1}/{size}"})
 
 
-def _names(condition: str, etag: str) -> bool:
-    """Whether an `If-None-Match` names the file; weak tags count, too."""
+def _matches(condition: str, etag: str) -> bool:
+    """Return whether an `If-None-Match` has the ETag; weak ones count, too."""
     return condition.strip() == "*" or etag in _TAGS.findall(condition)

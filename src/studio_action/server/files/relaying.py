@@ -1,7 +1,7 @@
-"""Files of web remotes that need a password, passed on as they come: resumable, in little memory.
+"""Relays files of web remotes that need a password, in little memory and resumably.
 
-Conditions and ranges are the remote's own business: what it answers is passed on if it is an answer
-to what was asked. An answer that breaks off there breaks off here.
+The remote itself handles conditions and ranges. Its response is relayed if it fits the request; if
+it breaks off, so does ours.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from studio_action.server.files.ranges import ONE_RANGE
 from studio_action.server.files.serving import HEADERS, disconnected, missing
 from studio_action.server.links import InWebRemote
 from studio_action.server.log import Log
-from studio_action.server.registry.upstream import Answer
+from studio_action.server.registry.upstream import UpstreamResponse
 
-Ask = Callable[[str, InWebRemote, Mapping[str, str]], Answer]
-"""The answer to a method and headers; it may block, and raises `StudioActionError`s."""
+OpenFile = Callable[[str, InWebRemote, Mapping[str, str]], UpstreamResponse]
+"""Requests a file with a method and headers; may block, and raise `StudioActionError`."""
 
-_THREADS = 32
-"""For each remote: one that is slow holds up no other."""
-_SOON = "10"
-_FORMS = {
+_THREADS_EACH = 32
+"""The threads of one remote, so that a slow one delays no other."""
+_RETRY_AFTER = "10"
+_RELAYED = {
     "accept-ranges": re.compile(r"bytes|none"),
     "content-length": re.compile(r"\d{1,18}", re.ASCII),
     "content-range": re.compile(r"bytes (\d{1,18}-\d{1,18}|\*)/(\d{1,18}|\*)", re.ASCII),
     "etag": re.compile(r'(W/)?"[\x21\x23-\x7e\x80-\xff]{0,500}"'),
     "last-modified": re.compile(r"[A-Za-z0-9 ,:+-]{1,64}"),
 }
-"""The headers that are passed on, if they are what they should be."""
+"""The headers that are relayed, if they are well-formed."""
 _PART = re.compile(r"bytes \d")
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why nothing is passed on: a status, and what is said to the caller."""
+    """Why the file is not relayed: a status, and a message for the client."""
 
     status: int
     detail: str
@@ -52,111 +52,117 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """Sends what `ask` is answered."""
+    """Sends the responses of `open_file` on."""
 
-    ask: Ask
+    open_file: OpenFile
     log: Log
     _threads: dict[tuple[str, str], CapacityLimiter] = field(default_factory=dict)
 
     async def __call__(self, file: InWebRemote, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 200, 206, 304 or 416 as the remote does, 404 for no file, else 502 or 503."""
+        """Answer 200, 206, 304 or 416 like the remote, 404 without a file, else 502 or 503."""
         threads = self._threads.setdefault(
-            (file.repository, file.remote), CapacityLimiter(_THREADS)
+            (file.repository, file.remote), CapacityLimiter(_THREADS_EACH)
         )
-        asked = conditions(scope["method"], Headers(scope=scope))
+        conditions = relayed_conditions(scope["method"], Headers(scope=scope))
         try:
-            answer = await to_thread.run_sync(
-                self.ask, scope["method"], file, asked, limiter=threads
+            response = await to_thread.run_sync(
+                self.open_file, scope["method"], file, conditions, limiter=threads
             )
         except StudioActionError as error:
-            await self._refuse(file, _explained(error), scope, receive, send)
+            await self._refuse(file, _refusal_for(error), scope, receive, send)
             return
         try:
-            head = judged(asked, answer)
+            head = relayed_headers(conditions, response)
             if isinstance(head, Refusal):
                 await self._refuse(file, head, scope, receive, send)
                 return
             raw = [(name.encode(), text.encode("latin-1")) for name, text in head.items()]
-            await send({"type": "http.response.start", "status": answer.status, "headers": raw})
-            if scope["method"] == "HEAD" or answer.status in (304, 416):
-                with suppress(Unreachable):  # what is read here keeps the connection good
-                    await to_thread.run_sync(answer.read, limiter=threads)
+            await send({"type": "http.response.start", "status": response.status, "headers": raw})
+            if scope["method"] == "HEAD" or response.status in (304, 416):
+                with suppress(Unreachable):  # reading the rest keeps the connection usable
+                    await to_thread.run_sync(response.read, limiter=threads)
                 await send({"type": "http.response.body", "body": b""})
             else:
-                await _stream(answer, threads, receive, send)
+                await _stream(response, threads, receive, send)
         finally:
-            answer.end()
+            response.close()
 
     async def _refuse(
         self, file: InWebRemote, why: Refusal, scope: Scope, receive: Receive, send: Send
     ) -> None:
         if why.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            said = {"repository": file.repository, "remote": file.remote, "error": why.detail}
-            self.log("a file could not be passed on", level="warning", **said)
-        later = {"Retry-After": _SOON} if why.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
-        await JSONResponse({"detail": why.detail}, why.status, later)(scope, receive, send)
+            fields = {"repository": file.repository, "remote": file.remote, "error": why.detail}
+            self.log("a file cannot be relayed", level="warning", **fields)
+        headers = (
+            {"Retry-After": _RETRY_AFTER} if why.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+        )
+        await JSONResponse({"detail": why.detail}, why.status, headers)(scope, receive, send)
 
 
-def conditions(method: str, headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers of a request that are passed on: those that `ranges.part` would heed."""
-    asked = {}
+def relayed_conditions(method: str, headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers to send to the remote: those that `ranges.select_part` supports."""
+    conditions = {}
     if "if-none-match" in headers:
-        asked["If-None-Match"] = headers["if-none-match"]
+        conditions["If-None-Match"] = headers["if-none-match"]
     if method == "GET" and ONE_RANGE.fullmatch(headers.get("range", "")):
-        asked["Range"] = headers["range"]
+        conditions["Range"] = headers["range"]
         if "if-range" in headers:
-            asked["If-Range"] = headers["if-range"]
-    return asked
+            conditions["If-Range"] = headers["if-range"]
+    return conditions
 
 
-def judged(asked: Mapping[str, str], answer: Answer) -> dict[str, str] | Refusal:
-    """The headers that go out, or why nothing does."""
-    status = answer.status
-    told = {
-        name: answer.headers[name]
-        for name, form in _FORMS.items()
-        if form.fullmatch(answer.headers.get(name, ""))
+def relayed_headers(
+    conditions: Mapping[str, str], response: UpstreamResponse
+) -> dict[str, str] | Refusal:
+    """Return the headers to relay; a `Refusal` if the response does not fit the request."""
+    status = response.status
+    headers = {
+        name: response.headers[name]
+        for name, pattern in _RELAYED.items()
+        if pattern.fullmatch(response.headers.get(name, ""))
     }
-    if status == 416 and "Range" in asked:
-        return {**HEADERS, **_only(told, "content-range"), "content-length": "0"}
-    if status == 304 and "If-None-Match" in asked:
-        return {**HEADERS, **_only(told, "etag", "last-modified", "accept-ranges")}
+    if status == 416 and "Range" in conditions:
+        return {**HEADERS, **_only(headers, "content-range"), "content-length": "0"}
+    if status == 304 and "If-None-Match" in conditions:
+        return {**HEADERS, **_only(headers, "etag", "last-modified", "accept-ranges")}
     if status not in (200, 206):
-        return _refusal(answer)
-    if answer.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-        return Refusal(502, "The remote sends the file in another form than it has.")
-    if status == 206 and not ("Range" in asked and _PART.match(told.get("content-range", ""))):
-        return Refusal(502, "The remote sends a part that was not asked for.")
+        return _refusal(response)
+    if response.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        return Refusal(502, "The remote sends the file with a content encoding.")
+    if status == 206 and not (
+        "Range" in conditions and _PART.match(headers.get("content-range", ""))
+    ):
+        return Refusal(502, "The remote sends a part that was not requested.")
     if status == 200:
-        told.pop("content-range", None)
-    if "chunked" in answer.headers.get("transfer-encoding", "").lower():
-        told.pop("content-length", None)
-    elif "content-length" not in told:
-        return Refusal(502, "The remote does not tell how long the file is.")
-    return {**HEADERS, **told}
+        headers.pop("content-range", None)
+    if "chunked" in response.headers.get("transfer-encoding", "").lower():
+        headers.pop("content-length", None)
+    elif "content-length" not in headers:
+        return Refusal(502, "The remote does not say how long the file is.")
+    return {**HEADERS, **headers}
 
 
-def _only(told: Mapping[str, str], *names: str) -> dict[str, str]:
-    return {name: told[name] for name in names if name in told}
+def _only(headers: Mapping[str, str], *names: str) -> dict[str, str]:
+    return {name: headers[name] for name in names if name in headers}
 
 
-def _refusal(answer: Answer) -> Refusal:
-    match answer.status:
+def _refusal(response: UpstreamResponse) -> Refusal:
+    match response.status:
         case 404 | 410:
             return Refusal(404, str(missing()))
-        case 401 | 403 | 407 if answer.own:
+        case 401 | 403 | 407 if response.is_from_own_host:
             return Refusal(
                 502,
                 "The remote refused the server's own password."
                 " Correct it in the server's configuration.",
             )
         case 429 | 503:
-            return Refusal(503, f"The remote is busy (HTTP {answer.status}). Try again later.")
+            return Refusal(503, f"The remote is busy (HTTP {response.status}). Try again later.")
         case status:
             return Refusal(502, f"The remote answered HTTP {status}.")
 
 
-def _explained(error: StudioActionError) -> Refusal:
+def _refusal_for(error: StudioActionError) -> Refusal:
     match error:
         case ObjectMissing():
             return Refusal(404, str(error))
@@ -165,16 +171,18 @@ def _explained(error: StudioActionError) -> Refusal:
     return Refusal(502, str(error))
 
 
-async def _stream(answer: Answer, threads: CapacityLimiter, receive: Receive, send: Send) -> None:
-    """Send the body, until the client goes away; the remote hears of that at once."""
-    gone = asyncio.ensure_future(disconnected(receive))
-    gone.add_done_callback(lambda done: None if done.cancelled() else answer.end())
+async def _stream(
+    response: UpstreamResponse, threads: CapacityLimiter, receive: Receive, send: Send
+) -> None:
+    """Send the body; close the remote's response as soon as the client disconnects."""
+    disconnect = asyncio.ensure_future(disconnected(receive))
+    disconnect.add_done_callback(lambda done: None if done.cancelled() else response.close())
     try:
-        while block := await to_thread.run_sync(answer.read, limiter=threads):
+        while block := await to_thread.run_sync(response.read, limiter=threads):
             await send({"type": "http.response.body", "body": block, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
     except Unreachable:
-        if not gone.done():
+        if not disconnect.done():
             raise
     finally:
-        gone.cancel()
+        disconnect.cancel()

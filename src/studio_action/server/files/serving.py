@@ -1,7 +1,7 @@
-"""Files over HTTP, to whoever has a signed link: those of this machine, fast and resumable.
+"""Serves files under signed URLs, those of this machine resumably.
 
-What is in the page cache is read on the event loop, which costs less than a thread that is woken;
-what has to come from a disk is read in threads of its own, so that a slow one stops nobody.
+Bytes in the page cache are read on the event loop, which is cheaper than waking a thread; bytes on
+a disk are read in separate threads, so that a slow disk delays nothing else.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from starlette.types import Receive, Scope, Send
 from studio_action.errors import ObjectMissing
 from studio_action.model.digest import Digest, digest_in_url
 from studio_action.server import links
-from studio_action.server.files.ranges import Part, part
+from studio_action.server.files.ranges import Part, select_part
 from studio_action.server.links import BadLink, InFolder, InMirror, InWebRemote, LocalFile
 
 BLOCK = 1 << 18
-"""Bytes that are read and sent at once; a connection holds two or three of them in memory."""
+"""The bytes of one read; a connection holds two or three such blocks in memory."""
 _AHEAD = 1 << 22
-"""Bytes that the kernel is told to bring from the disk when the first of them is missing."""
+"""The bytes that the kernel is told to read ahead from the disk."""
 _DISK_THREADS = 16
 
 HEADERS = {
@@ -41,8 +41,8 @@ HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Open:
-    """A file that is being sent; `file` is its descriptor."""
+class _OpenFile:
+    """An open file; `file` is its descriptor."""
 
     file: int
     size: int
@@ -53,92 +53,94 @@ class _Open:
 class Files:
     """The ASGI application of `/files/{path:path}`; it answers GET and HEAD.
 
-    `secret_of` knows the keys of links, `file_of` the path of a file, without a symbolic link in
-    it; both may block, and `file_of` raises `ObjectMissing` for a file that is not there. `relay`
-    answers where the file is not of this machine.
+    `find_secret` returns the secret of a key id, `find_path` the path of a local file without
+    symbolic links. Both may block, and `find_path` raises `ObjectMissing` for a missing file.
+    `relay` answers for files that are not on this machine.
     """
 
-    secret_of: Callable[[str], bytes | None]
-    file_of: Callable[[LocalFile], Path]
+    find_secret: Callable[[str], bytes | None]
+    find_path: Callable[[LocalFile], Path]
     utc: Callable[[], datetime]
     relay: Callable[[InWebRemote, Scope, Receive, Send], Awaitable[None]]
     _threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_DISK_THREADS))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send what the link opens: 200, 206, 304 or 416; 403 for a bad link, 404 for no file."""
+        """Send the file of a signed URL; answer 403 to a bad signature, 404 if it is missing."""
         path, query = scope["path_params"]["path"], scope["query_string"].decode("latin-1")
         try:
-            found = await to_thread.run_sync(self._open, path, query, limiter=self._threads)
+            opened = await to_thread.run_sync(self._open, path, query, limiter=self._threads)
         except BadLink as error:
             await JSONResponse({"detail": str(error)}, 403)(scope, receive, send)
         except ObjectMissing as error:
             await JSONResponse({"detail": str(error)}, 404)(scope, receive, send)
         else:
-            if isinstance(found, InWebRemote):
-                await self.relay(found, scope, receive, send)
+            if isinstance(opened, InWebRemote):
+                await self.relay(opened, scope, receive, send)
                 return
             try:
-                await self._answer(found, scope, receive, send)
+                await self._send_file(opened, scope, receive, send)
             finally:
-                os.close(found.file)
+                os.close(opened.file)
 
-    def _open(self, path: str, query: str) -> _Open | InWebRemote:
-        served = links.verify(path, query, self.secret_of, self.utc())
+    def _open(self, path: str, query: str) -> _OpenFile | InWebRemote:
+        served = links.verify(path, query, self.find_secret, self.utc())
         if isinstance(served, InWebRemote):
             return served
-        file = _opened(self.file_of(served))
-        facts = os.fstat(file)
-        if not stat.S_ISREG(facts.st_mode):
+        file = _open_file(self.find_path(served))
+        info = os.fstat(file)
+        if not stat.S_ISREG(info.st_mode):
             os.close(file)
             raise missing()
-        return _Open(file, facts.st_size, _etag(served, facts))
+        return _OpenFile(file, info.st_size, _etag(served, info))
 
-    async def _answer(self, found: _Open, scope: Scope, receive: Receive, send: Send) -> None:
-        asked = part(scope["method"], Headers(scope=scope), found.size, found.etag)
-        headers = {**HEADERS, "accept-ranges": "bytes", "etag": found.etag, **asked.headers}
-        if asked.status != 304:
-            headers["content-length"] = str(asked.length)
+    async def _send_file(
+        self, opened: _OpenFile, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        part = select_part(scope["method"], Headers(scope=scope), opened.size, opened.etag)
+        headers = {**HEADERS, "accept-ranges": "bytes", "etag": opened.etag, **part.headers}
+        if part.status != 304:
+            headers["content-length"] = str(part.length)
         raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": asked.status, "headers": raw})
-        if scope["method"] == "HEAD" or not asked.length:
+        await send({"type": "http.response.start", "status": part.status, "headers": raw})
+        if scope["method"] == "HEAD" or not part.length:
             await send({"type": "http.response.body", "body": b""})
         else:
-            await self._stream(found.file, asked, receive, send)
+            await self._stream(opened.file, part, receive, send)
 
-    async def _stream(self, file: int, asked: Part, receive: Receive, send: Send) -> None:
-        """Send the bytes of `asked`, until the client goes away."""
-        gone = asyncio.ensure_future(disconnected(receive))
-        space = memoryview(bytearray(min(BLOCK, asked.length)))
-        at = asked.start
+    async def _stream(self, file: int, part: Part, receive: Receive, send: Send) -> None:
+        """Send the bytes of `part`, until the client disconnects."""
+        disconnect = asyncio.ensure_future(disconnected(receive))
+        space = memoryview(bytearray(min(BLOCK, part.length)))
+        at = part.start
         try:
-            while at < asked.end and not gone.done():
-                block = _from_cache(file, space[: asked.end - at], at)
+            while at < part.end and not disconnect.done():
+                block = _from_cache(file, space[: part.end - at], at)
                 if block is None:
                     block = await to_thread.run_sync(
-                        _from_disk, file, min(BLOCK, asked.end - at), at, limiter=self._threads
+                        _from_disk, file, min(BLOCK, part.end - at), at, limiter=self._threads
                     )
                 if not block:
                     raise ObjectMissing("a file became shorter while it was sent")
                 at += len(block)
-                more = at < asked.end
+                more = at < part.end
                 await send({"type": "http.response.body", "body": block, "more_body": more})
-                await asyncio.sleep(0)  # a client that takes all at once lets others have a turn
+                await asyncio.sleep(0)  # let other connections have a turn
         finally:
-            gone.cancel()
+            disconnect.cancel()
 
 
 async def disconnected(receive: Receive) -> None:
-    """Wait until the client has gone away."""
+    """Wait until the client has disconnected."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 def _from_cache(file: int, space: memoryview, at: int) -> bytes | None:
-    """Bytes from `at` that fit into `space`; None where they would have to be waited for."""
+    """Return bytes from offset `at` that fit into `space`; None if they are not in the cache."""
     try:
         return bytes(space[: os.preadv(file, [space], at, os.RWF_NOWAIT)])
     except OSError as error:
-        if error.errno in (errno.EAGAIN, errno.EOPNOTSUPP):  # not every file system can say
+        if error.errno in (errno.EAGAIN, errno.EOPNOTSUPP):  # not every file system supports this
             return None
         raise
 
@@ -148,20 +150,20 @@ def _from_disk(file: int, size: int, at: int) -> bytes:
     return os.pread(file, size, at)
 
 
-def _opened(path: Path) -> int:
-    """A descriptor of the file at an absolute path; symbolic links are not followed anywhere.
+def _open_file(path: Path) -> int:
+    """Return a descriptor of the file at an absolute path, without following symbolic links.
 
-    Whoever may write into a folder could put one there after the path was checked.
+    Somebody who can write to a folder could add such a link after the path was checked.
     """
-    here = os.open(path.anchor, os.O_PATH)
+    parent = os.open(path.anchor, os.O_PATH)
     try:
         for folder in path.parts[1:-1]:
-            inner = os.open(folder, os.O_PATH | os.O_NOFOLLOW, dir_fd=here)
-            os.close(here)
-            here = inner
-        # A pipe without a writer would be waited for.
+            inner = os.open(folder, os.O_PATH | os.O_NOFOLLOW, dir_fd=parent)
+            os.close(parent)
+            parent = inner
+        # O_NONBLOCK: opening a pipe would wait for its writer.
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
-        return os.open(path.name, flags, dir_fd=here)
+        return os.open(path.name, flags, dir_fd=parent)
     except (FileNotFoundError, NotADirectoryError):
         raise missing() from None
     except OSError as error:
@@ -169,20 +171,20 @@ def _opened(path: Path) -> int:
             raise missing() from None
         raise
     finally:
-        os.close(here)
+        os.close(parent)
 
 
 def missing() -> ObjectMissing:
-    """The error for a file that its link still names."""
-    return ObjectMissing("The file is not there", "Push the model again, with `dvc push`")
+    """Return the error for a missing file that has a valid URL."""
+    return ObjectMissing("The file is missing", "Push the model again, with `dvc push`")
 
 
-def _etag(served: LocalFile, facts: os.stat_result) -> str:
-    """The digest that the link tells, which is the same on every server, or the file's own."""
+def _etag(served: LocalFile, info: os.stat_result) -> str:
+    """Return an ETag of the digest in the URL, the same on every server; else of the file."""
     digest = _digest(served)
     if digest is not None and digest.algorithm == "md5":
         return f'"{digest.hex}"'
-    return f'"{facts.st_size:x}-{facts.st_mtime_ns:x}-{facts.st_ino:x}"'
+    return f'"{info.st_size:x}-{info.st_mtime_ns:x}-{info.st_ino:x}"'
 
 
 def _digest(served: LocalFile) -> Digest | None:

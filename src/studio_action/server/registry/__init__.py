@@ -1,1 +1,1 @@
-"""What is answered: mirrors of repositories, and the models in them."""
+"""The served repositories: mirrors, models and DVC remotes."""

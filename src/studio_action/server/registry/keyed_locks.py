@@ -1,4 +1,4 @@
-"""Locks by name, for what should be done once though many ask for it at the same time."""
+"""Locks by key, so that threads that need the same thing do its work only once."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from weakref import WeakValueDictionary
 
 
 class KeyedLocks:
-    """One lock for each name, for as long as somebody holds it or waits for it."""
+    """One lock for each key, kept while a thread holds it or waits for it."""
 
     def __init__(self) -> None:
         self._locks: WeakValueDictionary[Hashable, Lock] = WeakValueDictionary()
         self._lock = Lock()
 
     @contextmanager
-    def of(self, name: Hashable) -> Iterator[None]:
-        """Be the only one who is busy with `name`."""
+    def hold(self, key: Hashable) -> Iterator[None]:
+        """Hold the lock of `key`."""
         with self._lock:
-            lock = self._locks.get(name)
+            lock = self._locks.get(key)
             if lock is None:
-                lock = self._locks[name] = Lock()
+                lock = self._locks[key] = Lock()
         with lock:
             yield

@@ -31,7 +31,7 @@ from studio_action.net.clock import Clock, Deadline, Limits
 from studio_action.net.network import Network
 from studio_action.server.registry.relayed import place_of, relayed
 from studio_action.server.registry.storages import ServedFolder, Storages
-from studio_action.server.registry.upstream import Answer, Upstream
+from studio_action.server.registry.upstream import Upstream, UpstreamResponse
 from studio_action.server.settings import ServedRepository
 from studio_action.text import printable
 from studio_action.workspace import regular_files
@@ -94,11 +94,11 @@ class Manifests:
     def _passed_on(self, file: LocatedFile, place: Place) -> bytes:
         """The manifest from a remote that needs a password."""
         deadline = Deadline(SECONDS, self.clock)
-        answer = self.upstream.ask("GET", place, {})
+        answer = self.upstream.request("GET", place, {})
         try:
             content = _whole(answer, deadline)
         finally:
-            answer.end()
+            answer.close()
         return _checked(file, content)
 
     def _fetched(self, file: LocatedFile, home: InRemote, remote: Remote) -> bytes:
@@ -154,7 +154,7 @@ def _checked(file: LocatedFile, content: bytes) -> bytes:
     return content
 
 
-def _whole(answer: Answer, deadline: Deadline) -> bytes:
+def _whole(answer: UpstreamResponse, deadline: Deadline) -> bytes:
     if answer.status == HTTPStatus.NOT_FOUND:
         raise _lost()
     if answer.status != HTTPStatus.OK:

@@ -1,4 +1,4 @@
-"""How one mirror is brought up to date: by one caller at a time, over threads and processes."""
+"""Fetches a mirror, in one thread of one process at a time."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from studio_action.server.registry.mirror_folders import Failure, MirrorFolder, 
 from studio_action.server.settings import ServedRepository
 
 FIRST_FETCH = 600.0
-"""Seconds that the first fetch of a repository may take."""
+"""The seconds that the first fetch of a repository may take."""
 FETCH = 60.0
-"""Seconds that any other use of git may take."""
+"""The seconds that any other use of git may take."""
 MOST_PACKS = 50
-"""Packs that a mirror may have; each fetch that brings something adds one."""
+"""The packs that a mirror may have before it is cloned again; most fetches add one."""
 
 _UNFINISHED = 24 * 3600.0
-"""Seconds after which nobody is still writing a file."""
+"""The seconds after which nobody is still writing a file."""
 _DEFAULT_SERVER = "https://github.com"
 
 GitFor = Callable[[ServedRepository, float], Git]
-"""The git program for a repository, which has that many seconds from now on."""
+"""Returns the git program for a repository, with that many seconds from now on."""
 
 
 Log = Callable[..., None]
@@ -38,16 +38,16 @@ Log = Callable[..., None]
 
 
 class PushCounts(Protocol):
-    """Tells how often repositories were pushed to."""
+    """Counts pushes to repositories."""
 
     def count(self, repository: str) -> int:
-        """How many pushes there were to the repository of this name."""
+        """Return the number of pushes to the repository of this name."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
-    """What fetching takes from outside; `utc` tells the moment, `clock` how long one has waited."""
+class FetchContext:
+    """What fetching needs from the server; `utc` returns the time, `clock` measures waiting."""
 
     git_for: GitFor
     pushes: PushCounts
@@ -62,126 +62,126 @@ class MirrorFetcher:
 
     repository: ServedRepository
     folder: MirrorFolder
-    outside: Outside
+    context: FetchContext
     url: str = field(init=False)
-    _made_anew: str = field(default="", init=False)
+    _replacement: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
-        self.url = _url_of(self.repository, self.outside.git_for(self.repository, FETCH))
+        self.url = _url_of(self.repository, self.context.git_for(self.repository, FETCH))
 
     def is_due(self, state: State, now: float, pushes: int) -> bool:
-        """Whether the repository is to be asked, by its age and the count of its pushes."""
+        """Return whether to fetch: the state is old, or there were pushes since."""
         return not self._is_young(state, now) or pushes > state.pushes or state.place != self.url
 
-    def attempted(
+    def fetch_if(
         self, arrived: float, wanted: Callable[[State], bool], wait: float
     ) -> State | None:
-        """The state after an attempt that began no earlier than the caller arrived.
+        """Return the state after a fetch that began since `arrived`, in seconds since 1970.
 
-        The attempt is made if the last state is still `wanted` to be newer. None if others are
-        still at it after `wait` seconds.
+        Fetch only if nobody else has and `wanted` says so of the last state. Return None if another
+        thread or process is still fetching after `wait` seconds.
         """
-        with self._alone(wait) as ours:
-            if not ours:
+        with self._lock(wait) as acquired:
+            if not acquired:
                 return None
             state = self.folder.state()
-            since = arrived < state.began <= self.now() and state.place == self.url
-            if since or not wanted(state):
+            is_newer = arrived < state.began <= self.now() and state.place == self.url
+            if is_newer or not wanted(state):
                 return state
-            return self._attempt(state)
+            return self._try_fetch(state)
 
     def replaced(self, generation: str, wait: float) -> bool:
-        """Whether a generation that turned out to be broken has been replaced by now."""
-        with self._alone(wait) as ours:
+        """Replace a broken generation if nobody has; return whether it is replaced."""
+        with self._lock(wait) as acquired:
             state = self.folder.state()
             if state.generation != generation:
                 return True
             waiting = state.failure is not None and self._is_young(state, self.now())
-            if not ours or waiting or self._made_anew == generation:
+            if not acquired or waiting or self._replacement == generation:
                 return False
-            state = self._attempt(state, anew=True)
-            self._made_anew = state.generation
+            state = self._try_fetch(state, replace_copy=True)
+            self._replacement = state.generation
             return state.failure is None
 
     def now(self) -> float:
-        """The moment, in seconds since 1970."""
-        return self.outside.utc().timestamp()
+        """Return the time in seconds since 1970."""
+        return self.context.utc().timestamp()
 
     def _is_young(self, state: State, now: float) -> bool:
         return 0 <= now - state.began < self.repository.refresh
 
-    def _alone(self, wait: float) -> AbstractContextManager[bool]:
-        return self.folder.fetching(Deadline(wait, self.outside.clock))
+    def _lock(self, wait: float) -> AbstractContextManager[bool]:
+        return self.folder.fetching(Deadline(wait, self.context.clock))
 
-    def _attempt(self, state: State, *, anew: bool = False) -> State:
-        """Fetch, and tell every process what came of it."""
-        pushes = self.outside.pushes.count(self.repository.name)
+    def _try_fetch(self, state: State, *, replace_copy: bool = False) -> State:
+        """Fetch, and save the outcome for every process; return the new state."""
+        pushes = self.context.pushes.count(self.repository.name)
         state = state if state.place == self.url else State(place=self.url)
         began = replace(state, began=self.now(), pushes=pushes)
         try:
-            generation = self._fetch(began.generation, anew=anew)
+            generation = self._fetch(began.generation, replace_copy=replace_copy)
         except StudioActionError as error:
-            self._say_failed(began, error)
+            self._log_failure(began, error)
             self.folder.save(replace(began, failure=Failure.of(error)))
         else:
-            self._say_well(began)
+            self._log_recovery(began)
             done = replace(began, generation=generation, refreshed=began.began, failure=None)
             self.folder.save(done)
             self.folder.sweep(generation)
             self.folder.forget_unfinished(began.began - _UNFINISHED)
         return self.folder.state()
 
-    def _fetch(self, generation: str, *, anew: bool) -> str:
-        """The generation that has been fetched: the given one, or a new one in its place."""
-        if generation and not anew and self.folder.packs(generation) <= MOST_PACKS:
+    def _fetch(self, generation: str, *, replace_copy: bool) -> str:
+        """Fetch into the given generation, or a new one in its place; return which."""
+        if generation and not replace_copy and self.folder.packs(generation) <= MOST_PACKS:
             try:
                 return self._fetch_into(generation, FETCH)
             except Unreachable as error:
                 if not isinstance(error, BrokenRepository) and self._is_sound(generation):
                     raise
-                anew = True
-        if anew:
-            self._say("a repository's copy is broken, and made anew")
+                replace_copy = True
+        if replace_copy:
+            self._log("a repository's copy is broken; cloning it again")
         return self._fetch_into(self.folder.fresh(generation), FIRST_FETCH)
 
     def _fetch_into(self, generation: str, seconds: float) -> str:
-        git = self.outside.git_for(self.repository, seconds)
+        git = self.context.git_for(self.repository, seconds)
         try:
             with Repository.clone_from(
                 self.url, git, self.folder.repository(generation)
             ) as repository:
-                repository.tags()  # fails if something is missing
+                repository.tags()  # raises if objects are missing
         except DeadlinePassed as error:
             raise Unreachable(
-                f"{self.url} did not give its tags within {seconds:g} seconds"
+                f"{self.url} did not send its tags within {seconds:g} seconds"
             ) from error
         return generation
 
     def _is_sound(self, generation: str) -> bool:
-        """Whether a fetch failed for what is outside of the mirror alone."""
+        """Return whether the copy itself is intact, so that a fetch failed for another reason."""
         path = self.folder.repository(generation)
-        git = self.outside.git_for(self.repository, FETCH)
+        git = self.context.git_for(self.repository, FETCH)
         left_locked = [*path.glob("*.lock"), *(path / "refs").rglob("*.lock")]
         try:
             return not left_locked and git.succeeds(path, "rev-list", "--all", "--quiet")
         except StudioActionError:
             return False
 
-    def _say_failed(self, state: State, error: StudioActionError) -> None:
+    def _log_failure(self, state: State, error: StudioActionError) -> None:
         if state.failure is None:
-            known = "its last tags are served" if state.generation else "nothing is known of it"
-            self._say(f"a repository cannot be fetched, {known}", error=str(error))
+            known = "its last tags are served" if state.generation else "it was never fetched"
+            self._log(f"a repository cannot be fetched, {known}", error=str(error))
 
-    def _say_well(self, state: State) -> None:
+    def _log_recovery(self, state: State) -> None:
         if state.failure is not None:
-            self._say("a repository can be fetched again")
+            self._log("a repository can be fetched again")
 
-    def _say(self, message: str, **fields: object) -> None:
-        self.outside.log(message, repository=self.repository.name, **fields)
+    def _log(self, message: str, **fields: object) -> None:
+        self.context.log(message, repository=self.repository.name, **fields)
 
 
 def _url_of(repository: ServedRepository, git: Git) -> str:
-    """Where to fetch from: with a credential over https, else over ssh where there is a key."""
+    """Return the URL to fetch: https with a credential, else ssh if there is a key."""
     if isinstance(repository.place, Path):
         return str(repository.place.absolute())
     over_ssh = git.credential is None and has_ssh_key(git.environ)

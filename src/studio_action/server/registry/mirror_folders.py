@@ -1,12 +1,12 @@
 """The folder of one mirror, which all processes of this machine share.
 
-    state.json    what is known of the mirror; replaced in one step
-    lock          held by who fetches
-    1/, 1.lock    a bare repository, and who reads it; a new one takes the next number
-    objects/      contents of files, by the names of their Git objects
+    state.json    the state of the mirror; replaced atomically
+    lock          locked by the process that fetches
+    1/, 1.lock    a bare repository, and the lock of its readers; the next one has the next number
+    objects/      the contents of files, by the names of their Git objects
 
-A process may be killed at any moment: what it left behind is not what `state.json` names, or is a
-repository that git itself keeps whole.
+A process may be killed at any moment: what it left behind is either not named in `state.json`, or a
+repository that git itself keeps consistent.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from studio_action.workspace import locks
 from studio_action.workspace.workspace import refused
 
 _POLL = 0.02
-"""Seconds between two looks whether another has done fetching."""
+"""The seconds between two attempts to lock for fetching."""
 _FAILURES: dict[str, type[StudioActionError]] = {
     each.__name__: each
     for each in (
@@ -42,7 +42,7 @@ _FAILURES: dict[str, type[StudioActionError]] = {
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a repository could not be fetched, as it can be kept in a file."""
+    """Why a repository could not be fetched; can be stored in a file."""
 
     kind: str
     message: str
@@ -50,23 +50,23 @@ class Failure:
 
     @classmethod
     def of(cls, error: StudioActionError) -> Failure:
-        """What is kept of an error."""
+        """Return the storable form of an error."""
         kind = type(error).__name__
         return cls(kind if kind in _FAILURES else "Unreachable", error.message, error.hint)
 
     @property
     def error(self) -> StudioActionError:
-        """The error once more."""
+        """The error that was stored."""
         return _FAILURES.get(self.kind, errors.Unreachable)(self.message, self.hint)
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is known of a mirror. Moments are in seconds since 1970.
+    """The state of a mirror. Times are in seconds since 1970.
 
-    `place` is where it was fetched from, `generation` the folder that it is in, '' for none.
-    It was `refreshed` last, and the last attempt `began`, whatever came of it; `failure` if that
-    was no good. `pushes` counts those that were known then.
+    `place` is the URL it was fetched from, `generation` the folder of the copy or ''. It was last
+    fetched at `refreshed`; the last attempt began at `began` and failed for `failure`, if that is
+    set. `pushes` is the number of pushes known then.
     """
 
     place: str = ""
@@ -86,29 +86,29 @@ class MirrorFolder:
 
     @property
     def objects(self) -> Path:
-        """Where contents are, by the names of their objects."""
+        """The folder with contents of files."""
         return self.root / "objects"
 
     def repository(self, generation: str) -> Path:
-        """Where a generation is."""
+        """Return the folder of a generation."""
         return self.root / generation
 
     def state(self) -> State:
-        """What any process has written last; cheap, as long as that is the same."""
+        """Return the last saved state of any process; cheap while the file is unchanged."""
         path = self.root / "state.json"
         try:
             found = path.stat()
         except FileNotFoundError:
             return State()
-        mark = found.st_ino, found.st_mtime_ns
+        version = found.st_ino, found.st_mtime_ns
         seen, state = self._seen
-        if seen != mark:
+        if seen != version:
             state = _read_state(path)
-            self._seen = mark, state
+            self._seen = version, state
         return state
 
     def save(self, state: State) -> None:
-        """Let every process know."""
+        """Save the state for every process."""
         new = self.root / "state.json.new"
         with _explained(self.root):
             new.write_text(json.dumps(asdict(state)), "utf-8")
@@ -116,18 +116,18 @@ class MirrorFolder:
 
     @contextmanager
     def fetching(self, deadline: Deadline) -> Iterator[bool]:
-        """The right to fetch, which one thread at a time has; False if it was not to be had."""
+        """Lock the mirror for fetching until the deadline; yield whether that worked."""
         with _explained(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
             lock = (self.root / "lock").open("ab")
         with lock:
-            while not (ours := locks.try_lock(lock)) and deadline.remaining() > 0:
+            while not (acquired := locks.try_lock(lock)) and deadline.remaining() > 0:
                 deadline.clock.sleep(_POLL)
-            yield ours
+            yield acquired
 
     @contextmanager
     def reading(self, generation: str) -> Iterator[None]:
-        """Keep a generation from being removed; raise `BrokenRepository` where it is no more."""
+        """Keep a generation from being removed; raise `BrokenRepository` if it is gone."""
         gone = BrokenRepository(
             f"there is no generation {generation} of the mirror {self.root.name!r}"
         )
@@ -142,23 +142,23 @@ class MirrorFolder:
             yield
 
     def forget_unfinished(self, before: float) -> None:
-        """Remove what was being written to `objects` before that moment by who was killed."""
+        """Remove unfinished files of killed processes in `objects`, older than `before`."""
         for path in self.objects.glob(".*"):
-            with suppress(FileNotFoundError):  # it has just been finished
+            with suppress(FileNotFoundError):  # it was just finished
                 if path.stat().st_mtime < before:
                     path.unlink()
 
     def fresh(self, current: str) -> str:
-        """The name of a generation after the `current` one; by who may fetch."""
+        """Return a name for a new generation. Only call this while fetching is locked."""
         numbers = [int(path.stem) for path in self.root.glob("*.lock")]
         generation = str(max([int(current or 0), *numbers]) + 1)
-        self.sweep(current)  # what others began, and were killed
+        self.sweep(current)  # left by killed processes
         with _explained(self.root):
             self._lock(generation).touch()
         return generation
 
     def sweep(self, current: str) -> None:
-        """Remove the generations but the `current` one that nobody reads; by who may fetch."""
+        """Remove generations without readers, except `current`; call while fetching is locked."""
         for path in self.root.glob("*.lock"):
             if path.stem != current:
                 with path.open("rb") as lock:
@@ -167,7 +167,7 @@ class MirrorFolder:
                         path.unlink()
 
     def packs(self, generation: str) -> int:
-        """How many packs there are, and what was to become one."""
+        """Return the number of packs, finished or not."""
         return sum(
             path.name.endswith(".pack") or path.name.startswith("tmp_")
             for path in (self.root / generation / "objects" / "pack").glob("*")
@@ -182,14 +182,16 @@ def _explained(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise refused("a mirror cannot be kept", place, error) from error
+        raise refused("a mirror cannot be written", place, error) from error
 
 
 def _read_state(path: Path) -> State:
-    """What the file says; what cannot be read says nothing."""
+    """Return the state in the file; an empty state if it cannot be read."""
     try:
-        told: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        failure = Failure(**told.pop("failure")) if told["failure"] else told.pop("failure")
-        return State(**told, failure=failure)
+        document: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        failure = (
+            Failure(**document.pop("failure")) if document["failure"] else document.pop("failure")
+        )
+        return State(**document, failure=failure)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return State()

@@ -1,8 +1,8 @@
-"""Mirrors of the repositories that are served: their tags, commits and trees, without content.
+"""Mirrors of the served repositories: their tags, commits and trees, without file contents.
 
-A mirror is asked for often and fetched seldom: when it is old, or the repository was pushed to.
-One caller fetches, and the others wait for what comes. Where the repository cannot be reached, the
-last good answer counts for a while, and the repository is not asked again with each request.
+A mirror is fetched when it is old or the repository was pushed to. One thread of one process
+fetches, and the others wait for it. While the repository is unreachable, the last good state is
+served for a while, and not every request tries to fetch again.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ from studio_action.model.artifact import ModelName
 from studio_action.net.clock import Clock
 from studio_action.server.registry.mirror_fetcher import (
     FETCH,
+    FetchContext,
     GitFor,
     Log,
     MirrorFetcher,
-    Outside,
     PushCounts,
 )
 from studio_action.server.registry.mirror_folders import MirrorFolder, State
 from studio_action.server.settings import ServedRepository, ServerSettings
 
 WAIT = 3.0
-"""Seconds that one waits for another's fetch before what is known is served."""
+"""The seconds to wait for another's fetch before serving the last known state."""
 LONG_WAIT = 30.0
-"""Seconds that one waits where nothing is known that would do."""
+"""The seconds to wait for it if no known state may be served."""
 _ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What the tags of a repository said at one moment, which is in UTC.
+    """The models of a repository as its tags described them at `refreshed`, in UTC.
 
-    `events` has the newest first; `generation` is what `Mirrors.opened` opens. It is `failing` if
+    `events` are newest first. `generation` names the copy that `Mirrors.opened` opens. `failing` if
     the repository could not be fetched since.
     """
 
@@ -59,7 +59,7 @@ class Snapshot:
 
 
 class Mirrors:
-    """The mirrors of all repositories, below `data_dir`; safe to use from any thread."""
+    """The mirrors of all repositories, in the data folder; safe to use from any thread."""
 
     def __init__(
         self,
@@ -70,58 +70,59 @@ class Mirrors:
         log: Log,
         clock: Clock = Clock(),  # noqa: B008 - frozen
     ) -> None:
-        outside = Outside(git_for, pushes, utc, log, clock)
+        context = FetchContext(git_for, pushes, utc, log, clock)
         folder = settings.data_dir / "mirrors"
         self._mirrors = {
-            each.name: _Mirror(each, MirrorFolder(folder / quote(each.name, safe="")), outside)
+            each.name: _Mirror(each, MirrorFolder(folder / quote(each.name, safe="")), context)
             for each in settings.repositories
         }
 
     def snapshot(self, repository: ServedRepository) -> Snapshot:
-        """What the tags say, no older than the repository's `refresh` and its last push.
+        """Return the models, no older than the repository's `refresh` and its last push.
 
-        Raises `TokenRefused`, `NoSuchModel`, `Unreachable` or `WorkspaceRefused` where it cannot be
-        fetched, and was not within `stale_for`.
+        If it cannot be fetched, return a snapshot up to `stale_for` old; raise `TokenRefused`,
+        `NoSuchModel`, `Unreachable` or `WorkspaceRefused` if there is none.
         """
         return self._mirrors[repository.name].current()
 
     def refresh(self, repository: ServedRepository) -> None:
-        """Ask the repository itself, now; raises what `snapshot` does, however old that is."""
+        """Fetch the repository now; raise the errors of `snapshot` if that fails."""
         self._mirrors[repository.name].refresh()
 
     @contextmanager
     def opened(self, repository: ServedRepository, snapshot: Snapshot) -> Iterator[Repository]:
-        """The mirror as it was then, for one thread; raise `BrokenRepository` if it is gone."""
-        with self._mirrors[repository.name].opened(snapshot.generation) as found:
-            yield found
+        """Yield the copy of a snapshot, for one thread; raise `BrokenRepository` if it is gone."""
+        with self._mirrors[repository.name].opened(snapshot.generation) as copy:
+            yield copy
 
     def replaced(self, repository: ServedRepository, snapshot: Snapshot) -> bool:
-        """Whether a mirror that turned out to be broken has been replaced by now."""
+        """Replace the broken copy of a snapshot if nobody has; return whether it is replaced."""
         return self._mirrors[repository.name].replaced(snapshot.generation)
 
     def objects(self, repository: ServedRepository) -> Path:
-        """The folder for contents of files, by the names of their Git objects."""
+        """Return the folder with the contents of files, by the names of their Git objects."""
         return self._mirrors[repository.name].folder.objects
 
     def states(self) -> Mapping[str, State]:
-        """What any process knows of each mirror, by the repository's name."""
+        """Return the state of each mirror, by the repository's name."""
         return {name: each.folder.state() for name, each in self._mirrors.items()}
 
 
 class _Mirror:
-    """One repository's mirror, as this process has it."""
+    """One repository's mirror, as this process uses it."""
 
     def __init__(
-        self, repository: ServedRepository, folder: MirrorFolder, outside: Outside
+        self, repository: ServedRepository, folder: MirrorFolder, context: FetchContext
     ) -> None:
         self.folder = folder
-        self._repository, self._outside = repository, outside
-        self._fetching = MirrorFetcher(repository, folder, outside)
+        self._repository, self._context = repository, context
+        self._fetcher = MirrorFetcher(repository, folder, context)
         self._reading = threading.Lock()
         self._known: tuple[State, Sequence[TagRef], Snapshot] | None = None
         self._fetched = "", KnownObjects()
 
     def current(self) -> Snapshot:
+        """Return an up-to-date snapshot; see `Mirrors.snapshot`."""
         for _ in range(_ATTEMPTS):
             state = self._up_to_date()
             try:
@@ -132,43 +133,46 @@ class _Mirror:
         raise self._busy()
 
     def refresh(self) -> None:
-        state = self._fetching.attempted(self._fetching.now(), lambda state: True, LONG_WAIT)
+        """Fetch now; raise the error if that fails."""
+        state = self._fetcher.fetch_if(self._fetcher.now(), lambda state: True, LONG_WAIT)
         if state is None:
             raise self._busy()
         if state.failure:
             raise state.failure.error
 
     def replaced(self, generation: str) -> bool:
-        return self._fetching.replaced(generation, LONG_WAIT)
+        """Replace a broken generation if nobody has; return whether it is replaced."""
+        return self._fetcher.replaced(generation, LONG_WAIT)
 
     def _up_to_date(self) -> State:
-        """What is known, once it is new enough."""
-        now, pushes = self._fetching.now(), self._outside.pushes.count(self._repository.name)
+        """Return the state; fetch first if it is due."""
+        now, pushes = self._fetcher.now(), self._context.pushes.count(self._repository.name)
         state = self.folder.state()
-        if not self._fetching.is_due(state, now, pushes):
+        if not self._fetcher.is_due(state, now, pushes):
             return self._usable(state, now)
-        would_do = pushes <= state.pushes and self._is_good(state, now)
-        after = self._fetching.attempted(
+        may_serve = pushes <= state.pushes and self._is_good(state, now)
+        after = self._fetcher.fetch_if(
             now,
-            lambda state: self._fetching.is_due(state, now, pushes),
-            WAIT if would_do else LONG_WAIT,
+            lambda state: self._fetcher.is_due(state, now, pushes),
+            WAIT if may_serve else LONG_WAIT,
         )
-        if after is None and not would_do:
+        if after is None and not may_serve:
             raise self._busy()
         return self._usable(after or state, now)
 
     def _is_good(self, state: State, now: float) -> bool:
-        """Whether what is known may be served."""
-        known = state.generation and state.place == self._fetching.url
+        """Return whether the known state may be served, though it is not new."""
+        known = state.generation and state.place == self._fetcher.url
         return bool(known) and now - state.refreshed <= self._repository.stale_for
 
     def _usable(self, state: State, now: float) -> State:
+        """Return the state if it may be served; raise the error of its last fetch if not."""
         if state.failure and not self._is_good(state, now):
             raise state.failure.error
         return state
 
     def _read(self, state: State) -> Snapshot:
-        """The snapshot of a state; the tags are read again where the state is another."""
+        """Return the snapshot of a state; read the tags again only if the state has changed."""
         known = self._known
         if known and known[0] == state:
             return known[2]
@@ -192,9 +196,10 @@ class _Mirror:
 
     @contextmanager
     def opened(self, generation: str) -> Iterator[Repository]:
-        git = self._outside.git_for(self._repository, FETCH)
-        path, url = self.folder.repository(generation), self._fetching.url
-        fetched = self._fetched_of(generation)
+        """Yield the copy of a generation; see `Mirrors.opened`."""
+        git = self._context.git_for(self._repository, FETCH)
+        path, url = self.folder.repository(generation), self._fetcher.url
+        fetched = self._fetched_objects(generation)
         objects = Objects(path, git, url, kept=self.folder.objects, fetched=fetched)
         try:
             with (
@@ -204,15 +209,15 @@ class _Mirror:
                 yield repository
         except DeadlinePassed as error:
             raise Unreachable(
-                f"files of {self._repository.name} did not come within {FETCH:g} seconds"
+                f"files of {self._repository.name} did not arrive within {FETCH:g} seconds"
             ) from error
         except BrokenRepository as error:
             raise BrokenRepository(
                 f"the server's copy of {self._repository.name} cannot be read", "Try again"
             ) from error
 
-    def _fetched_of(self, generation: str) -> KnownObjects:
-        """What is known to be in a generation; shared by all who read it."""
+    def _fetched_objects(self, generation: str) -> KnownObjects:
+        """Return the record of objects fetched into a generation, shared by all its readers."""
         name, fetched = self._fetched
         if name != generation:
             fetched = KnownObjects()

@@ -1,4 +1,4 @@
-"""What was found out about models at commits: it is true for ever, so it is looked up once."""
+"""Caches where the files of models at commits are; commits never change, so for ever."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from studio_action.model.artifact import ModelName
 from studio_action.server.registry.keyed_locks import KeyedLocks
 
 MOST_FILES = 200_000
-"""Files that are remembered, over all models: some hundred bytes each."""
+"""The most cached files over all models, at some hundred bytes each."""
 
-At = tuple[str, str, ModelName]
-"""A model of a repository, by its name, at a commit."""
+ModelAtCommit = tuple[str, str, ModelName]
+"""A repository's name, a commit, and a model."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The model's own path in the repository, and what keeps each of its files."""
+class ModelFiles:
+    """A model's path in the repository, and where each of its files is."""
 
     root: str
     files: tuple[LocatedFile, ...]
@@ -28,34 +28,34 @@ class Found:
 
 @dataclass(slots=True)
 class ModelFilesCache:
-    """Those that were asked for last, as many as fit; safe to use from any thread."""
+    """The most recently used models, up to `most_files`; safe to use from any thread."""
 
     most_files: int = MOST_FILES
-    _found: OrderedDict[At, Found] = field(default_factory=OrderedDict, init=False)
+    _cached: OrderedDict[ModelAtCommit, ModelFiles] = field(default_factory=OrderedDict, init=False)
     _count: int = field(default=0, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
-    _turns: KeyedLocks = field(default_factory=KeyedLocks, init=False)
+    _locks: KeyedLocks = field(default_factory=KeyedLocks, init=False)
 
-    def get(self, at: At, locate: Callable[[], Found]) -> Found:
-        """What is known, or what `locate` finds out; nobody else asks about that commit then."""
-        found = self._known(at)
+    def get(self, key: ModelAtCommit, locate: Callable[[], ModelFiles]) -> ModelFiles:
+        """Return the cached files, else those from `locate`; one thread at a time per commit."""
+        found = self._known(key)
         if found is None:
-            with self._turns.of(at[:2]):
-                found = self._known(at) or self._keep(at, locate())
+            with self._locks.hold(key[:2]):
+                found = self._known(key) or self._keep(key, locate())
         return found
 
-    def _known(self, at: At) -> Found | None:
+    def _known(self, key: ModelAtCommit) -> ModelFiles | None:
         with self._lock:
-            found = self._found.get(at)
+            found = self._cached.get(key)
             if found is not None:
-                self._found.move_to_end(at)
+                self._cached.move_to_end(key)
             return found
 
-    def _keep(self, at: At, found: Found) -> Found:
+    def _keep(self, key: ModelAtCommit, found: ModelFiles) -> ModelFiles:
         with self._lock:
-            self._found[at] = found
+            self._cached[key] = found
             self._count += len(found.files)
-            while self._count > self.most_files and len(self._found) > 1:
-                _, oldest = self._found.popitem(last=False)
+            while self._count > self.most_files and len(self._cached) > 1:
+                _, oldest = self._cached.popitem(last=False)
                 self._count -= len(oldest.files)
         return found

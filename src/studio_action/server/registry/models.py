@@ -30,10 +30,10 @@ from studio_action.server.registry.manifests import Manifests, signed
 from studio_action.server.registry.mirror_fetcher import GitFor, Log, PushCounts
 from studio_action.server.registry.mirror_folders import State
 from studio_action.server.registry.mirrors import Mirrors, Snapshot
-from studio_action.server.registry.model_files import Found, ModelFilesCache
+from studio_action.server.registry.model_files import ModelFiles, ModelFilesCache
 from studio_action.server.registry.relayed import RelayedRemote, place_of, relayed
 from studio_action.server.registry.storages import Opened, ServedFolder, Storages, governed
-from studio_action.server.registry.upstream import Answer, Upstream
+from studio_action.server.registry.upstream import Upstream, UpstreamResponse
 from studio_action.server.settings import ServedRepository, ServerSettings
 
 _ATTEMPTS = 3
@@ -136,14 +136,15 @@ class Models:
                     raise ObjectMissing(f"{name} is not served any more", "Ask for the file again")
                 return self._content(repository, object_name)
 
-    def ask(self, method: str, file: InWebRemote, headers: Mapping[str, str]) -> Answer:
-        """What the remote answers that keeps the file of a link.
+    def open_remote_file(
+        self, method: str, file: InWebRemote, headers: Mapping[str, str]
+    ) -> UpstreamResponse:
+        """Request a file of a web remote with the server's own credentials.
 
-        It is asked with the server's own credentials. Raises `ObjectMissing`, `BadInput` or
-        `Unreachable`.
+        Raise `ObjectMissing`, `BadInput` or `Unreachable`.
         """
         place = place_of(self._repositories.get(file.repository), file)
-        return self._manifests.upstream.ask(method, place, headers)
+        return self._manifests.upstream.request(method, place, headers)
 
     def _content(self, repository: ServedRepository, name: str) -> Path:
         folder = self._mirrors.objects(repository)
@@ -156,13 +157,13 @@ class Models:
 
     def _find(
         self, repository: ServedRepository, snapshot: Snapshot, revision: str, name: ModelName
-    ) -> Found:
+    ) -> ModelFiles:
         """What keeps the model's files at a revision, which is looked up once."""
 
-        def locate() -> Found:
+        def locate() -> ModelFiles:
             outside = _Outside(repository, self._repositories, self._mirrors, self._manifests)
             with self._mirrors.opened(repository, snapshot) as opened:
-                return Found(*locating.locate_model(name, opened.revision(revision), outside))
+                return ModelFiles(*locating.locate_model(name, opened.revision(revision), outside))
 
         return self._located.get((repository.name, revision, name), locate)
 

@@ -103,7 +103,7 @@ class Storages:
         self._folders = {name: path.resolve() for name, path in folders.items()}
         self._ours, self._theirs, self._now = ours, theirs, now
         self._kept: OrderedDict[object, tuple[float, Opened | StudioActionError]] = OrderedDict()
-        self._lock, self._turns = Lock(), KeyedLocks()
+        self._lock, self._locks = Lock(), KeyedLocks()
         self._say, self._said = say, OrderedDict[str, None]()
 
     def opened(self, settings: Settings) -> Opened:
@@ -111,7 +111,7 @@ class Storages:
         name = settings.identity
         found = self._find(name)
         if found is None:
-            with self._turns.of(name):
+            with self._locks.hold(name):
                 found = self._find(name) or self._keep(name, self._tried(settings))
         if isinstance(found, StudioActionError):
             raise type(found)(found.message, found.hint)

@@ -1,1 +1,1 @@
-"""How a server is started, from what, and how it runs and ends."""
+"""The server's commands, configuration and processes."""

@@ -1,4 +1,4 @@
-"""`studio-action serve --check`: whether the repositories and their storage can be reached."""
+"""`studio-action serve --check`: checks that repositories and their storages can be read."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from studio_action.model.artifact import Latest, ModelName, RemoteFile
 from studio_action.net.clock import Limits
 from studio_action.net.network import Network
 from studio_action.server.db import database
-from studio_action.server.files.relaying import Refusal, judged
+from studio_action.server.files.relaying import Refusal, relayed_headers
 from studio_action.server.links import InWebRemote, ServedFile
 from studio_action.server.registry.models import Models
 from studio_action.server.settings import ServedRepository
 from studio_action.text import printable
 
 _LIMITS = Limits(timeout=30.0)
-"""After so many seconds without a byte, a storage counts as out of reach."""
+"""A storage counts as unreachable after these seconds without a byte."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was seen of one repository; `fault` is what somebody has to mend, if anything."""
+    """One result for a repository; `fault` is an error that somebody has to fix, or None."""
 
     repository: str
     text: str
@@ -37,10 +37,10 @@ def run(
     network: Network,
     say: Callable[[str], None],
 ) -> int:
-    """Look at every repository, and say what is there; the exit code is the first fault's."""
+    """Check every repository and print the results; return the first fault's exit code, or 0."""
     code = 0
     for repository in repositories:
-        for finding in _examined(repository, models, network):
+        for finding in _check(repository, models, network):
             say(printable(f"{finding.repository}: {finding.text}"))
             if finding.fault is not None:
                 code = code or finding.fault.exit_code
@@ -48,7 +48,7 @@ def run(
 
 
 def run_database(address: str, say: Callable[[str], None]) -> int:
-    """Say whether the database can be reached; the exit code. SQLite's file is made at start."""
+    """Check the database and return an exit code; SQLite's file is only created at start."""
     engine = database.open_engine(address)
     try:
         if engine.dialect.name != "sqlite":
@@ -62,10 +62,10 @@ def run_database(address: str, say: Callable[[str], None]) -> int:
     return 0
 
 
-def _examined(repository: ServedRepository, models: Models, network: Network) -> Iterator[Finding]:
-    """One file of the latest version of each model is asked for.
+def _check(repository: ServedRepository, models: Models, network: Network) -> Iterator[Finding]:
+    """Yield the results for a repository; request one file of each model's latest version.
 
-    That a model was not annotated or never pushed is for those who made it: no fault here.
+    A model that is not annotated, or was never pushed, is not the server's fault.
     """
     try:
         models.refresh(repository)
@@ -83,16 +83,16 @@ def _examined(repository: ServedRepository, models: Models, network: Network) ->
             yield Finding(repository.name, f"{name}: {error}")
         except StudioActionError as error:
             yield Finding(repository.name, f"{name}: {error}", error)
-    for path, lost in _unread(files, network):
+    for path, lost in _unreadable(files, network):
         gone = ObjectMissing(
-            "a file of its latest version was lost by its storage, or never pushed"
+            "a file of its latest version is missing in its storage, or was never pushed"
         )
         shut = Unreachable("a file of its latest version cannot be read from its storage")
         yield Finding(repository.name, f"{path}: {gone if lost else shut}", None if lost else shut)
 
 
-def _unread(files: Sequence[RemoteFile], network: Network) -> Iterator[tuple[str, bool]]:
-    """The names of files that cannot be read, and whether their storage is sure to have none."""
+def _unreadable(files: Sequence[RemoteFile], network: Network) -> Iterator[tuple[str, bool]]:
+    """Yield the names of unreadable files, and whether they are missing in their storage."""
     seen = sizes.look(files, network, _LIMITS)
     lost = {file.path for file in seen.lost}
     yield from ((file.path, file.path in lost) for file in seen.files if file.size is None)
@@ -101,9 +101,9 @@ def _unread(files: Sequence[RemoteFile], network: Network) -> Iterator[tuple[str
 def _one_file(
     repository: ServedRepository, name: ModelName, models: Models
 ) -> Iterator[RemoteFile]:
-    """A file of the latest version, as if it were called by the model's name and of any size.
+    """Yield a file of the latest version, named like the model, without a size.
 
-    Nothing where the server has to ask for it with a password: then it is asked for here.
+    Yield nothing if the server must request it with a password; then request it here.
     """
     relayed: dict[str, InWebRemote] = {}
 
@@ -117,16 +117,16 @@ def _one_file(
     found = models.resolve(repository, name, Latest(), link=link)
     largest = max(found.files, key=lambda file: file.size or 0)
     if largest.url in relayed:
-        _ask(relayed[largest.url], models)
+        _request_one_byte(relayed[largest.url], models)
     else:
         yield replace(largest, path=str(name), size=None)
 
 
-def _ask(file: InWebRemote, models: Models) -> None:
-    """Ask for one byte; raise what the server would say if it could not pass the file on."""
-    asked = {"Range": "bytes=0-0"}
-    answer = models.ask("GET", file, asked)
-    answer.end()
-    head = judged(asked, answer)
+def _request_one_byte(file: InWebRemote, models: Models) -> None:
+    """Request one byte of a file; raise an error if the server could not relay it."""
+    headers = {"Range": "bytes=0-0"}
+    response = models.open_remote_file("GET", file, headers)
+    response.close()
+    head = relayed_headers(headers, response)
     if isinstance(head, Refusal):
         raise (ObjectMissing if head.status == HTTPStatus.NOT_FOUND else Unreachable)(head.detail)

@@ -1,4 +1,4 @@
-"""The commands that need the server, by name: each is made for one environment."""
+"""The command line's commands that need the extra `server`, by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The connections of callers: where they come in, and how long one may do nothing."""
+"""Listens for connections, and limits how long an idle or slow client may hold one."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ from studio_action.text import printable
 
 BACKLOG = 2048
 HEAD_PATIENCE = 20.0
-"""Seconds in which a request's head has to be there."""
+"""The seconds within which a request's head must arrive."""
 LARGEST_HEAD = 1 << 16
-"""Bytes of a request's head that are kept until the rest of it comes."""
+"""The most bytes of a request's head."""
 TAKE_PATIENCE = 60.0
-"""Seconds after which a client that takes nothing of what it was sent is left alone."""
+"""The seconds after which a client that takes none of the sent bytes is disconnected."""
 
 
 def listen(host: str, port: int, patience: float = TAKE_PATIENCE) -> socket.socket:
-    """A socket that callers can connect to, though nobody answers yet; port 0 is any free one.
+    """Return a listening socket; port 0 means any free one. Raise `BadInput` if it cannot listen.
 
-    The kernel ends connections whose other end takes nothing for `patience` seconds (`tcp(7)`).
-    Raises `BadInput`.
+    The kernel closes connections whose client takes nothing for `patience` seconds (`tcp(7)`).
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -43,14 +42,14 @@ def listen(host: str, port: int, patience: float = TAKE_PATIENCE) -> socket.sock
     return listening
 
 
-def address_of(listening: socket.socket) -> str:
-    """The URL at which the socket is reached from this machine, e.g. `http://127.0.0.1:8000`."""
+def url_of(listening: socket.socket) -> str:
+    """Return the URL of the socket on this machine, such as `http://127.0.0.1:8000`."""
     host, port = listening.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _refused(host: str, port: int, error: OSError | UnicodeError) -> BadInput:
-    reason = error.strerror if isinstance(error, OSError) else "that is no name of a host"
+    reason = error.strerror if isinstance(error, OSError) else "that is not a host name"
     return BadInput(
         f"cannot listen at {printable(host, 100)}, port {port}: {reason}",
         "Give another --host or --port",
@@ -68,45 +67,45 @@ _TOO_LARGE = b"\r\n".join(
 
 
 class PromptProtocol(HttpToolsProtocol):
-    """HTTP, of callers whose requests have heads that come soon, and come to an end."""
+    """HTTP that disconnects clients whose request heads are too slow or too large."""
 
     patience = HEAD_PATIENCE
-    _waiting: asyncio.TimerHandle | None = None
-    _head = 0
+    _timer: asyncio.TimerHandle | None = None
+    _head_size = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Wait for the first request."""
+        """Start the timer for the first request's head."""
         super().connection_made(transport)
-        self._wait()
+        self._start_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Read on, while the head is of a size that can be meant."""
+        """Read on; answer 431 if the head is too large."""
         super().data_received(data)
-        self._head = 0 if self._waiting is None else self._head + len(data)
-        if self._head > LARGEST_HEAD and not self.transport.is_closing():
+        self._head_size = 0 if self._timer is None else self._head_size + len(data)
+        if self._head_size > LARGEST_HEAD and not self.transport.is_closing():
             self.transport.write(_TOO_LARGE)
             self.transport.close()
 
     def on_message_begin(self) -> None:
-        """Wait for the rest of the head."""
+        """Start the timer for the rest of the head."""
         super().on_message_begin()
-        self._wait()
+        self._start_timer()
 
     def on_headers_complete(self) -> None:
-        """Answer."""
-        self._wait_no_more()
+        """Stop the timer: the head is complete."""
+        self._stop_timer()
         super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the caller."""
-        self._wait_no_more()
+        """Stop the timer: the client has disconnected."""
+        self._stop_timer()
         super().connection_lost(exc)
 
-    def _wait(self) -> None:
-        if self._waiting is None:
-            self._waiting = self.loop.call_later(self.patience, self.transport.abort)
+    def _start_timer(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(self.patience, self.transport.abort)
 
-    def _wait_no_more(self) -> None:
-        if self._waiting is not None:
-            self._waiting.cancel()
-            self._waiting = None
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

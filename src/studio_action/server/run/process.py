@@ -1,4 +1,4 @@
-"""A server from its start to its end: in this process, or in workers of it."""
+"""Runs the server, in this process or in worker processes."""
 
 from __future__ import annotations
 
@@ -33,47 +33,49 @@ from studio_action.server.db.pushes import Pushes
 from studio_action.server.db.tokens import Tokens
 from studio_action.server.log import Level, Log, to_descriptor
 from studio_action.server.metrics import FOLDER, Metrics
-from studio_action.server.registry import models
-from studio_action.server.run.connections import BACKLOG, PromptProtocol, address_of, listen
-from studio_action.server.run.workers import SIGNALS, Workers, figures_folder
+from studio_action.server.registry import models as registry
+from studio_action.server.run.connections import BACKLOG, PromptProtocol, listen, url_of
+from studio_action.server.run.workers import SIGNALS, Workers, metrics_folder
 from studio_action.server.services import Services
 from studio_action.server.settings import ServerSettings
 
 _STANDARD_ERROR = 2
 _KEEP_ALIVE = 75
-"""Seconds that a connection may be idle: longer than the usual proxies keep theirs."""
+"""The seconds that a connection may be idle: longer than proxies usually keep theirs."""
 _CONNECTIONS = 1000
-"""Of one process; more are answered 503. Each may hold some hundred kilobytes of a file."""
+"""The most connections of one process; further ones get 503. Each may need some 100 kB."""
 _LAST_SECONDS = 2.0
-"""After the grace: for ending what is still running. Threads that wait longer are left behind."""
+"""The seconds after the grace to end what still runs; then the process exits anyway."""
 
 
 def serve(settings: ServerSettings, environ: Mapping[str, str]) -> None:
-    """Serve until a signal comes; then finish what is running, and return.
+    """Serve until a signal comes; then finish running requests and return.
 
-    Raises `BadInput`, `Unreachable` or `WorkspaceRefused` where it cannot start.
+    Raise `BadInput`, `Unreachable` or `WorkspaceRefused` if the server cannot start.
     """
-    _make(settings.data_dir)
+    _make_folder(settings.data_dir)
     services = make_services(settings, environ)
     database.migrate(services.engine)
     with ExitStack() as stack:
         stack.callback(services.engine.dispose)
-        listening = stack.enter_context(listen(settings.host, settings.port))
-        url = address_of(listening) + settings.base_path
-        services.log("listening", url=url, workers=settings.workers)
-        if settings.workers == 1:
-            _work(services, listening)
+        listening = stack.enter_context(listen(settings.process.host, settings.process.port))
+        url = url_of(listening) + settings.base_path
+        services.log("listening", url=url, workers=settings.process.workers)
+        if settings.process.workers == 1:
+            _run_server(services, listening)
             return
-        folder = stack.enter_context(figures_folder(settings.data_dir))
-        start = functools.partial(_started, settings, listening, {**environ, FOLDER: str(folder)})
-        Workers(listening, start, services.log, Clock()).run(settings.workers)
+        folder = stack.enter_context(metrics_folder(settings.data_dir))
+        start = functools.partial(
+            _start_worker, settings, listening, {**environ, FOLDER: str(folder)}
+        )
+        Workers(listening, start, services.log, Clock()).run(settings.process.workers)
 
 
 def make_services(settings: ServerSettings, environ: Mapping[str, str]) -> Services:
-    """The services of one process; nothing of outside is asked yet."""
+    """Return the services of one process, without connecting to anything yet."""
     log, engine = _log(), database.open_engine(settings.database)
     pushes = Pushes(engine)
-    served = models.make_models(
+    models = registry.make_models(
         settings,
         network=network_of(environ),
         environ=environ,
@@ -81,7 +83,7 @@ def make_services(settings: ServerSettings, environ: Mapping[str, str]) -> Servi
         utc=_utc,
         log=log,
     )
-    figures = environ.get(FOLDER, "")
+    metrics_path = environ.get(FOLDER, "")
     return Services(
         settings=settings,
         engine=engine,
@@ -89,15 +91,15 @@ def make_services(settings: ServerSettings, environ: Mapping[str, str]) -> Servi
         projects=Projects(engine, _utc),
         keys=SigningKeys(engine, _utc),
         pushes=pushes,
-        models=served,
+        models=models,
         utc=_utc,
         log=log,
-        metrics=Metrics(Path(figures) if figures else None, served.mirrors),
+        metrics=Metrics(Path(metrics_path) if metrics_path else None, models.mirrors),
     )
 
 
 def network_of(environ: Mapping[str, str]) -> Network:
-    """Whom the server trusts, and the proxies that it uses itself."""
+    """Return the certificates and proxies for the server's own requests."""
     bundle = environ.get("SSL_CERT_FILE") or environ.get("REQUESTS_CA_BUNDLE")
     return Network(Path(bundle) if bundle else system_bundle(), proxies_of(environ))
 
@@ -110,32 +112,34 @@ def _log() -> Log:
     return Log(to_descriptor(_STANDARD_ERROR), _utc)
 
 
-def _make(data_dir: Path) -> None:
+def _make_folder(data_dir: Path) -> None:
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         if not os.access(data_dir, os.W_OK | os.X_OK):
             raise PermissionError
     except OSError as error:
         raise WorkspaceRefused(
-            f"the data-dir {str(data_dir)!r} cannot be written to",
-            "Give another one, or make it this user's",
+            f"the data-dir {str(data_dir)!r} cannot be written",
+            "Use another one, or let this user write it",
         ) from error
 
 
-def _started(
+def _start_worker(
     settings: ServerSettings, listening: socket.socket, environ: Mapping[str, str]
 ) -> BaseProcess:
-    """A worker, which gets its settings through a pipe."""
-    os.environ[FOLDER] = environ[FOLDER]  # which the library reads when the worker imports it
+    """Start and return a worker process; it gets the settings through a pipe."""
+    os.environ[FOLDER] = environ[FOLDER]  # the library reads it when the worker imports it
     context = multiprocessing.get_context("spawn")
-    worker = context.Process(target=_follow, args=(settings, listening, environ), daemon=True)
+    worker = context.Process(target=_work, args=(settings, listening, environ), daemon=True)
     worker.start()
     return worker
 
 
-def _follow(settings: ServerSettings, listening: socket.socket, environ: Mapping[str, str]) -> None:
-    """Work in a process of one's own, which ends when its parent does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal tells all; the parent says when
+def _work(settings: ServerSettings, listening: socket.socket, environ: Mapping[str, str]) -> None:
+    """Serve in a worker process, which ends when its parent does."""
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # a terminal signals all processes; only the parent reacts
     parent = multiprocessing.parent_process()
     assert parent is not None
 
@@ -146,16 +150,16 @@ def _follow(settings: ServerSettings, listening: socket.socket, environ: Mapping
     threading.Thread(target=end, daemon=True).start()
     services = make_services(settings, environ)
     try:
-        _work(services, listening)
+        _run_server(services, listening)
     except Exception:
         services.log.fault("a worker failed", traceback.format_exc())
         sys.exit(1)
 
 
-def _work(services: Services, listening: socket.socket) -> None:
-    _speak_through(services.log)
+def _run_server(services: Services, listening: socket.socket) -> None:
+    _forward_logging(services.log)
     server = uvicorn.Server(_uvicorn(services))
-    threading.Thread(target=_warm, args=(services,), daemon=True).start()
+    threading.Thread(target=_fetch_mirrors, args=(services,), daemon=True).start()
     anyio.run(_serve, server, listening, services, backend_options={"use_uvloop": True})
 
 
@@ -170,12 +174,12 @@ def _uvicorn(services: Services) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=list(settings.trusted_proxies),
+        proxy_headers=bool(settings.process.trusted_proxies),
+        forwarded_allow_ips=list(settings.process.trusted_proxies),
         backlog=BACKLOG,
         limit_concurrency=_CONNECTIONS,
         timeout_keep_alive=_KEEP_ALIVE,
-        timeout_graceful_shutdown=round(settings.grace),
+        timeout_graceful_shutdown=round(settings.process.grace),
     )
 
 
@@ -187,23 +191,25 @@ async def _serve(server: uvicorn.Server, listening: socket.socket, services: Ser
         for each in handled:
             loop.remove_signal_handler(each)
             signal.signal(each, signal.SIG_DFL)
-        services.log("stopping", grace=services.settings.grace)
+        services.log("stopping", grace=services.settings.process.grace)
         server.should_exit = True
-        last = threading.Timer(services.settings.grace + _LAST_SECONDS, os._exit, (0,))
-        last.daemon = True
-        last.start()
+        force_exit = threading.Timer(
+            services.settings.process.grace + _LAST_SECONDS, os._exit, (0,)
+        )
+        force_exit.daemon = True
+        force_exit.start()
 
     handled = [each for each in SIGNALS if signal.getsignal(each) != signal.SIG_IGN]
     serving = asyncio.create_task(server.serve([listening]))
-    await asyncio.sleep(0)  # it has put its own handlers in place
+    await asyncio.sleep(0)  # uvicorn has installed its own handlers by now
     for each in handled:
         loop.add_signal_handler(each, stop)
     services.log("ready", pid=os.getpid())
     await serving
 
 
-def _warm(services: Services) -> None:
-    """Bring the mirrors up to date before somebody waits for one."""
+def _fetch_mirrors(services: Services) -> None:
+    """Fetch the mirrors before a client has to wait for one."""
     for repository in services.settings.repositories:
         try:
             services.models.catalogue(repository)
@@ -217,17 +223,17 @@ def _warm(services: Services) -> None:
 
 
 class _Handler(logging.Handler):
-    """Passes on what libraries say."""
+    """Forwards the log records of libraries."""
 
     def __init__(self, log: Log) -> None:
         super().__init__(logging.WARNING)
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one line."""
+        """Write the record as one line."""
         kind = record.exc_info[0] if record.exc_info else None
         if kind is asyncio.CancelledError:
-            return  # of requests that are given up, which the access log tells
+            return  # of cancelled requests, which are in the access log
         if record.exc_info and kind:
             trace = logging.Formatter().formatException(record.exc_info)
             self._log.fault(record.getMessage(), trace, logger=record.name)
@@ -236,6 +242,6 @@ class _Handler(logging.Handler):
             self._log(record.getMessage(), level=level, logger=record.name)
 
 
-def _speak_through(log: Log) -> None:
+def _forward_logging(log: Log) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[_Handler(log)], force=True)
     logging.captureWarnings(True)

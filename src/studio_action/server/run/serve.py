@@ -1,4 +1,4 @@
-"""`studio-action serve`: a registry of one's own, from a configuration file or without one."""
+"""`studio-action serve`: runs the server, with a configuration file or without one."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ import click
 from studio_action.server.run.configuration.reading import FILE, VARIABLES, Options, read
 from studio_action.server.settings import ServerSettings
 
-_HELP = f"""Answer the API of DVC Studio from Git repositories.
+_HELP = f"""Serve the API of DVC Studio from Git repositories.
 
-What is not said here is read from the environment ({FILE} for --config), then from the
-configuration file. Callers need a token: see `studio-action token create --help`.
+Options override the environment ({FILE} for --config), and that overrides the configuration
+file. Clients need a token: see `studio-action token create --help`.
 """
 _ENTRIES = {
-    "data-dir": "Where mirrors, and SQLite's file, are kept.",
+    "data-dir": "The folder for mirrors, and for SQLite's file.",
     "database": "The database's URL, without a password. [default: SQLite, in the data-dir]",
-    "url": "The public address, with its sub-path, where a proxy stands in front.",
-    "host": "The address to listen at. [default: 127.0.0.1]",
-    "port": "The port to listen at; 0 is any free one. [default: 8000]",
-    "workers": "How many processes answer. [default: 1]",
+    "url": "The public URL with its sub-path, if there is a proxy in front.",
+    "host": "The address to listen on. [default: 127.0.0.1]",
+    "port": "The port to listen on; 0 means any free one. [default: 8000]",
+    "workers": "The number of worker processes. [default: 1]",
 }
-"""The entries of the configuration file that are options as well, and what they are."""
+"""The entries of the configuration file that are options, too, with their help."""
 
 
 def serve_command(environ: Mapping[str, str]) -> click.Command:
-    """The command `serve`, in an environment."""
+    """Return the command `serve` for an environment."""
 
     def call(
         config: str,
@@ -56,19 +56,19 @@ def serve_command(environ: Mapping[str, str]) -> click.Command:
                 ["--repository"],
                 multiple=True,
                 metavar="[OWNER/NAME=]ADDRESS",
-                help="A repository to serve: its address, or a folder of this machine.",
+                help="A repository to serve: its URL, or a folder of this machine.",
             ),
             click.Option(
                 ["--folder"],
                 multiple=True,
                 metavar="NAME=PATH",
-                help="A folder of this machine that DVC remotes may be in.",
+                help="A folder of this machine that may hold DVC remotes.",
             ),
             *(_option(name, text) for name, text in _ENTRIES.items()),
             click.Option(
                 ["--check"],
                 is_flag=True,
-                help="Only tell whether all of this is right and can be reached.",
+                help="Only check the configuration, and that everything can be reached.",
             ),
         ],
         help=_HELP,
@@ -77,12 +77,12 @@ def serve_command(environ: Mapping[str, str]) -> click.Command:
 
 
 def _check(settings: ServerSettings, environ: Mapping[str, str]) -> int:
-    """Look at everything that the server would use, and leave nothing behind."""
+    """Check everything that the server would use, and leave nothing behind; return an exit code."""
     from studio_action.server.db import database
     from studio_action.server.run import checking, process
 
     with tempfile.TemporaryDirectory() as folder:
-        # Of its own: the server's may be in use, or not be there yet.
+        # A separate folder: the server's may be in use, or not exist yet.
         own = replace(settings, data_dir=Path(folder), database=f"sqlite:///{folder}/check.db")
         services = process.make_services(own, environ)
         try:

@@ -1,4 +1,4 @@
-"""`studio-action token`: how people get the tokens of a server of their own, and lose them."""
+"""`studio-action token`: creates, lists and revokes access tokens."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ Command = TypeVar("Command", bound=Callable[..., None])
 
 
 def token_group(environ: Mapping[str, str]) -> click.Group:
-    """The command `token` with its own, in an environment."""
+    """Return the command `token` with its subcommands, for an environment."""
     return click.Group(
         "token",
         commands=[_create, _list, _revoke],
-        help="Make, list and revoke the tokens that `studio-action serve` takes.",
+        help="Create, list and revoke access tokens for `studio-action serve`.",
         context_settings={"obj": environ, "help_option_names": ["-h", "--help"]},
     )
 
 
 def _lifetime(_context: click.Context, _option: click.Parameter, text: str) -> timedelta | None:
-    """Read `90d`, `12h` or `never`."""
+    """Return the lifetime in `90d` or `12h`, None for `never`; raise `BadParameter` for others."""
     if text == "never":
         return None
     found = re.fullmatch(r"([1-9]\d{0,4})([dh])", text, re.ASCII)
@@ -47,17 +47,19 @@ def _lifetime(_context: click.Context, _option: click.Parameter, text: str) -> t
     return timedelta(hours=int(found[1]) * (24 if found[2] == "d" else 1))
 
 
-def _of_a_database(command: Command) -> Command:
-    """Give a command the options that say where the database is."""
+def _database_options(command: Command) -> Command:
+    """Return the command with the options that name the database."""
     options = (
         click.option("--config", default="", help="The server's configuration file."),
         click.option(
             "--database",
             default="",
-            help="The database's URL, without a password: one that has a password is given in the"
-            " environment variable STUDIO_ACTION_DATABASE.",
+            help="The database's URL, without a password. Set the environment variable"
+            " STUDIO_ACTION_DATABASE to a URL with a password.",
         ),
-        click.option("--data-dir", default="", help="The server's folder: SQLite's file is there."),
+        click.option(
+            "--data-dir", default="", help="The server's data folder, which holds SQLite's file."
+        ),
     )
     for option in reversed(options):
         command = option(command)
@@ -66,7 +68,7 @@ def _of_a_database(command: Command) -> Command:
 
 @contextmanager
 def _tokens(environ: Mapping[str, str], where: Mapping[str, str]) -> Iterator[Tokens]:
-    """The tokens of the database that the options, the environment or the file name."""
+    """Yield the tokens of the database that the options, environment or file name."""
     entries = {name.replace("_", "-"): text for name, text in where.items() if name != "config"}
     options = Options(config=where["config"], entries=entries)
     engine = database.open_engine(read_database(options, environ, Path.cwd()))
@@ -82,18 +84,25 @@ def _now() -> datetime:
 
 
 @click.command("create")
-@click.option("--name", required=True, help="Whose it is, or what for: it is in lists and logs.")
+@click.option("--name", required=True, help="Who or what uses it; lists and logs show this.")
 @click.option(
     "--scope",
     "scopes",
     type=click.Choice(_SCOPES),
     multiple=True,
     required=True,
-    help="What it may do: read models, create projects. Can be repeated.",
+    help="What it allows: reading models, or creating projects. Can be repeated.",
 )
-@click.option("--team", "teams", multiple=True, help="Reads this team's repositories, too.")
-@click.option("--repository", "repositories", multiple=True, help="Reads this one, OWNER/NAME.")
-@click.option("--all-repositories", is_flag=True, help="Reads all that the server has.")
+@click.option(
+    "--team", "teams", multiple=True, help="Let it read this team's repositories. Can be repeated."
+)
+@click.option(
+    "--repository",
+    "repositories",
+    multiple=True,
+    help="Let it read the repository OWNER/NAME. Can be repeated.",
+)
+@click.option("--all-repositories", is_flag=True, help="Let it read all repositories.")
 @click.option(
     "--expires",
     "lifetime",
@@ -101,9 +110,9 @@ def _now() -> datetime:
     metavar="TIME",
     default="90d",
     show_default=True,
-    help="When it ends: in so many days (90d) or hours (12h), or never.",
+    help="Its lifetime in days (90d) or hours (12h), or never.",
 )
-@_of_a_database
+@_database_options
 @click.pass_obj
 def _create(
     environ: Mapping[str, str],
@@ -116,10 +125,10 @@ def _create(
     lifetime: timedelta | None,
     **where: str,
 ) -> None:
-    """Make a token and print it, this once, on standard output."""
+    """Create a token and print it, only this once, on standard output."""
     if not (teams or repositories or all_repositories):
         raise BadInput(
-            "the token would read nothing", "Give --repository, --team or --all-repositories"
+            "the token could read nothing", "Give --repository, --team or --all-repositories"
         )
     given: dict[str, Any] = {
         "scopes": scopes,
@@ -138,7 +147,7 @@ def _create(
 def _name(text: str) -> str:
     if not text.strip() or not text.isprintable() or "/" in text or len(text) > _LONGEST_NAME:
         raise BadInput(
-            f"--name {printable(text, 100)!r} is no name",
+            f"--name {printable(text, 100)!r} is not a name",
             f"Write up to {_LONGEST_NAME} characters on one line, without a slash",
         )
     return text.strip()
@@ -147,7 +156,7 @@ def _name(text: str) -> str:
 def _team(text: str) -> str:
     if not _TEAM.fullmatch(text):
         raise BadInput(
-            f"--team {printable(text, 100)!r} is no team's name",
+            f"--team {printable(text, 100)!r} is not the name of a team",
             "Write it as in the server's configuration: letters, digits, '.', '_' and '-'",
         )
     return text
@@ -157,25 +166,25 @@ def _repository(text: str) -> str:
     repository = RepositoryUrl.parse(text)
     if repository.form != "short":
         raise BadInput(
-            "--repository takes a name, no address",
+            "--repository takes a name, not a URL",
             "Write OWNER/NAME, as in the server's configuration",
         )
     return repository.path
 
 
 @click.command("list")
-@click.option("--json", "as_json", is_flag=True, help="One JSON list.")
-@_of_a_database
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+@_database_options
 @click.pass_obj
 def _list(environ: Mapping[str, str], /, as_json: bool, **where: str) -> None:
-    """Show all tokens: whose they are, what for, what they read, and whether they are good."""
+    """List all tokens: names, scopes, repositories, and whether they are valid."""
     with _tokens(environ, where) as tokens:
-        found, now = tokens.all(), _now()
+        listed, now = tokens.all(), _now()
     if as_json:
-        click.echo(json.dumps([_document(token, now) for token in found], indent=2))
+        click.echo(json.dumps([_document(token, now) for token in listed], indent=2))
         return
     heading = ("ID", "NAME", "SCOPES", "READS", "EXPIRES", "LAST USED", "STATE")
-    rows = [heading, *(_row(token, now) for token in found)]
+    rows = [heading, *(_row(token, now) for token in listed)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(heading))]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -206,20 +215,18 @@ def _document(token: Token, now: datetime) -> dict[str, object]:
 
 @click.command("revoke")
 @click.argument("id")
-@_of_a_database
+@_database_options
 @click.pass_obj
 def _revoke(environ: Mapping[str, str], /, id: str, **where: str) -> None:
-    """End the token of this ID at once, and for good."""
+    """Revoke the token with this ID, at once and for good."""
     with _tokens(environ, where) as tokens:
         if not tokens.revoke(id):
-            raise NotFound(
-                "there is no token of this id", "See `studio-action token list` for those there are"
-            )
+            raise NotFound("there is no token with this id", "See `studio-action token list`")
     _say(f"Token {id} is revoked.")
 
 
 def _say(line: str) -> None:
-    """For people; standard output is for what programs read."""
+    """Print a line for people on standard error; standard output is for programs."""
     click.echo(line, err=True)
 
 

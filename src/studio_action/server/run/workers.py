@@ -1,4 +1,4 @@
-"""Several processes behind one address: started, replaced when one ends, and stopped together."""
+"""Starts, replaces and stops worker processes that share one address."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from studio_action.server.log import Log
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 _PAUSE = 1.0
-"""Seconds before a worker that ended by itself is replaced, lest a broken one keep us busy."""
+"""The seconds before a worker that ended by itself is replaced, so as not to loop busily."""
 _SHORT_LIFE = 30.0
 _MOST_SHORT_LIVES = 5
-"""In a row; then something is wrong that another worker would not change."""
-_PREFIX = "figures-"
+"""How many workers in a row may end soon; then another would not help."""
+_PREFIX = "metrics-"
 
 
 class Workers:
-    """Processes that all listen at one socket, as `start` starts them."""
+    """Worker processes that share the listening socket; `start` starts one."""
 
     def __init__(
         self, listening: socket.socket, start: Callable[[], BaseProcess], log: Log, clock: Clock
@@ -41,11 +41,11 @@ class Workers:
         self._short_lives = 0
 
     def run(self, count: int) -> None:
-        """Keep so many running until a signal comes: then they stop, at a second one at once.
+        """Keep `count` workers running until a signal comes, then stop them.
 
-        Raises `Stopped` in the latter case, and `RuntimeError` where they do not live.
+        A second signal kills them: raise `Stopped`. Raise `RuntimeError` if they end too soon.
         """
-        with _handled(self._told):
+        with _signal_handler(self._handle_signal):
             for _ in range(count):
                 self._add()
             while self._since:
@@ -53,7 +53,7 @@ class Workers:
                 for sentinel in connection.wait(list(by_sentinel)):
                     self._ended(by_sentinel[sentinel])  # type: ignore[index]
         if self._short_lives > _MOST_SHORT_LIVES:
-            raise RuntimeError("workers end soon after they start; the lines above say why")
+            raise RuntimeError("workers end soon after they start; see the log lines above")
         if len(self._signals) > 1:
             raise Stopped(self._signals[0])
 
@@ -62,8 +62,8 @@ class Workers:
             return
         worker = self._start()
         self._since[worker] = self._clock.now()
-        if self._signals:  # while it started
-            _tell(worker, signal.SIGTERM)
+        if self._signals:  # the signal came meanwhile
+            _signal(worker, signal.SIGTERM)
 
     def _ended(self, worker: BaseProcess) -> None:
         worker.join()
@@ -74,41 +74,41 @@ class Workers:
         self._log("a worker ended by itself", level="error", pid=pid, exit_code=code)
         self._short_lives = 0 if lived > _SHORT_LIFE else self._short_lives + 1
         if self._short_lives > _MOST_SHORT_LIVES:
-            self._told(signal.SIGTERM, None)
+            self._handle_signal(signal.SIGTERM, None)
         else:
             self._clock.sleep(_PAUSE)
             self._add()
 
-    def _told(self, signum: int, _: FrameType | None) -> None:
+    def _handle_signal(self, signum: int, _: FrameType | None) -> None:
         for worker in self._since:
-            _tell(worker, signal.SIGKILL if self._signals else signal.SIGTERM)
+            _signal(worker, signal.SIGKILL if self._signals else signal.SIGTERM)
         self._signals.append(signum)
-        self._listening.close()  # else callers would wait here, for nobody
+        self._listening.close()  # else clients would connect and wait in vain
 
 
-def _tell(worker: BaseProcess, signum: int) -> None:
+def _signal(worker: BaseProcess, signum: int) -> None:
     if worker.exitcode is None and worker.pid is not None:
-        with suppress(ProcessLookupError):  # it ended just now
+        with suppress(ProcessLookupError):  # it has just ended
             os.kill(worker.pid, signum)
 
 
 @contextmanager
-def figures_folder(data_dir: Path) -> Iterator[Path]:
-    """A folder for what the workers of one server count, for as long as it runs.
+def metrics_folder(data_dir: Path) -> Iterator[Path]:
+    """Yield a folder for the metrics of the workers; remove it at the end.
 
-    What a server left that was killed is removed by the next one that starts.
+    Remove the folders of servers that were killed, too.
     """
     with ExitStack() as stack:
         with _locked(data_dir, fcntl.LOCK_EX):
             for left in data_dir.glob(f"{_PREFIX}*"):
-                _remove_unless_held(left)
+                _remove_unless_locked(left)
             folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=data_dir))
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             stack.enter_context(_locked(folder, fcntl.LOCK_SH))
         yield folder
 
 
-def _remove_unless_held(folder: Path) -> None:
+def _remove_unless_locked(folder: Path) -> None:
     with suppress(BlockingIOError), _locked(folder, fcntl.LOCK_EX | fcntl.LOCK_NB):
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -124,7 +124,7 @@ def _locked(folder: Path, how: int) -> Iterator[None]:
 
 
 @contextmanager
-def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+def _signal_handler(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     before = {each: signal.signal(each, handler) for each in SIGNALS}
     try:
         yield

@@ -8,7 +8,12 @@ from studio_action.errors import BadInput
 from studio_action.gitrepo.git.credential import Credential
 from studio_action.model.repository_url import RepositoryUrl
 from studio_action.server.run.configuration.reading import Options, read
-from studio_action.server.settings import ServedRepository, ServerSettings
+from studio_action.server.settings import (
+    LimitSettings,
+    ProcessSettings,
+    ServedRepository,
+    ServerSettings,
+)
 
 SMALLEST = "data-dir: data\nrepositories: [{url: https://git.example.org/acme/models.git}]\n"
 WHOLE = """
@@ -91,15 +96,16 @@ def test_read__every_entry_of_the_file(tmp_path: Path) -> None:
         folders={"models": Path("/mnt/models")},
         url="https://models.example.org/studio",
         base_path="/studio",
-        host="0.0.0.0",
-        port=8080,
-        workers=2,
-        trusted_proxies=("10.0.0.0/8", "::1/128"),
         webhook_secret="for-all",
         metrics_token="for-metrics",
-        requests_per_minute=60,
-        largest_body=2048,
-        grace=5.0,
+        process=ProcessSettings(
+            host="0.0.0.0",
+            port=8080,
+            workers=2,
+            trusted_proxies=("10.0.0.0/8", "::1/128"),
+            grace=5.0,
+        ),
+        limits=LimitSettings(requests_per_minute=60, largest_body=2048),
     )
 
 
@@ -137,7 +143,7 @@ def test_read__no_file_at_all(tmp_path: Path) -> None:
     settings = read(options, {}, tmp_path)
 
     assert settings.data_dir == tmp_path / "state"
-    assert settings.port == 0
+    assert settings.process.port == 0
     assert settings.folders == {"models": tmp_path / "objects"}
     assert [(each.name, each.place) for each in settings.repositories] == [
         (f"{tmp_path.name}/churn", tmp_path / "churn"),
@@ -160,7 +166,7 @@ def test_read__precedence(
     file.write_text(SMALLEST + "port: 3\n")
     environ = {**environ, "STUDIO_ACTION_SERVER_CONFIG": str(file)}
 
-    assert read(Options(entries=entries), environ, Path("/")).port == port
+    assert read(Options(entries=entries), environ, Path("/")).process.port == port
 
 
 def test_read__a_password_of_the_database_from_the_environment(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""What a server is told: by its configuration file, the environment and options."""
+"""Reads the configuration file, the environment and the options."""

@@ -31,7 +31,12 @@ from studio_action.server.run.configuration.entries import (
     repository_name,
     sub_path,
 )
-from studio_action.server.settings import ServedRepository, ServerSettings
+from studio_action.server.settings import (
+    LimitSettings,
+    ProcessSettings,
+    ServedRepository,
+    ServerSettings,
+)
 
 
 class _Form(BaseModel):
@@ -184,13 +189,10 @@ class ConfigurationForm(_Form):
             folders=self.folders,
             url=self.url,
             base_path=own_path if self.base_path is None else self.base_path,
-            host=self.host,
-            port=self.port,
-            workers=self.workers,
-            trusted_proxies=self.trusted_proxies,
             webhook_secret=self.webhook_secret,
             metrics_token=self.metrics_token,
-            requests_per_minute=self.requests_per_minute,
-            largest_body=self.largest_body,
-            grace=self.grace,
+            process=ProcessSettings(
+                self.host, self.port, self.workers, self.trusted_proxies, self.grace
+            ),
+            limits=LimitSettings(self.requests_per_minute, self.largest_body),
         )
