@@ -66,7 +66,7 @@ def mirrors(data: Path, world: World, *repositories: ServedRepository) -> Mirror
     """Their mirrors in the folder `data`."""
     return Mirrors(
         settings(data, *repositories),
-        models.git_for(Network(), PATH, PROMPT),
+        models.make_git_for(Network(), PATH, PROMPT),
         world,
         world.utc,
         world.log,

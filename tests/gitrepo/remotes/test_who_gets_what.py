@@ -28,7 +28,7 @@ from studio_action.gitrepo.dvc.config import Config, ConfigFile, Settings
 from studio_action.gitrepo.remotes import opening
 from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.net.network import Network
-from studio_action.server.registry.storages import ServedFolder, Storages, governed
+from studio_action.server.registry.storages import ServedFolder, ServedStorages, effective_config
 from tests.server.serving import repository
 
 PAGE = Path(__file__).parents[3] / "docs/credentials.md"
@@ -348,16 +348,18 @@ def test_the_servers_own(around: Around, row: Row, expected: str) -> None:
         configured |= {"account_key": KEY_OF_AZURE} if configured else {}
     identity, network = Known({}), around.network(own=row.own)
     asked = repository("acme/models", remotes={"r": configured} if configured else {})
-    storages = Storages(
+    storages = ServedStorages(
         {"srv": Path("/srv")},
-        ours=opening.StorageRemotes(network, identity),
-        theirs=opening.StorageRemotes(network, None),
+        with_credentials=opening.StorageRemotes(network, identity),
+        without_credentials=opening.StorageRemotes(network, None),
         now=lambda: 0.0,
         say=print,
     )
 
     def opened() -> object:
-        return storages.opened(governed(asked, ".dvc/config", section(committed)).remote("r"))
+        return storages.opened(
+            effective_config(asked, ".dvc/config", section(committed)).remote("r")
+        )
 
     if expected == "never":
         with suppress(BadInput):

@@ -25,8 +25,8 @@ from studio_action.gitrepo.remotes.web import WebRemote
 from studio_action.model.digest import Digest
 from studio_action.net.clock import Clock
 from studio_action.net.network import Network
-from studio_action.server.registry.manifests import Manifests, signed
-from studio_action.server.registry.storages import Storages
+from studio_action.server.registry.manifests import Manifests, signed_url
+from studio_action.server.registry.storages import ServedStorages
 from studio_action.server.registry.upstream import Upstream
 from studio_action.server.settings import ServedRepository
 from tests.download.storage import Reply, Storage, running
@@ -50,8 +50,12 @@ def storage() -> Iterator[Storage]:
 def manifests(tmp_path: Path) -> Manifests:
     (tmp_path / "shelf").mkdir()
     theirs = opening.StorageRemotes(Network(), None)
-    shelves = Storages(
-        {"shelf": tmp_path / "shelf"}, ours=theirs, theirs=theirs, now=lambda: 0.0, say=print
+    shelves = ServedStorages(
+        {"shelf": tmp_path / "shelf"},
+        with_credentials=theirs,
+        without_credentials=theirs,
+        now=lambda: 0.0,
+        say=print,
     )
     clock = Clock(sleep=lambda seconds: None)
     return Manifests(
@@ -166,7 +170,7 @@ def test_signed__what_a_url_cannot_carry(options: dict[str, str]) -> None:
     settings = Settings.of("r", "https://h/top", options)
 
     with pytest.raises(BadInput, match="Remote not supported: 'r' needs a password") as caught:
-        signed(WebRemote(settings), settings, InRemote(settings, KEY), datetime.now())
+        signed_url(WebRemote(settings), settings, InRemote(settings, KEY), datetime.now())
 
     assert "s3cret" not in str(caught.value)
 

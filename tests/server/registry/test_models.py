@@ -509,5 +509,5 @@ def test_file__what_another_machine_linked_to(tmp_path: Path, bare: Path) -> Non
 
 
 def test_file__of_a_repository_that_is_not_served_any_more(on_disk: Server) -> None:
-    with pytest.raises(ObjectMissing, match="is not served any more"):
+    with pytest.raises(ObjectMissing, match="is no longer served"):
         on_disk.models.file(InMirror("acme/gone", "0a" * 20, Digest("md5", "0a" * 16)))

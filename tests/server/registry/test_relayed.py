@@ -10,7 +10,7 @@ from studio_action.errors import ObjectMissing
 from studio_action.gitrepo.remotes.base import Place
 from studio_action.server.links import InWebRemote
 from studio_action.server.registry.relayed import RelayedRemote, place_of, relayed
-from studio_action.server.registry.storages import governed
+from studio_action.server.registry.storages import effective_config
 from tests.server.guarded import AUTHORIZATION, OPTIONS
 from tests.server.serving import repository
 
@@ -24,7 +24,7 @@ def found(
 ) -> RelayedRemote | None:
     """What is relayed of a remote, as the repository and the configuration have it."""
     asked = repository("https://git.example.org/acme/models.git", remotes=configured)
-    return relayed(asked, governed(asked, ".dvc/config", committed).remote(name))
+    return relayed(asked, effective_config(asked, ".dvc/config", committed).remote(name))
 
 
 def said(name: str, **options: str) -> str:
@@ -108,12 +108,12 @@ def test_place_of__is_below_the_url(path: str, url: str) -> None:
 
 @pytest.mark.parametrize("remote", ["other", "", "WEB", "core"])
 def test_place_of__a_remote_that_is_not_configured(remote: str) -> None:
-    with pytest.raises(ObjectMissing, match="is not served any more"):
+    with pytest.raises(ObjectMissing, match="is no longer served"):
         place_of(ASKED, InWebRemote("acme/models", remote, "a"))
 
 
 def test_place_of__a_repository_that_is_not_served() -> None:
-    with pytest.raises(ObjectMissing, match="is not served any more"):
+    with pytest.raises(ObjectMissing, match="is no longer served"):
         place_of(None, InWebRemote("acme/gone", "web", "a"))
 
 

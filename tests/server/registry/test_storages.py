@@ -22,9 +22,9 @@ from studio_action.server.registry.storages import (
     KEPT_FAILURE,
     MOST_KEPT,
     ServedFolder,
-    Storages,
-    check,
-    governed,
+    ServedStorages,
+    check_remotes,
+    effective_config,
 )
 from tests.fakes import Time
 from tests.server.serving import repository
@@ -64,11 +64,11 @@ class Openers:
     time: Time = field(default_factory=Time)
     said: list[str] = field(default_factory=list)
 
-    def storages(self) -> Storages:
-        return Storages(
+    def storages(self) -> ServedStorages:
+        return ServedStorages(
             self.folders,
-            ours=self.ours,
-            theirs=self.theirs,
+            with_credentials=self.ours,
+            without_credentials=self.theirs,
             now=lambda: self.time.now,
             say=self.said.append,
         )
@@ -77,7 +77,7 @@ class Openers:
 def settings(committed: str, configured: Mapping[str, Mapping[str, str]], name: str) -> Settings:
     """What counts of a remote."""
     asked = repository("acme/models", remotes=configured)
-    return governed(asked, ".dvc/config", committed).remote(name)
+    return effective_config(asked, ".dvc/config", committed).remote(name)
 
 
 def texts(said: Settings) -> Mapping[str, str]:
@@ -102,7 +102,9 @@ def opened(committed: str, configured: Mapping[str, Mapping[str, str]], name: st
 def nobodys(committed: str) -> object:
     """What the server opens a remote with that its configuration does not know."""
     nobody = opening.StorageRemotes(Network(), None)
-    found = Storages({}, ours=Opener("ours"), theirs=nobody, now=lambda: 0.0, say=print)
+    found = ServedStorages(
+        {}, with_credentials=Opener("ours"), without_credentials=nobody, now=lambda: 0.0, say=print
+    )
     return found.opened(settings(committed, {}, "r"))
 
 
@@ -274,9 +276,9 @@ def test_check__credentials_that_could_go_anywhere(
     asked = repository("acme/models", remotes=configured)
 
     with pytest.raises(BadInput, match=message):
-        check(asked)
+        check_remotes(asked)
     with pytest.raises(BadInput, match=message):
-        governed(asked, ".dvc/config", "")
+        effective_config(asked, ".dvc/config", "")
 
 
 def test_check__what_is_sound() -> None:
@@ -288,14 +290,16 @@ def test_check__what_is_sound() -> None:
         "u": {"region": "x"},
     }
 
-    check(repository("acme/models", remotes=told))
+    check_remotes(repository("acme/models", remotes=told))
 
 
 def test_opened__a_token_that_opens_more_than_one_file() -> None:
     azure = opening.StorageRemotes(
         Network(), Identity({"AZURE_STORAGE_SAS_TOKEN": "?sv=1&sig=s3cret"})
     )
-    found = Storages({}, ours=azure, theirs=azure, now=lambda: 0.0, say=print)
+    found = ServedStorages(
+        {}, with_credentials=azure, without_credentials=azure, now=lambda: 0.0, say=print
+    )
     said = {"url": "azure://c/p", "account_name": "a"}
 
     with pytest.raises(BadInput, match="SAS token") as caught:
@@ -308,7 +312,7 @@ def test_opened__a_token_that_opens_more_than_one_file() -> None:
 
 
 @pytest.fixture
-def shelves(tmp_path: Path) -> Storages:
+def shelves(tmp_path: Path) -> ServedStorages:
     """A server with two folders, one in the other, beside one that it was not given."""
     for name in ("data/models/top", "secret"):
         (tmp_path / name).mkdir(parents=True)
@@ -330,7 +334,7 @@ def shelves(tmp_path: Path) -> Storages:
     ids=["itself", "not there yet", "the innermost", "on a way round", "by a link"],
 )
 def test_opened__a_folder_of_the_server(
-    shelves: Storages, tmp_path: Path, path: str, folder: ServedFolder
+    shelves: ServedStorages, tmp_path: Path, path: str, folder: ServedFolder
 ) -> None:
     found = shelves.opened(Settings.of("r", str(tmp_path / path), {}))
 
@@ -344,7 +348,7 @@ def test_opened__a_folder_of_the_server(
 )
 @pytest.mark.parametrize("origin", ["repository", "outside"])
 def test_opened__a_folder_that_is_not_the_servers(
-    shelves: Storages, tmp_path: Path, path: str, origin: Origin
+    shelves: ServedStorages, tmp_path: Path, path: str, origin: Origin
 ) -> None:
     url = path if path.startswith("..") or not path else str(tmp_path / path)
 
@@ -357,9 +361,9 @@ def test_file__of_a_folder() -> None:
     assert ServedFolder("data", "top").file("a/b") == InFolder("data", "top/a/b")
 
 
-def test_place__no_such_folder(shelves: Storages) -> None:
+def test_place__no_such_folder(shelves: ServedStorages) -> None:
     with pytest.raises(ObjectMissing, match="is not in the server's folder 'other'"):
-        shelves.place(InFolder("other", "a"))
+        shelves.local_path(InFolder("other", "a"))
 
 
 # How long remotes stay open

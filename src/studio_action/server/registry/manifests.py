@@ -1,4 +1,4 @@
-"""The lists of folders' files, which DVC keeps in remotes, as the server reads them."""
+"""Reads manifests, DVC's lists of a folder's files, from remotes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from studio_action.model.digest import Digest
 from studio_action.net.clock import Clock, Deadline, Limits
 from studio_action.net.network import Network
 from studio_action.server.registry.relayed import place_of, relayed
-from studio_action.server.registry.storages import ServedFolder, Storages
+from studio_action.server.registry.storages import ServedFolder, ServedStorages
 from studio_action.server.registry.upstream import Upstream, UpstreamResponse
 from studio_action.server.settings import ServedRepository
 from studio_action.text import printable
@@ -38,13 +38,13 @@ from studio_action.workspace import regular_files
 from studio_action.workspace.workspace import refused
 
 SECONDS = 30.0
-"""That a manifest may take; callers do not wait longer."""
+"""The seconds that reading a manifest may take."""
 _TIMEOUT = 10.0
-"""Seconds without a byte after which an attempt is given up."""
+"""The seconds without a byte after which an attempt fails."""
 
 
-def signed(remote: Remote, settings: Settings, home: InRemote, now: datetime) -> str:
-    """The URL of an object; raises `BadInput` where a URL alone opens nothing."""
+def signed_url(remote: Remote, settings: Settings, home: InRemote, now: datetime) -> str:
+    """Return the signed URL of an object; raise `BadInput` if it needs headers, too."""
     place: Place = remote.place(home.key, home.version_id, now)
     if place.headers:
         raise BadInput(
@@ -57,9 +57,9 @@ def signed(remote: Remote, settings: Settings, home: InRemote, now: datetime) ->
 
 @dataclass(frozen=True, slots=True)
 class Manifests:
-    """Reads manifests, which are small; what is being fetched is in `folder`."""
+    """Reads manifests, which are small; `folder` is for files being downloaded."""
 
-    storages: Storages
+    storages: ServedStorages
     upstream: Upstream
     network: Network
     folder: Path
@@ -67,42 +67,42 @@ class Manifests:
     clock: Clock
 
     def read(self, repository: ServedRepository, file: LocatedFile) -> bytes:
-        """The manifest of a model of `repository`, checked against its digest.
+        """Return the manifest of a model of `repository`, verified by its digest.
 
-        Raises `ObjectMissing`, `ContentMismatch`, `Unreachable`, `BadInput` or `WorkspaceRefused`.
+        Raise `ObjectMissing`, `ContentMismatch`, `Unreachable`, `BadInput` or `WorkspaceRefused`.
         """
-        assert isinstance(file.home, InRemote)  # Git keeps no manifests
+        assert isinstance(file.home, InRemote)  # no manifest is in Git
         opened = self.storages.opened(file.home.settings)
         if isinstance(opened, ServedFolder):
-            return self._here(file, self.storages.place(opened.file(file.home.key)))
+            return self._read_local(file, self.storages.local_path(opened.file(file.home.key)))
         through = relayed(repository, file.home.settings)
         if through is not None:
-            return self._passed_on(file, place_of(repository, through.file(file.home.key)))
-        return self._fetched(file, file.home, opened)
+            return self._request(file, place_of(repository, through.file(file.home.key)))
+        return self._download(file, file.home, opened)
 
-    def _here(self, file: LocatedFile, place: Path) -> bytes:
-        """The manifest from a folder that the server serves."""
+    def _read_local(self, file: LocatedFile, place: Path) -> bytes:
+        """Return the manifest in a folder of the server."""
         try:
-            return _checked(file, regular_files.read(place, LARGEST_MANIFEST))
+            return _verified(file, regular_files.read(place, LARGEST_MANIFEST))
         except FileNotFoundError:
-            raise _lost() from None
+            raise _missing() from None
         except regular_files.TooLarge as error:
             raise UnexpectedAnswer(f"{printable(file.path, 300)!r} cannot be: {error}") from None
         except OSError as error:
             raise refused("a list of a folder's files cannot be read", place, error) from error
 
-    def _passed_on(self, file: LocatedFile, place: Place) -> bytes:
-        """The manifest from a remote that needs a password."""
+    def _request(self, file: LocatedFile, place: Place) -> bytes:
+        """Return the manifest from a remote that needs a password."""
         deadline = Deadline(SECONDS, self.clock)
-        answer = self.upstream.request("GET", place, {})
+        response = self.upstream.request("GET", place, {})
         try:
-            content = _whole(answer, deadline)
+            content = _body(response, deadline)
         finally:
-            answer.close()
-        return _checked(file, content)
+            response.close()
+        return _verified(file, content)
 
-    def _fetched(self, file: LocatedFile, home: InRemote, remote: Remote) -> bytes:
-        url = signed(remote, home.settings, home, self.utc())
+    def _download(self, file: LocatedFile, home: InRemote, remote: Remote) -> bytes:
+        url = signed_url(remote, home.settings, home, self.utc())
         if is_internal_address(url) and home.settings.origin == "repository":
             raise BadInput(
                 f"Remote not supported: {home.settings.name!r} is at an address of the server's"
@@ -136,14 +136,14 @@ class Manifests:
         )
 
 
-def _lost() -> ObjectMissing:
+def _missing() -> ObjectMissing:
     return ObjectMissing(
         "the list of a folder's files is not in its remote", "Push the model with `dvc push`"
     )
 
 
-def _checked(file: LocatedFile, content: bytes) -> bytes:
-    """The manifest, if it is the one that was promised; raise `ContentMismatch` if not."""
+def _verified(file: LocatedFile, content: bytes) -> bytes:
+    """Return the manifest; raise `ContentMismatch` if it has another digest."""
     found = Digest("md5", f"{hashlib.md5(content, usedforsecurity=False).hexdigest()}.dir")
     if file.digest is not None and found.hex != file.digest.hex:
         raise ContentMismatch(
@@ -154,16 +154,16 @@ def _checked(file: LocatedFile, content: bytes) -> bytes:
     return content
 
 
-def _whole(answer: UpstreamResponse, deadline: Deadline) -> bytes:
-    if answer.status == HTTPStatus.NOT_FOUND:
-        raise _lost()
-    if answer.status != HTTPStatus.OK:
+def _body(response: UpstreamResponse, deadline: Deadline) -> bytes:
+    if response.status == HTTPStatus.NOT_FOUND:
+        raise _missing()
+    if response.status != HTTPStatus.OK:
         raise Unreachable(
-            f"the list of a folder's files cannot be read: HTTP {answer.status} of its remote",
+            f"the list of a folder's files cannot be read: HTTP {response.status} of its remote",
             "Look at the remote, and at its password in the server's configuration",
         )
     content = bytearray()
-    while block := answer.read():
+    while block := response.read():
         content += block
         if len(content) > LARGEST_MANIFEST or deadline.remaining() <= 0:
             raise Unreachable(

@@ -1,4 +1,4 @@
-"""The models of the repositories that are served: what a question means, where its files are."""
+"""The models of served repositories: resolves versions and finds their files."""
 
 from __future__ import annotations
 
@@ -26,13 +26,18 @@ from studio_action.net.clock import Clock, Deadline, Limits
 from studio_action.net.network import Network
 from studio_action.registries.version_choice import choose_version, find_model, stage_of
 from studio_action.server.links import InFolder, InMirror, InWebRemote, Link, LocalFile
-from studio_action.server.registry.manifests import Manifests, signed
+from studio_action.server.registry.manifests import Manifests, signed_url
 from studio_action.server.registry.mirror_fetcher import GitFor, Log, PushCounts
 from studio_action.server.registry.mirror_folders import State
 from studio_action.server.registry.mirrors import Mirrors, Snapshot
 from studio_action.server.registry.model_files import ModelFiles, ModelFilesCache
 from studio_action.server.registry.relayed import RelayedRemote, place_of, relayed
-from studio_action.server.registry.storages import Opened, ServedFolder, Storages, governed
+from studio_action.server.registry.storages import (
+    Opened,
+    ServedFolder,
+    ServedStorages,
+    effective_config,
+)
 from studio_action.server.registry.upstream import Upstream, UpstreamResponse
 from studio_action.server.settings import ServedRepository, ServerSettings
 
@@ -41,7 +46,7 @@ _ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Every model of a repository and what happened to it, the newest first, as of `refreshed`.
+    """The models of a repository and their events, newest first, at the time `refreshed`.
 
     It is `failing` if the repository could not be fetched since.
     """
@@ -59,7 +64,7 @@ class Models:
         self,
         settings: ServerSettings,
         mirrors: Mirrors,
-        storages: Storages,
+        storages: ServedStorages,
         manifests: Manifests,
         utc: Callable[[], datetime],
     ) -> None:
@@ -77,11 +82,11 @@ class Models:
         prerelease: Prerelease = "include",
         link: Link,
     ) -> Resolution:
-        """The files of one model version, with URLs that are good from now on.
+        """Return a model version with fresh URLs of its files.
 
-        Files that the server sends itself have the URLs that `link` makes. Raises `NoSuchModel`,
-        `ObjectMissing`, `BadInput`, `UnexpectedAnswer`, `ContentMismatch`, and what
-        `Mirrors.snapshot` raises.
+        `link` makes the URLs of files that the server sends itself. Raise `NoSuchModel`,
+        `ObjectMissing`, `BadInput`, `UnexpectedAnswer`, `ContentMismatch`, and the errors of
+        `Mirrors.snapshot`.
         """
         artifact = ArtifactRef(repository.name, name)
         for attempt in range(_ATTEMPTS):
@@ -110,30 +115,30 @@ class Models:
         )
 
     def catalogue(self, repository: ServedRepository) -> Catalogue:
-        """Every model of the repository; raises what `Mirrors.snapshot` raises."""
+        """Return all models of the repository; raise the errors of `Mirrors.snapshot`."""
         snapshot = self._mirrors.snapshot(repository)
         return Catalogue(snapshot.models, snapshot.events, snapshot.refreshed, snapshot.failing)
 
     def refresh(self, repository: ServedRepository) -> None:
-        """Ask the repository itself now; raises `TokenRefused`, `NoSuchModel` or `Unreachable`."""
+        """Fetch the repository now; raise `TokenRefused`, `NoSuchModel` or `Unreachable`."""
         self._mirrors.refresh(repository)
 
     def mirrors(self) -> Mapping[str, State]:
-        """How each repository's mirror is, by the repository's name."""
+        """Return the state of each repository's mirror, by the repository's name."""
         return self._mirrors.states()
 
     def file(self, served: LocalFile) -> Path:
-        """The file of this machine that a link names, made from the mirror where it is missing.
+        """Return the path of a local file; extract it from the mirror if necessary.
 
-        Raises `ObjectMissing`, and for a mirror what `Mirrors.snapshot` raises.
+        Raise `ObjectMissing`, and for a mirror the errors of `Mirrors.snapshot`.
         """
         match served:
             case InFolder():
-                return self._storages.place(served)
+                return self._storages.local_path(served)
             case InMirror(name, object_name, _):
                 repository = self._repositories.get(name)
                 if repository is None:
-                    raise ObjectMissing(f"{name} is not served any more", "Ask for the file again")
+                    raise ObjectMissing(f"{name} is no longer served", "Request the file again")
                 return self._content(repository, object_name)
 
     def open_remote_file(
@@ -158,12 +163,12 @@ class Models:
     def _find(
         self, repository: ServedRepository, snapshot: Snapshot, revision: str, name: ModelName
     ) -> ModelFiles:
-        """What keeps the model's files at a revision, which is looked up once."""
+        """Return where the model's files are at a revision; cached."""
 
         def locate() -> ModelFiles:
-            outside = _Outside(repository, self._repositories, self._mirrors, self._manifests)
+            context = _ServedContext(repository, self._repositories, self._mirrors, self._manifests)
             with self._mirrors.opened(repository, snapshot) as opened:
-                return ModelFiles(*locating.locate_model(name, opened.revision(revision), outside))
+                return ModelFiles(*locating.locate_model(name, opened.revision(revision), context))
 
         return self._located.get((repository.name, revision, name), locate)
 
@@ -171,14 +176,14 @@ class Models:
         self, repository: ServedRepository, files: Sequence[LocatedFile], link: Link
     ) -> Iterator[RemoteFile]:
         now = self._utc()
-        # A model's files share the settings of their remote.
+        # By the remote's settings, which a model's files share.
         opened: dict[int, Opened | RelayedRemote] = {}
         for file in files:
             home, owner = file.home, self._repositories.get(file.repository, repository)
             if isinstance(home, AtUrl):
                 url = home.url
             elif isinstance(home, InRepository):
-                assert file.digest is not None  # what Git has was read
+                assert file.digest is not None  # Git's files are hashed when found
                 url = link(InMirror(owner.name, home.object, file.digest))
             else:
                 remote = opened.get(id(home.settings))
@@ -189,13 +194,13 @@ class Models:
                 if isinstance(remote, (ServedFolder, RelayedRemote)):
                     url = link(remote.file(home.key))
                 else:
-                    url = signed(remote, home.settings, home, now)
+                    url = signed_url(remote, home.settings, home, now)
             yield RemoteFile(file.path, url, file.size, file.digest, executable=file.executable)
 
 
 @dataclass(frozen=True, slots=True)
-class _Outside:
-    """What a server knows beside a repository; implements `located.RepositoryContext`."""
+class _ServedContext:
+    """What the server adds to a repository; implements `located.RepositoryContext`."""
 
     served: ServedRepository
     repositories: Mapping[str, ServedRepository]
@@ -204,39 +209,39 @@ class _Outside:
 
     @property
     def repository(self) -> str:
-        """The name by which it is served."""
+        """The repository's name."""
         return self.served.name
 
     @property
     def objects(self) -> Path:
-        """The mirror's own folder for contents."""
+        """The mirror's folder with contents of files."""
         return self.mirrors.objects(self.served)
 
     def config(self, top: str, committed: str) -> Config:
-        """The text of the repository, as far as it counts, and the server's configuration."""
-        return governed(self.served, located.config_path(top), committed)
+        """Return the repository's DVC configuration, as far as it counts, with the server's."""
+        return effective_config(self.served, located.config_path(top), committed)
 
     def manifest(self, file: LocatedFile) -> bytes:
-        """The manifest, fetched or read."""
+        """Return the content of a manifest."""
         return self.manifests.read(self.served, file)
 
     @contextmanager
-    def imported(self, source: ImportSource) -> Iterator[tuple[Revision, _Outside]]:
-        """Another repository that is served, if the configuration has it among the `imports`.
+    def imported(self, source: ImportSource) -> Iterator[tuple[Revision, _ServedContext]]:
+        """Yield another served repository at a commit, if it is among the `imports`.
 
-        Its remotes are as the configuration says: the word of the importing one does not count.
+        Its remotes are those of its own configuration; the importing repository cannot change them.
         """
         other = self._other(source)
         snapshot = self.mirrors.snapshot(other)
         with self.mirrors.opened(other, snapshot) as opened:
             opened.fetch_commit(source.commit)
-            outside = _Outside(other, self.repositories, self.mirrors, self.manifests)
-            yield opened.revision(source.commit), outside
+            context = _ServedContext(other, self.repositories, self.mirrors, self.manifests)
+            yield opened.revision(source.commit), context
 
     def _other(self, source: ImportSource) -> ServedRepository:
         found = next((it for it in self.repositories.values() if it.is_at(source.address)), None)
         if found is None or found.name not in self.served.imports:
-            # One answer for all: which other repositories are served is not for everybody to know.
+            # The same error for all, so that it does not tell which repositories are served.
             raise BadInput(
                 f"{self.served.name} may not import from there on this server",
                 f"Serve that repository, and name it among the `imports` of {self.served.name} in"
@@ -260,12 +265,12 @@ def make_models(
     log: Log,
     clock: Clock = Clock(),  # noqa: B008 - frozen
 ) -> Models:
-    """The models of a server, from its settings; `environ` has its own credentials and its PATH."""
-    mirrors = Mirrors(settings, git_for(network, environ, clock), pushes, utc, log, clock)
-    storages = Storages(
+    """Return the models of a server; `environ` has its own credentials and the PATH."""
+    mirrors = Mirrors(settings, make_git_for(network, environ, clock), pushes, utc, log, clock)
+    storages = ServedStorages(
         settings.folders,
-        ours=opening.StorageRemotes(network, Identity(environ)),
-        theirs=opening.StorageRemotes(network, None),
+        with_credentials=opening.StorageRemotes(network, Identity(environ)),
+        without_credentials=opening.StorageRemotes(network, None),
         now=clock.now,
         say=lambda text: log(text, level="warning"),
     )
@@ -275,15 +280,15 @@ def make_models(
     return Models(settings, mirrors, storages, manifests, utc)
 
 
-def git_for(network: Network, environ: Mapping[str, str], clock: Clock) -> GitFor:
-    """The git program as the server runs it: one further attempt, of which nobody need hear."""
+def make_git_for(network: Network, environ: Mapping[str, str], clock: Clock) -> GitFor:
+    """Return a function that makes the git program for a repository, with one silent retry."""
 
-    def made(repository: ServedRepository, seconds: float) -> Git:
+    def make_git(repository: ServedRepository, seconds: float) -> Git:
         limits = Limits(_TIMEOUT, 1, Deadline(seconds, clock), random.random)
         return Git(network, limits, environ, lambda line: None, repository.credential)
 
-    return made
+    return make_git
 
 
 _TIMEOUT = 15.0
-"""Seconds without a byte after which git gives up."""
+"""The seconds without a byte after which git gives up."""

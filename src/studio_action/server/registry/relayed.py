@@ -1,7 +1,7 @@
-"""Web remotes that need a password, whose files the server itself passes on.
+"""Web remotes that need a password, whose files the server relays.
 
-Only those whose `url` the server's configuration names for the repository: when a link is opened,
-nothing counts but the link's key and the configuration as it is then.
+Only remotes whose `url` the server's configuration has are relayed. When a signed URL is used, only
+its path and the configuration of that moment count.
 """
 
 from __future__ import annotations
@@ -17,55 +17,55 @@ from studio_action.gitrepo.remotes.base import Place
 from studio_action.gitrepo.remotes.web import WebRemote
 from studio_action.gitrepo.remotes.webdav import SCHEMES, WebDavRemote
 from studio_action.server.links import InWebRemote
-from studio_action.server.registry.storages import governed
+from studio_action.server.registry.storages import effective_config
 from studio_action.server.settings import ServedRepository
 
 _KINDS = frozenset({"http", "https", *SCHEMES})
-_EVER = datetime.fromtimestamp(0, timezone.utc)
-"""The moment does not matter: a web remote signs nothing."""
+_ANY_TIME = datetime.fromtimestamp(0, timezone.utc)
+"""Any time will do: web remotes sign nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class RelayedRemote:
-    """A remote, by its name in the configuration of `repository`, or the folder `path` of it."""
+    """A remote in the configuration of `repository`, or the folder `path` in it."""
 
     repository: str
     remote: str
     path: str
 
     def file(self, key: str) -> InWebRemote:
-        """The file at `key`."""
+        """Return the file at `key`."""
         return InWebRemote(self.repository, self.remote, self.path + key)
 
 
 def relayed(repository: ServedRepository, settings: Settings) -> RelayedRemote | None:
-    """The remote as the configuration has it; None where it may not, or need not, be relayed."""
+    """Return the configured remote to relay; None if relaying is not allowed or needed."""
     if settings.scheme not in _KINDS or settings.origin == "repository":
         return None
     here = _at(settings, "")
-    for each in _named(repository) if here.headers else ():
+    for each in _configured_remotes(repository) if here.headers else ():
         there = _at(each, "")
         if here.url.startswith(there.url) and here.headers == there.headers:
             rest = here.url.removeprefix(there.url)
-            if quote(unquote(rest)) == rest:  # it is one key, however it is read
+            if quote(unquote(rest)) == rest:  # it decodes to one key only
                 return RelayedRemote(repository.name, each.name, unquote(rest))
     return None
 
 
 def place_of(repository: ServedRepository | None, file: InWebRemote) -> Place:
-    """Where a file is that a link names; raises `ObjectMissing`, or `BadInput`."""
-    for each in _named(repository) if repository is not None else ():
+    """Return the place of a file; raise `ObjectMissing` if its remote is gone, or `BadInput`."""
+    for each in _configured_remotes(repository) if repository is not None else ():
         if each.name == file.remote:
             return _at(each, file.path)
     raise ObjectMissing(
-        f"the remote {file.remote!r} of {file.repository} is not served any more",
-        "Ask for the file again",
+        f"the remote {file.remote!r} of {file.repository} is no longer served",
+        "Request the file again",
     )
 
 
-def _named(repository: ServedRepository) -> Iterator[Settings]:
-    """The web remotes whose url the configuration names, as it describes them."""
-    config = governed(repository, "", "")
+def _configured_remotes(repository: ServedRepository) -> Iterator[Settings]:
+    """Yield the web remotes whose `url` the server's configuration has."""
+    config = effective_config(repository, "", "")
     for name, options in config.remotes.items():
         if "url" in options:
             settings = config.remote(name)
@@ -75,4 +75,4 @@ def _named(repository: ServedRepository) -> Iterator[Settings]:
 
 def _at(settings: Settings, key: str) -> Place:
     remote = WebDavRemote(settings) if settings.scheme in SCHEMES else WebRemote(settings)
-    return remote.place(key, "", _EVER)
+    return remote.place(key, "", _ANY_TIME)

@@ -1,24 +1,23 @@
-"""The DVC remotes of repositories that are served: whose word counts, and what it opens.
+"""Opens the DVC remotes of served repositories, and decides which credentials each may use.
 
-The repository is somebody else's text, and the credentials are ours. What it may say of a remote
-(`remotes.trust`) and where a credential may go (`remotes.credentials`) is decided as in a job.
-What is different here: the server's configuration is what was said outside, and who asks is not
-who runs it.
+Others write the repositories, but the credentials are the server's. As in a job, `remotes.trust`
+decides which options of a repository count, and `remotes.credentials` where credentials may go.
+Here, the server's configuration takes the place of a job's own options; clients are not trusted.
 
 - The server's own credentials (those of its environment, and those that its configuration gives)
-  serve a remote only if the configuration names the remote's `url` for that repository, or says
-  `any_storage: true` of it. A remote whose `url` is named is described by the configuration alone;
-  the repository says no more than how it is laid out.
-- Any other remote is opened with no `Identity`: with what the repository itself says, or as one
-  that is open to all.
+  serve a remote only if the configuration names the remote's `url` for that repository, or sets
+  `any_storage: true` for it. A remote whose `url` is named is described by the configuration alone;
+  of the repository's options only those of its layout count.
+- Any other remote is opened with no `Identity`: with the repository's own options, or as a public
+  one.
 - A folder is read only within the server's `folders`, and DVC's own configuration files of this
   machine do not count.
-- What needs a header, or a token that opens more than one file, is not given out as a URL. Of the
-  former, the server itself passes on what the configuration names (`relayed`).
+- Files that need a header, or a token valid for more than one file, get no URL. The server relays
+  those that need a header from remotes that the configuration names (`relayed`).
 
-What remains: the list of a folder's files is fetched from where the repository's text says, and
-checked against its digest. Addresses that machines keep for themselves are refused there, but not
-names or redirects that lead to them: keep a server away from networks that trust whoever is inside.
+One risk remains: a manifest is downloaded from the URL in the repository, and then verified by its
+digest. Internal addresses are refused there, but not host names or redirects that lead to them: do
+not run a server in a network that trusts every machine in it.
 """
 
 from __future__ import annotations
@@ -44,13 +43,13 @@ from studio_action.server.settings import ServedRepository
 from studio_action.text import printable
 
 KEPT = 900.0
-"""Seconds that an opened remote is used."""
+"""The seconds that an opened remote is reused."""
 KEPT_FAILURE = 30.0
-"""Seconds that a remote which could not be opened is not tried again."""
+"""The seconds after which a remote that could not be opened is tried again."""
 MOST_KEPT = 100
 
 TRUSTED = "any_storage"
-"""The option of a remote whose repository is trusted to say where it is; none can say it itself."""
+"""The option that lets a repository choose a remote's URL; repositories cannot set it."""
 
 _SECRETS = frozenset(
     {
@@ -71,54 +70,55 @@ _UNSAID = Option("", "repository")
 
 @dataclass(frozen=True, slots=True)
 class ServedFolder:
-    """A remote that is a folder of this machine: `path` in the server's folder `name`."""
+    """A remote in a folder of this machine: `path` in the server's folder `name`."""
 
     name: str
     path: str
 
     def file(self, key: str) -> InFolder:
-        """The file at `key`."""
+        """Return the file at `key`."""
         return InFolder(self.name, f"{self.path}/{key}" if self.path else key)
 
 
 Opened = Remote | ServedFolder
 
 
-class Storages:
-    """Opens remotes, and keeps them open for a while; safe to use from any thread.
+class ServedStorages:
+    """Opens remotes and reuses them for a while; safe to use from any thread.
 
-    `ours` opens remotes with the server's own credentials, `theirs` without. `now` counts seconds;
-    `say` tells whoever runs the server.
+    `with_credentials` opens remotes with the server's own credentials, `without_credentials` with
+    none. `now` returns seconds; `say` writes a line to the server's log.
     """
 
     def __init__(
         self,
         folders: Mapping[str, Path],
         *,
-        ours: RemoteOpener,
-        theirs: RemoteOpener,
+        with_credentials: RemoteOpener,
+        without_credentials: RemoteOpener,
         now: Callable[[], float],
         say: Callable[[str], None],
     ) -> None:
         self._folders = {name: path.resolve() for name, path in folders.items()}
-        self._ours, self._theirs, self._now = ours, theirs, now
+        self._with_credentials, self._without_credentials = with_credentials, without_credentials
+        self._now = now
         self._kept: OrderedDict[object, tuple[float, Opened | StudioActionError]] = OrderedDict()
         self._lock, self._locks = Lock(), KeyedLocks()
         self._say, self._said = say, OrderedDict[str, None]()
 
     def opened(self, settings: Settings) -> Opened:
-        """The remote; raises `BadInput` where it may not or cannot be opened, or `Unreachable`."""
+        """Return the opened remote; raise `BadInput` if not possible, or `Unreachable`."""
         name = settings.identity
         found = self._find(name)
         if found is None:
             with self._locks.hold(name):
-                found = self._find(name) or self._keep(name, self._tried(settings))
+                found = self._find(name) or self._keep(name, self._try_open(settings))
         if isinstance(found, StudioActionError):
             raise type(found)(found.message, found.hint)
         return found
 
-    def place(self, file: InFolder) -> Path:
-        """The file of this machine; raises `ObjectMissing` where there is none in the folder."""
+    def local_path(self, file: InFolder) -> Path:
+        """Return the path of a file; raise `ObjectMissing` if it is not in its folder."""
         folder = self._folders.get(file.folder)
         if folder is not None:
             place = Path(os.path.realpath(folder / file.path))
@@ -143,7 +143,7 @@ class Storages:
                 self._kept.popitem(last=False)
         return found
 
-    def _tried(self, settings: Settings) -> Opened | StudioActionError:
+    def _try_open(self, settings: Settings) -> Opened | StudioActionError:
         try:
             return self._open(settings)
         except StudioActionError as error:
@@ -155,9 +155,9 @@ class Storages:
         if {".", ".."} & set(unquote(settings.url).split("/")):
             raise _refused(settings, "its url leads upwards", "Correct .dvc/config")
         if settings.origin == "repository":
-            self._tell(settings)
-            return _outward(settings, self._theirs(settings))
-        remote = self._ours(settings)
+            self._log_dropped(settings)
+            return _check_endpoint(settings, self._without_credentials(settings))
+        remote = self._with_credentials(settings)
         if isinstance(remote, AzureRemote) and remote.account.sas:
             raise _refused(
                 settings,
@@ -166,20 +166,20 @@ class Storages:
             )
         return remote
 
-    def _tell(self, settings: Settings) -> None:
-        """Say once which options of a repository do not count."""
+    def _log_dropped(self, settings: Settings) -> None:
+        """Log, once, which options of a repository do not count."""
         if not settings.dropped:
             return
-        told = ignored_options_warning(
+        message = ignored_options_warning(
             settings.name, settings.dropped, "among the remotes of the configuration"
         )
         with self._lock:
-            new = told not in self._said
-            self._said[told] = None
+            new = message not in self._said
+            self._said[message] = None
             while len(self._said) > MOST_KEPT:
                 self._said.popitem(last=False)
         if new:
-            self._say(told)
+            self._say(message)
 
     def _folder(self, settings: Settings) -> ServedFolder:
         place = Path(os.path.realpath(settings.url.replace("\0", "�")))
@@ -198,31 +198,33 @@ class Storages:
         return ServedFolder(name, "" if path == Path() else path.as_posix())
 
 
-def governed(repository: ServedRepository, path: str, committed: str) -> Config:
+def effective_config(repository: ServedRepository, path: str, committed: str) -> Config:
     """DVC's configuration as it counts here: the text `committed` at `path`, and the server's.
 
     Raises `BadInput` for a configuration of the server that gives credentials away.
     """
-    check(repository)
+    check_remotes(repository)
     said = Config.read([ConfigFile(path, committed, None)])
-    ours = _lower(repository.remotes)
+    configured = _lower(repository.remotes)
     remotes = {
-        name: _governed(said.remotes.get(name, {}), ours.get(name, {}))
-        for name in {*said.remotes, *ours}
+        name: _effective_options(said.remotes.get(name, {}), configured.get(name, {}))
+        for name in {*said.remotes, *configured}
     }
     for name, options in remotes.items():
-        if not _is_ours(options) and any(map(_is_ours, _bases(name, remotes))):
+        if not _is_url_configured(options) and any(map(_is_url_configured, _bases(name, remotes))):
             remotes[name] = _only(options, {"url", *LAYOUT})
     return Config(said.default, remotes, said.dropped)
 
 
-def check(repository: ServedRepository) -> None:
-    """Raise `BadInput` where the configuration's options of a remote give credentials away."""
-    ours = _lower(repository.remotes)
-    for name, options in ours.items():
+def check_remotes(repository: ServedRepository) -> None:
+    """Raise `BadInput` if the configuration could send a remote's credentials anywhere."""
+    configured = _lower(repository.remotes)
+    for name, options in configured.items():
         place = f"the remote {name!r} of {repository.name}"
         base = options.get("url", "").removeprefix("remote://").partition("/")[0].lower()
-        if options.get("url", "").startswith("remote://") and not ours.get(base, {}).get("url"):
+        if options.get("url", "").startswith("remote://") and not configured.get(base, {}).get(
+            "url"
+        ):
             raise BadInput(f"{place} is in a remote whose url is not named", f"Name that of {base}")
         if _SECRETS & set(options) and not options.get("url") and not _is_on(options, TRUSTED):
             raise BadInput(
@@ -231,16 +233,19 @@ def check(repository: ServedRepository) -> None:
             )
 
 
-def _governed(said: Mapping[str, Option], ours: Mapping[str, str]) -> Mapping[str, Option]:
-    here = {name: Option(text, "outside") for name, text in ours.items()}
-    if ours.get("url"):
-        return {**_only(said, LAYOUT), **here}
-    if _is_on(ours, TRUSTED):
+def _effective_options(
+    said: Mapping[str, Option], configured: Mapping[str, str]
+) -> Mapping[str, Option]:
+    """Return the options of one remote: the repository's that count, then the server's."""
+    own = {name: Option(text, "outside") for name, text in configured.items()}
+    if configured.get("url"):
+        return {**_only(said, LAYOUT), **own}
+    if _is_on(configured, TRUSTED):
         said = {name: Option(option.text, "outside") for name, option in said.items()}
-    return {**said, **here}
+    return {**said, **own}
 
 
-def _is_ours(options: Mapping[str, Option]) -> bool:
+def _is_url_configured(options: Mapping[str, Option]) -> bool:
     return options.get("url", _UNSAID).origin == "outside"
 
 
@@ -251,7 +256,7 @@ def _only(options: Mapping[str, Option], names: Collection[str]) -> dict[str, Op
 def _bases(
     name: str, remotes: Mapping[str, Mapping[str, Option]]
 ) -> Iterator[Mapping[str, Option]]:
-    """The remotes that one is a folder of, `remote://base/folder`."""
+    """Yield the remotes that a `remote://base/folder` is in."""
     for _ in remotes:
         url = remotes.get(name, {}).get("url", _UNSAID).text
         if not url.startswith("remote://"):
@@ -260,8 +265,8 @@ def _bases(
         yield remotes.get(name, {})
 
 
-def _outward(settings: Settings, remote: Remote) -> Remote:
-    """The remote of a stranger, unless signing for it would ask a machine of the server's own."""
+def _check_endpoint(settings: Settings, remote: Remote) -> Remote:
+    """Return the remote; raise `BadInput` if signing for it would contact an internal address."""
     if isinstance(remote, AzureRemote) and is_internal_address(remote.account.endpoint):
         raise _refused(settings, "it is at an address of the server's own network", "Name its url")
     return remote

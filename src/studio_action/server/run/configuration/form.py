@@ -71,7 +71,7 @@ class RepositoryForm(_Form):
     @model_validator(mode="after")
     def _keeps_credentials(self) -> RepositoryForm:
         try:
-            storages.check(self.served())
+            storages.check_remotes(self.served())
         except BadInput as error:
             raise ValueError(str(error)) from None
         return self
