@@ -31,11 +31,11 @@ class Reader(Protocol):
     """A file that is being read, from somewhere on; one thread uses it."""
 
     def read(self, length: int) -> bytes:
-        """The next bytes, up to `length` of them; none at the end of the file."""
+        """Return the next bytes, up to `length` of them; none at the end of the file."""
         ...
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         ...
 
 
@@ -50,11 +50,11 @@ class Filesystem(Protocol):
     """Whether a file can be read from another place than its start."""
 
     def status(self, path: str) -> Status:
-        """What is known of the file at `path` before it is read."""
+        """Return what is known of the file at `path` before it is read."""
         ...
 
     def open(self, path: str, start: int) -> Reader:
-        """The file at `path` from its byte `start` on."""
+        """Open the file at `path` for reading from its byte `start` on."""
         ...
 
     def close(self) -> None:
@@ -66,7 +66,10 @@ class Connect(Protocol):
     """How to reach one storage. Equal to nothing but itself: it may hold secrets."""
 
     def __call__(self, timeout: float) -> Filesystem:
-        """A new connection; `timeout` is in seconds without a word. Raises as `Filesystem` does."""
+        """Make a new connection; raise what `Filesystem` raises.
+
+        `timeout` is in seconds without an answer.
+        """
         ...
 
 
@@ -86,7 +89,7 @@ class Filesystems:
         self._lock = Lock()
 
     def add(self, address: str, home: Home) -> str:
-        """The URL by which the file is known from now on: `address`, unless another has that.
+        """Return the URL by which the file is known from now on: `address`, unless it is taken.
 
         Two remotes may have one address and different credentials.
         """
@@ -98,5 +101,5 @@ class Filesystems:
         raise AssertionError("numbers do not end")
 
     def find(self, url: str) -> Home | None:
-        """The home of the file with this URL; None where it is not one of these."""
+        """Return the home of the file with this URL; None if it is not one of these."""
         return self._homes.get(url)

@@ -21,7 +21,7 @@ class Opened:
         self._lock = threading.Lock()
 
     def to(self, connect: Connect) -> Filesystem:
-        """The connection; whoever needs it first makes it, and what it raises all others raise."""
+        """Return the connection; the first thread makes it, and all raise what that one raises."""
         with self._lock:
             future = self._open.get(connect)
             mine = future is None

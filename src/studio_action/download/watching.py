@@ -140,7 +140,7 @@ class Watch:
         thread.start()
 
     def _run(self, file: Reading, attempt: Attempt) -> None:
-        """Runs on a thread of its own."""
+        """Read the file, on a thread of its own, and put the outcome where the caller waits."""
         try:
             outcome: Whole | BaseException = attempt.run(lambda: self.opened.to(file.home.connect))
         except BaseException as error:  # raised where the caller waits for it

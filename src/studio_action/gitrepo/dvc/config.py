@@ -75,7 +75,7 @@ class Settings:
         return cls(name, url, said, url if origin == "outside" else "")
 
     def __getitem__(self, option: str) -> str:
-        """The option's value, '' where nothing is said."""
+        """Return the option's value, '' if it is not set."""
         found = self.options.get(option)
         return found.text if found else ""
 

@@ -28,7 +28,7 @@ class RemoteOpener(Protocol):
     """Makes a remote of what is said about it."""
 
     def __call__(self, settings: Settings) -> Remote:
-        """The remote; raises `BadInput` where there cannot be one."""
+        """Return the remote; raise `BadInput` if it cannot be opened."""
         ...
 
 
@@ -47,7 +47,7 @@ class StorageRemotes:
     filesystems: Filesystems | None = None
 
     def __call__(self, settings: Settings) -> Remote:
-        """The remote; raises `BadInput` for a kind that is not known, or without credentials."""
+        """Return the remote; raise `BadInput` for an unknown kind, or without credentials."""
         match settings.scheme:
             case "s3":
                 return S3Remote.open(settings, self.network, self.identity)
