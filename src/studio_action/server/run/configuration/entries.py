@@ -1,4 +1,4 @@
-"""What one entry of the configuration file may be; each kind refuses other text in words.
+"""The kinds of entries in the configuration file. Each kind says what is wrong with another text.
 
 Secrets are named, `{env: NAME}` or `{file: PATH}`, and never stand in the file itself. Relative
 paths are below the file's folder.
@@ -35,24 +35,24 @@ _UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a configuration is read: below which folder, and with which environment."""
+class FileContext:
+    """The folder that relative paths start from, and the environment that secrets are read from."""
 
     folder: Path
     environ: Mapping[str, str] = field(repr=False)
 
     def path(self, text: str) -> Path:
-        """The path that `text` names; raise `ValueError` where its `~` says nothing."""
+        """Return the path that `text` names; raise `ValueError` if its `~` has no home folder."""
         return self.folder / from_home(text, self.environ.get("HOME", ""))
 
 
-def _place(info: ValidationInfo) -> Place:
-    assert isinstance(info.context, Place)
+def _context(info: ValidationInfo) -> FileContext:
+    assert isinstance(info.context, FileContext)
     return info.context
 
 
 def seconds_of(given: object) -> float:
-    """`60s`, `5m`, `24h`, `90d` or a plain number of seconds; raise `ValueError` for others."""
+    """Read `60s`, `5m`, `24h`, `90d` or a number of seconds; raise `ValueError` for other text."""
     found = _DURATION.fullmatch(str(given)) if not isinstance(given, bool) else None
     if found is None or not float(found["count"]):
         raise ValueError("is not a time above 0, such as 60s, 5m, 24h or 7d")
@@ -62,10 +62,10 @@ def seconds_of(given: object) -> float:
 def _secret(given: object, info: ValidationInfo) -> str:
     match given:
         case {"env": str(name), **rest} if not rest:
-            text = _place(info).environ.get(name, "")
+            text = _context(info).environ.get(name, "")
             source = f"the environment variable {name}"
         case {"file": str(path), **rest} if not rest:
-            text = _content(_place(info).path(path))
+            text = _content(_context(info).path(path))
             source = f"the file {path}"
         case _:
             raise ValueError(
@@ -92,7 +92,7 @@ def _database(given: object, info: ValidationInfo) -> str:
 
 
 def has_password(database: str) -> bool:
-    """Whether the URL of a database holds a password; raise `ValueError` if it is no such URL."""
+    """Return whether a database URL holds a password; raise `ValueError` for another text."""
     try:
         url = make_url(database)
     except (ArgumentError, ValueError):
@@ -132,7 +132,7 @@ def _no_inline_secrets(given: object) -> object:
 def _path(given: object, info: ValidationInfo) -> Path:
     if not isinstance(given, str) or not given or "\0" in given:
         raise ValueError("is not the path of a folder")
-    return _place(info).path(given)
+    return _context(info).path(given)
 
 
 def _public_address(url: str) -> str:
@@ -145,7 +145,7 @@ def _public_address(url: str) -> str:
 
 
 def sub_path(path: str) -> str:
-    """`/studio`, or '' for the root; raise `ValueError` for what is no path."""
+    """Return `/studio`, or '' for the root; raise `ValueError` if the text is not a path."""
     plain = path.strip("/")
     if plain and not re.fullmatch(r"[\w.~-]+(/[\w.~-]+)*", plain, re.ASCII):
         raise ValueError("is not a path, such as /studio")
@@ -166,7 +166,7 @@ def _name(text: str) -> str:
 
 
 def repository_name(text: str) -> str:
-    """`acme/models`; raise `ValueError` for what is no such name."""
+    """Return a name such as `acme/models`; raise `ValueError` for another text."""
     if not _FULL_NAME.fullmatch(text):
         raise ValueError("is not a name such as acme/models")
     return text
@@ -176,7 +176,7 @@ def _repository_place(given: object, info: ValidationInfo) -> RepositoryUrl | Pa
     if not isinstance(given, str):
         raise ValueError("is not an address or a folder")
     if given.startswith(("/", "./", "../", "~/")) or given in (".", "..", "~"):
-        return _place(info).path(given).resolve()
+        return _context(info).path(given).resolve()
     if "@" in urlsplit(given).netloc and not given.startswith("ssh://"):
         raise ValueError("holds user info: give it as token: {env: NAME} or {file: PATH}")
     address = _address(given)

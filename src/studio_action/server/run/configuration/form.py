@@ -90,7 +90,7 @@ class RepositoryForm(_Form):
         return self.name or "/".join(path.split("/")[-2:]).removesuffix(".git")
 
     def served(self) -> ServedRepository:
-        """What it says, as the server wants it."""
+        """Return the same as the server's own values."""
         return ServedRepository(
             name=self.full_name,
             place=self.url,
@@ -106,12 +106,12 @@ class RepositoryForm(_Form):
 
 
 def _in_data_dir(folder: Path) -> str:
-    """The URL of the database where none is named."""
+    """Return the URL of the database if the configuration names none."""
     return f"sqlite:///{folder}/registry.db"
 
 
 class DatabaseForm(_Form):
-    """What the file says of the database; the rest, which needs secrets of its own, is not read."""
+    """The entries about the database. The others, which need secrets of their own, are not read."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -180,7 +180,7 @@ class ConfigurationForm(_Form):
         return self
 
     def settings(self) -> ServerSettings:
-        """What it says, as the server wants it."""
+        """Return the same as the server's own values."""
         own_path = sub_path(urlsplit(self.url).path)
         return ServerSettings(
             data_dir=self.data_dir,

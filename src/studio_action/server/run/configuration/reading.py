@@ -1,4 +1,4 @@
-"""What a server is told, from everywhere: options over the environment over the file."""
+"""A server's configuration: options win over the environment, and both over the file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from studio_action.errors import BadInput
-from studio_action.server.run.configuration.entries import Place, has_password
+from studio_action.server.run.configuration.entries import FileContext, has_password
 from studio_action.server.run.configuration.form import ConfigurationForm, DatabaseForm
 from studio_action.server.settings import ServerSettings
 from studio_action.text import printable
@@ -36,13 +36,13 @@ _TEXTS = {
     "tuple_type": "is not a list",
     "frozen_set_type": "is not a list",
 }
-"""What pydantic finds, in words for those who write YAML."""
+"""Words for pydantic's findings, for people who write YAML."""
 _HINT = "Correct it, or see `studio-action serve --help`"
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says; '' is not said.
+    """The options of the command line; '' is an option that was not given.
 
     `entries` are entries of the file, by name. A repository is `ADDRESS` or `OWNER/NAME=ADDRESS`,
     a folder is `NAME=PATH`; both are added to those of the file.
@@ -55,17 +55,17 @@ class Options:
 
 
 def read(options: Options, environ: Mapping[str, str], here: Path) -> ServerSettings:
-    """The settings of a server that is started in the folder `here`.
+    """Return the settings of a server that is started in the folder `here`.
 
-    Raises `BadInput`, which says in one line all that is wrong, and where.
+    Raise `BadInput`, which lists in one line all faults and where they are.
     """
     return _read(ConfigurationForm, options, environ, here).settings()
 
 
 def read_database(options: Options, environ: Mapping[str, str], here: Path) -> str:
-    """The URL of that server's database; the other settings, and their secrets, need not be there.
+    """Return the URL of that server's database; other settings and their secrets may be missing.
 
-    Raises `BadInput`, which does not show the URL.
+    Raise `BadInput`, which does not show the URL.
     """
     return _read(DatabaseForm, options, environ, here).address
 
@@ -78,9 +78,9 @@ def _read(form: type[Form], options: Options, environ: Mapping[str, str], here: 
     whole = _file(file, environ, here)
     sources = _Sources(_document(whole) if file else {})
     sources.overlay(options, environ, here)
-    place = Place(whole.parent if file else here, environ)
+    context = FileContext(whole.parent if file else here, environ)
     try:
-        return form.model_validate(sources.told, context=place)
+        return form.model_validate(sources.entries, context=context)
     except ValidationError as error:
         faults = "; ".join(sources.faults(error))
     raise BadInput(f"the configuration is wrong: {faults}", _HINT)
@@ -88,9 +88,9 @@ def _read(form: type[Form], options: Options, environ: Mapping[str, str], here: 
 
 @dataclass(slots=True)
 class _Sources:
-    """What is told so far, and which of it does not come from the file."""
+    """The entries so far, and the origin of those that do not come from the file."""
 
-    told: dict[str, Any]
+    entries: dict[str, Any]
     origins: dict[tuple[str | int, ...], str] = field(default_factory=dict)
 
     def overlay(self, options: Options, environ: Mapping[str, str], here: Path) -> None:
@@ -100,22 +100,22 @@ class _Sources:
                 self._set(entry, _of_option(entry, text, here), f"--{entry}")
             elif text := environ.get(variable, ""):
                 self._set(entry, _of_variable(entry, variable, text, here), variable)
-        repositories = self.told.setdefault("repositories", [])
+        repositories = self.entries.setdefault("repositories", [])
         for given in options.repositories if isinstance(repositories, list) else ():
             self.origins["repositories", len(repositories)] = "--repository"
             repositories.append(_repository(given, here))
-        folders = self.told.setdefault("folders", {})
+        folders = self.entries.setdefault("folders", {})
         for given in options.folders if isinstance(folders, dict) else ():
             name, _, path = given.partition("=")
             self.origins["folders", name] = "--folder"
             folders[name] = _below(here, path) if path else ""
 
     def _set(self, entry: str, value: object, origin: str) -> None:
-        self.told[entry] = value
+        self.entries[entry] = value
         self.origins[(entry,)] = origin
 
     def faults(self, error: ValidationError) -> Iterator[str]:
-        """One text for each fault, e.g. `repositories[0].url: is not an address`."""
+        """Yield one text for each fault, e.g. `repositories[0].url: is not an address`."""
         for fault in error.errors(include_url=False, include_context=False, include_input=False):
             where = self._named(tuple(step for step in fault["loc"] if step != "[key]"))
             text = _TEXTS.get(fault["type"]) or fault["msg"].removeprefix("Value error, ")
@@ -131,9 +131,9 @@ class _Sources:
 
 
 def _file(text: str, environ: Mapping[str, str], here: Path) -> Path:
-    """Where the configuration is; raises `BadInput` where its `~` says nothing."""
+    """Return the path of the file; raise `BadInput` if its `~` has no home folder."""
     try:
-        return Place(here, environ).path(text)
+        return FileContext(here, environ).path(text)
     except ValueError as error:
         raise BadInput(f"the configuration {printable(text, 300)!r} {error}", _HINT) from None
 
@@ -154,7 +154,7 @@ def _of_variable(entry: str, variable: str, text: str, here: Path) -> object:
 
 
 def _below(here: Path, text: str) -> str:
-    """The path relative to `here`; what its `~` says is judged with the other entries."""
+    """Return the path below `here`; a leading `~` is read later, with the other entries."""
     return text if text.startswith("~") else str(here / text)
 
 
@@ -166,7 +166,7 @@ def _shows_password(database: str) -> bool:
 
 
 def _repository(given: str, here: Path) -> dict[str, str]:
-    """`OWNER/NAME=ADDRESS` or `ADDRESS`, as an entry of the file."""
+    """Read `OWNER/NAME=ADDRESS` or `ADDRESS` as an entry of the file."""
     name, separator, address = given.partition("=")
     if not separator or ":" in name or name.startswith((".", "/")):
         name, address = "", given
@@ -176,7 +176,7 @@ def _repository(given: str, here: Path) -> dict[str, str]:
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that is there twice, of which YAML would take the last in silence."""
+    """Refuse a key that occurs twice; YAML itself would take the last one without a word."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
@@ -189,7 +189,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def _document(path: Path) -> dict[str, Any]:
-    """The file's entries, not yet judged."""
+    """Return the file's entries, not yet checked; raise `BadInput` if it cannot be read."""
     shown = printable(str(path), 300)
     try:
         text = path.read_text("utf-8")
