@@ -24,6 +24,7 @@ from studio_action.model.artifact import (
 from studio_action.model.versions import InRange
 from tests import sample
 from tests.contract.conftest import SIDES, Contract, Side, asked
+from tests.registries.answers import at
 
 MODELS: dict[str, Any] = sample.expected()["models"]
 VERSIONS = [
@@ -43,14 +44,6 @@ QUESTIONS: list[Any] = [
 ]
 each_side = pytest.mark.parametrize("side", SIDES)
 each_side_of_the_server = pytest.mark.parametrize("side", SIDES[1:])
-
-
-def at(name: str, version: str) -> Selector:
-    """What asks for a version: for a commit that is not registered, its stage."""
-    if version.startswith("v"):
-        return AtVersion(version)
-    stages: dict[str, str] = MODELS[name]["stages"]
-    return next(AtStage(stage) for stage, holder in stages.items() if holder == version)
 
 
 @pytest.mark.parametrize(("name", "version"), VERSIONS)

@@ -7,32 +7,25 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from studio_action.errors import (
     BadInput,
-    ContentMismatch,
-    NoSuchModel,
     ObjectMissing,
     UnexpectedAnswer,
 )
-from studio_action.gitrepo.git.credential import Credential
 from studio_action.gitrepo.git.repository import Repository
-from studio_action.model.artifact import AtStage, AtVersion, Latest, Selector
-from studio_action.model.digest import Digest
+from studio_action.model.artifact import AtStage, AtVersion, Latest
 from tests import sample
 from tests.download.storage import Reply, Request, Storage, running
+from tests.gitrepo.dvc_files import dvc_file, dvc_yaml, folder_in_git, kept
 from tests.gitrepo.repositories import committed, git, made_at, make_git, sample_at
-from tests.registries import answers
-from tests.registries.answers import at
 from tests.registries.places import Place, Places
 from tests.servers import SampleStorage
 from tests.servers.git import git_server
 
 HEX = "0a" * 16
-PASSWORD = "correct-horse-battery"
 
 
 @pytest.fixture
@@ -41,7 +34,7 @@ def places(tmp_path: Path) -> Iterator[Places]:
         yield Places(tmp_path / "place", stack)
 
 
-# The sample registry, as the real gto and dvc have it
+# The sample registry: what the server answers alike is in tests/contract
 
 
 @pytest.fixture(scope="module")
@@ -57,108 +50,13 @@ def on_disk(places: Places, served: Path) -> Place:
     return places.over(Repository.open(served / "sample.git", make_git()), sample.REMOTES)
 
 
-@pytest.fixture
-def on_servers(
-    places: Places, served: Path, tmp_path: Path, real_storage: SampleStorage
-) -> Iterator[Place]:
-    """The sample repository over HTTP with a password, its remotes real servers."""
-    with git_server(served, password=PASSWORD) as server:
-        program = make_git(credential=Credential(server.url, PASSWORD))
-        repository = Repository.clone_from(
-            f"{server.url}/sample.git", program, tmp_path / "fetched"
-        )
-        yield places.over(repository, real_storage.remotes)
-
-
-MODELS: dict[str, Any] = sample.expected()["models"]
-VERSIONS = [
-    pytest.param(name, version, found, id=f"{name} {version[:12]}")
-    for name, model in MODELS.items()
-    for version, found in model["versions"].items()
-    if "problem" not in found
-]
-
-
-def check(asked: Place, name: str, version: str, found: dict[str, Any]) -> None:
-    """Assert that it answers, and delivers, what the real dvc has."""
-    resolution = asked.resolve(name, at(name, version))
-
-    content = asked.bytes_of(resolution)
-    answers.check(resolution, content, found)
-
-
-@pytest.mark.parametrize(("name", "version", "found"), VERSIONS)
-def test_resolve__each_version_on_disk(
-    on_disk: Place, name: str, version: str, found: dict[str, Any]
-) -> None:
-    check(on_disk, name, version, found)
-
-
-def test_resolve__each_version_on_real_servers(on_servers: Place) -> None:
-    for case in VERSIONS:
-        name, version, found = case.values
-        assert isinstance(name, str)
-        assert isinstance(version, str)
-        assert isinstance(found, dict)
-        check(on_servers, name, version, found)
-
-
-def test_resolve__each_stage_and_the_latest(on_disk: Place) -> None:
-    for name, model in MODELS.items():
-        asked: dict[Selector, str] = {
-            AtStage(stage): version for stage, version in model["stages"].items()
-        }
-        latest = model["versions"].get(model["latest"], {"problem": "not annotated"})
-        if latest.get("problem") != "not annotated":
-            asked[Latest()] = model["latest"]
-        for selector, version in asked.items():
-            found = on_disk.resolve(name, selector)
-            assert found.revision == model["versions"][version]["revision"], (name, selector)
-            assert found.version == (version if version.startswith("v") else ""), (name, selector)
-
-
-def test_resolve__all_that_is_known(on_disk: Place) -> None:
+def test_resolve__the_url_is_the_remote_s(on_disk: Place) -> None:
     found = on_disk.resolve("text-classifier", AtStage("prod"))
 
-    expected = MODELS["text-classifier"]["versions"]["v1.0.0"]
-    (file,) = expected["files"]
+    (expected,) = sample.expected()["models"]["text-classifier"]["versions"]["v1.0.0"]["files"]
     objects = sample.OBJECTS / "s3/models/registry/files/md5"
-    assert (found.source, found.stage, found.version) == ("git", "prod", "v1.0.0")
-    assert (found.tag, found.previous_version) == ("text-classifier@v1.0.0", "v2.0.0")
-    (got,) = found.files
-    assert (got.path, got.size) == (file["path"], file["size"])
-    assert got.digest == Digest("md5", file["md5"])
-    assert got.url == (objects / file["md5"][:2] / file["md5"][2:]).as_uri()
-
-
-def test_resolve__a_model_that_git_holds(on_disk: Place) -> None:
-    found = on_disk.resolve("git-model", Latest())
-
-    assert on_disk.bytes_of(found) == {"in-git/model.json": b'{"intercept": 0.5}\n'}
-
-
-def test_resolve__a_model_that_was_not_pushed(on_disk: Place) -> None:
-    found = on_disk.resolve("unpushed-model", AtStage("prod"))
-
-    with pytest.raises(ObjectMissing, match="is not in its remote"):
-        on_disk.bytes_of(found)
-
-
-@pytest.mark.parametrize(
-    ("model", "selector", "message"),
-    [
-        ("none", Latest(), r"no annotated tag .* names the model none.* Models: az-dir, az-model"),
-        ("text-classifier", AtVersion("v9.9.9"), r"no version v9\.9\.9 .* Versions: v2\.0\.0, "),
-        ("text-classifier", AtStage("Prod"), r"no stage Prod of .* Stages: dev, prod, staging"),
-        ("dir-model", AtVersion("v0.11.0"), r"no version v0\.11\.0 of dir-model"),
-        ("gone-model", Latest(), "is deprecated, by its tags"),
-        ("old-model", AtVersion("v2.0.0"), "old-model"),
-    ],
-    ids=["model", "lightweight tag", "stage", "deregistered", "deprecated", "not annotated"],
-)
-def test_resolve__none(on_disk: Place, model: str, selector: Selector, message: str) -> None:
-    with pytest.raises(NoSuchModel, match=message):
-        on_disk.resolve(model, selector)
+    (file,) = found.files
+    assert file.url == (objects / expected["md5"][:2] / expected["md5"][2:]).as_uri()
 
 
 def test_resolve__again_reads_no_manifest_twice(
@@ -175,23 +73,6 @@ def test_resolve__again_reads_no_manifest_twice(
 
 
 # Repositories of other shapes
-
-
-def dvc_file(content: bytes, path: str, **more: object) -> bytes:
-    out = {"path": path, "md5": hashlib.md5(content).hexdigest(), "hash": "md5", **more}
-    return json.dumps({"outs": [out]}).encode()
-
-
-def dvc_yaml(path: str) -> bytes:
-    return json.dumps({"artifacts": {"m": {"path": path, "type": "model"}}}).encode()
-
-
-def kept(remote: Path, content: bytes) -> None:
-    """Put `content` into a remote that is a folder, as DVC 3 does."""
-    md5 = hashlib.md5(content).hexdigest()
-    place = remote / "files/md5" / md5[:2] / md5[2:]
-    place.parent.mkdir(parents=True)
-    place.write_bytes(content)
 
 
 def test_resolve__dvc_in_a_folder_of_the_repository(places: Places, tmp_path: Path) -> None:
@@ -309,27 +190,6 @@ def test_resolve__no_configuration_of_dvc(places: Places, tmp_path: Path) -> Non
         place.resolve("m", Latest())
 
 
-def test_resolve__a_manifest_that_is_another(places: Places, tmp_path: Path) -> None:
-    digest = "0a" * 16
-    files = {
-        ".dvc/config": WEB.encode(),
-        "dvc.yaml": dvc_yaml("folder"),
-        "folder.dvc": json.dumps(
-            {"outs": [{"path": "folder", "md5": f"{digest}.dir", "hash": "md5"}]}
-        ).encode(),
-    }
-    made_at(tmp_path / "made", files, "m@v1.0.0")
-    manifest = tmp_path / f"remote/files/md5/0a/{digest[2:]}.dir"
-    manifest.parent.mkdir(parents=True)
-    manifest.write_text("[]")
-    place = places.over(
-        Repository.open(tmp_path / "made", make_git()), {"web": {"url": str(tmp_path / "remote")}}
-    )
-
-    with pytest.raises(ContentMismatch):
-        place.resolve("m", Latest())
-
-
 FLAGGED = [
     pytest.param(
         {"m.bin.dvc": json.dumps({"outs": [{"path": "m.bin", "md5": HEX, "push": False}]})},
@@ -404,13 +264,8 @@ def test_resolve__a_manifest_that_never_ends(places: Places, tmp_path: Path) -> 
         place.resolve("m", Latest())
 
 
-def test_resolve__a_folder_that_git_holds(places: Places, tmp_path: Path) -> None:
-    content = {f"m/{name}": name.encode() for name in ("a", "b c", "deep/er", "same", "tool")}
-    content["m/also"] = content["m/same"]
-    folder = made_at(tmp_path / "made", {"dvc.yaml": dvc_yaml("m")})
-    (folder / "m").mkdir()
-    (folder / "m/tool").touch(0o755)
-    committed(folder, content, "m@v1.0.0")
+def test_resolve__a_folder_that_git_holds_takes_two_fetches(places: Places, tmp_path: Path) -> None:
+    _, content = folder_in_git(tmp_path / "made")
     (tmp_path / "served").mkdir()
     git(tmp_path, "clone", "--quiet", "--bare", "made", "served/made.git")
     git(tmp_path / "served/made.git", "config", "uploadpack.allowFilter", "true")
@@ -432,15 +287,6 @@ def test_resolve__a_path_that_is_not_safe(places: Places, tmp_path: Path, path: 
     place = places.over(Repository.open(tmp_path / "made", make_git()), {})
 
     with pytest.raises((UnexpectedAnswer, ObjectMissing)):
-        place.resolve("m", Latest())
-
-
-def test_resolve__a_pointer_of_git_lfs(places: Places, tmp_path: Path) -> None:
-    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
-    made_at(tmp_path / "made", {"dvc.yaml": dvc_yaml("m.bin"), "m.bin": pointer}, "m@v1.0.0")
-    place = places.over(Repository.open(tmp_path / "made", make_git()), {})
-
-    with pytest.raises(UnexpectedAnswer, match="is in Git LFS"):
         place.resolve("m", Latest())
 
 
