@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from studio_action.gitrepo.git.credential import Credential
@@ -75,3 +76,27 @@ def make_git(
     limits = Limits(10, retries, Deadline(deadline, clock), lambda: 0.5)
     path = {"PATH": os.environ["PATH"], **environ}
     return Git(network or Network(), limits, path, log, credential)
+
+
+def tagged_at_once(folder: Path, *tags: str, date: str) -> None:
+    """Annotated tags of the last commit that whoever lists the tags sees all of, or none.
+
+    Git lists loose references one after the other, so that it may see a later one and miss an
+    earlier one. `packed-refs` is replaced as a whole.
+    """
+    head = git(folder, "rev-parse", "HEAD")
+    seconds = int(datetime.fromisoformat(date).timestamp())
+    made = [
+        f"{git(folder, 'mktag', stdin=_tag_object(head, tag, seconds))} refs/tags/{tag}"
+        for tag in tags
+    ]
+    packed = folder / ".git/packed-refs"
+    before = packed.read_text().splitlines() if packed.exists() else []
+    new = packed.with_name("packed-refs.new")
+    new.write_text("\n".join([*before, *made]) + "\n")
+    new.replace(packed)
+
+
+def _tag_object(commit: str, tag: str, seconds: int) -> str:
+    tagger = f"Ada Example <ada@example.com> {seconds} +0000"
+    return f"object {commit}\ntype commit\ntag {tag}\ntagger {tagger}\n\n{tag}\n"

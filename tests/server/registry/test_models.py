@@ -25,7 +25,7 @@ from studio_action.model.versions import InRange
 from studio_action.server.links import InFolder, InMirror
 from tests import sample
 from tests.gitrepo.dvc_files import dvc_file, dvc_yaml, kept
-from tests.gitrepo.repositories import committed, git, made_at, sample_at
+from tests.gitrepo.repositories import committed, git, made_at, sample_at, tagged_at_once
 from tests.server.served import FOLDERS, Server, served
 from tests.server.serving import World, link, made, settings
 
@@ -209,8 +209,7 @@ def test_resolve__tags_that_change_while_many_ask(tmp_path: Path) -> None:
                 release = f"v2.{len(of_version)}.0"
                 of_version[release] = committed(folder, {})
                 date = f"2026-04-01T12:00:{len(of_version):02}+00:00"
-                for tag in (f"m@{release}", f"m#prod#{number}"):
-                    git(folder, "tag", "-a", tag, "-m", tag, date=date)
+                tagged_at_once(folder, f"m@{release}", f"m#prod#{number}", date=date)
                 server.world.wait(1)
                 server.world.push(server.repository.name)
         found = server.resolve("m", AtStage("prod"))

@@ -27,7 +27,7 @@ from studio_action.gitrepo.dvc.outputs import (
     read_outputs,
 )
 from studio_action.gitrepo.dvc.project import Project
-from studio_action.text import printable
+from studio_action.text import first_few, printable
 
 _REACHES_OUT = (b"..", b"\\", b"${", b"\0")
 _MOST_NAMES = 5
@@ -93,8 +93,7 @@ class OutputIndex:
     def _error_of(self, first: BrokenFile, path: str) -> UnexpectedAnswer:
         """Return the error of a broken file, any of which may tell of `path`."""
         others = [printable(each.path, 100) for each in self.broken if each is not first]
-        rest = f" and {len(others) - _MOST_NAMES} more" if len(others) > _MOST_NAMES else ""
-        also = f"; broken as well: {', '.join(others[:_MOST_NAMES])}{rest}" if others else ""
+        also = f"; broken as well: {first_few(others, _MOST_NAMES)}" if others else ""
         return UnexpectedAnswer(
             first.why.message,
             f"No other file tells of all of {printable(path, 200)}, so that file has to be"

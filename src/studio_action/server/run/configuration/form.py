@@ -1,6 +1,6 @@
 """The form of the configuration file.
 
-Faults are pydantic's; `configuration.py` says them in one line.
+Faults are pydantic's; `reading.py` puts them on one line.
 """
 
 from __future__ import annotations
@@ -133,7 +133,10 @@ class DatabaseForm(_Form):
 
 
 class ConfigurationForm(_Form):
-    """The whole file; entries have hyphens where the fields have underscores."""
+    """The whole file; entries have hyphens where the fields have underscores.
+
+    It has a field for each entry, as many as people may write; `settings` groups them.
+    """
 
     data_dir: Folder
     database: Database = ""
