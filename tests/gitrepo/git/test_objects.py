@@ -83,6 +83,16 @@ def test_file__what_is_whole_is_not_asked_for(tmp_path: Path) -> None:
     assert answering(tmp_path, "exit 1").file(CONTENT, tmp_path).read_bytes() == b"content"
 
 
+def test_file__is_never_taken_from_another_who_was_given_it(tmp_path: Path) -> None:
+    place = tmp_path / CONTENT
+    place.write_bytes(b"another")
+    there = f"test -e {place}"
+    objects = answering(tmp_path, f"read name; {there} && printf '%s blob 7\\ncontent\\n' $name")
+
+    assert objects.file(CONTENT, tmp_path).read_bytes() == b"content"
+    objects.close()
+
+
 def test_file__nothing_is_left_of_a_failure(tmp_path: Path) -> None:
     objects = answering(tmp_path, "read name; printf '%s blob 10\\nabc' $name")
 

@@ -95,10 +95,13 @@ class Objects:
 
     def fetch(self, names: Iterable[str]) -> None:
         """Fetch what is not there yet, by one request."""
-        wanted = set(names) - self.fetched.names
-        missing = sorted(
-            each for each in wanted if not (self.kept and self.kept.joinpath(each).exists())
+        self._fetch_objects(
+            each for each in names if not (self.kept and self.kept.joinpath(each).exists())
         )
+
+    def _fetch_objects(self, names: Iterable[str]) -> None:
+        """Fetch what Git does not have yet, whatever is kept of it besides."""
+        missing = sorted(set(names) - self.fetched.names)
         if self.url and missing and not self.fetched.whole:
             self._request(missing)
         self.fetched.names.update(missing)
@@ -123,13 +126,13 @@ class Objects:
     def file(self, name: str, folder: Path, largest: int | None = None) -> Path:
         """Return the content as a file of `folder`, which holds nothing but such files.
 
-        What is there already is used if it is whole; there may be power failures. `largest` is in
-        bytes: raises `UnexpectedAnswer` beyond.
+        A file that is there already is used if it is intact; a power failure may have damaged it.
+        It is replaced and never removed, because others may have just been given it. Raise
+        `UnexpectedAnswer` if the content is longer than `largest`, in bytes.
         """
         place = folder / name
         if not _is_intact(place, name):
-            place.unlink(missing_ok=True)
-            self.fetch([name])
+            self._fetch_objects([name])
             folder.mkdir(parents=True, exist_ok=True)
             with _atomic_file(place) as file:
                 self._copy(name, file, largest)
