@@ -29,13 +29,16 @@ check: dev
 	check-jsonschema --builtin-schema vendor.github-actions action.yml
 	check-jsonschema --builtin-schema vendor.github-workflows $(wildcard .github/workflows/*.yml examples/github-*.yml)
 	check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	check-jsonschema --builtin-schema vendor.github-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
+	check-jsonschema --builtin-schema vendor.citation-file-format --default-filetype yaml CITATION.cff
 	check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 	sed '/^---$$/,$$d' .gitlab-ci-template.yml | $(GITLAB_SCHEMA) --default-filetype yaml -
 	sed '1,/^---$$/d' .gitlab-ci-template.yml | $(GITLAB_SCHEMA) --default-filetype yaml -
 	$(GITLAB_SCHEMA) $(wildcard examples/gitlab-*.yml)
 	actionlint -no-color
 	actionlint -no-color $(wildcard examples/github-*.yml)
-	zizmor --offline --no-progress --quiet . $(wildcard examples/github-*.yml)
+	zizmor --offline --persona auditor --no-progress --quiet . $(wildcard examples/github-*.yml)
 
 # GitLab's schema knows no file of two documents, so each is checked by itself.
 GITLAB_SCHEMA := check-jsonschema --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci
