@@ -97,7 +97,7 @@ def agreeing(folder: Path, remotes: Mapping[str, Mapping[str, str]]) -> Iterator
             Repository.open(repository, make_git()), remotes
         )
         server = stack.enter_context(own_server(folder / "server", repository, remotes))
-        session = StudioSession(f"{server.url}/", server.token, Network(), limits, print)
+        session = StudioSession(f"{server.url}/", lambda: server.token, Network(), limits, print)
         stack.callback(session.close)
         yield Contract(place, StudioRegistry(session, place.masked.append))
 

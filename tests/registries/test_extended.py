@@ -59,7 +59,7 @@ class Case:
 
     def __post_init__(self) -> None:
         limits = Limits(5.0, 1, Deadline(None, Time().clock), lambda: 0.0)
-        self.session = StudioSession(BASE, "isat_x", Network(), limits, self.said.append)
+        self.session = StudioSession(BASE, lambda: "isat_x", Network(), limits, self.said.append)
         studio = StudioRegistry(self.session, self.masked.append)
         self.registry = ExtendedStudioRegistry(studio, self.fallback, "include", self.said.append)
 

@@ -33,7 +33,7 @@ def secrets() -> list[str]:
 @pytest.fixture
 def studio(secrets: list[str]) -> Iterator[StudioRegistry]:
     limits = Limits(5.0, 0, Deadline(None, Time().clock), lambda: 0.0)
-    session = StudioSession(BASE, "isat_x", Network(), limits, secrets.append)
+    session = StudioSession(BASE, lambda: "isat_x", Network(), limits, secrets.append)
     yield StudioRegistry(session, secrets.append)
     session.close()
 

@@ -13,19 +13,22 @@ from responses import matchers
 
 from studio_action.errors import DeadlinePassed, UnexpectedAnswer, Unreachable
 from studio_action.net.clock import Deadline, Limits
-from studio_action.net.network import Network
-from studio_action.studio.session import (
+from studio_action.net.http_client import (
     LARGEST_ANSWER,
     LARGEST_ERROR,
-    StudioSession,
+    Method,
+    Peer,
     redirect_target,
 )
+from studio_action.net.network import Network
+from studio_action.studio.session import StudioSession
 from tests.fakes import Time
 from tests.reference import Answer, ReferenceServer
 
 BASE = "https://studio.example.org/team/"
 ENDPOINT = "api/model-registry/get-download-uris"
 URL = BASE + ENDPOINT
+STUDIO = Peer("Studio", BASE, "studio-url")
 
 
 @pytest.fixture
@@ -54,7 +57,7 @@ def make_session(
     seconds: float | None = None,
 ) -> StudioSession:
     limits = Limits(5.0, 3, Deadline(seconds, time.clock), lambda: 0.0)
-    return StudioSession(base, "isat_secret", network or Network(), limits, log.append)
+    return StudioSession(base, lambda: "isat_secret", network or Network(), limits, log.append)
 
 
 @responses.activate
@@ -230,16 +233,19 @@ REDIRECTS = [
 
 
 @pytest.mark.parametrize(("method", "status", "location", "expected"), REDIRECTS)
-def test_onward(method: str, status: int, location: str, expected: str | None) -> None:
+def test_onward(method: Method, status: int, location: str, expected: str | None) -> None:
     if expected is None:
         with pytest.raises(UnexpectedAnswer):
-            redirect_target(method, status, URL, location)
+            redirect_target(STUDIO, method, status, URL, location)
     else:
-        assert redirect_target(method, status, URL, location) == expected
+        assert redirect_target(STUDIO, method, status, URL, location) == expected
 
 
 def test_onward__http_to_https_of_the_same_host() -> None:
-    assert redirect_target("GET", 301, "http://studio/x", "https://studio/x") == "https://studio/x"
+    assert (
+        redirect_target(STUDIO, "GET", 301, "http://studio/x", "https://studio/x")
+        == "https://studio/x"
+    )
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def open_studio(studio: Studio, context: RunContext, network: Network) -> Iterat
     if studio.is_unencrypted:
         platform.warning(f"{studio.base} is plain http: the token travels unencrypted")
     session = StudioSession(
-        studio.base, studio.token, network, context.config.limits, platform.warning
+        studio.base, lambda: studio.token, network, context.config.limits, platform.warning
     )
     try:
         yield StudioRegistry(session, platform.mask)

@@ -20,8 +20,13 @@ from urllib3.exceptions import HTTPError, ProtocolError
 from studio_action.errors import Unreachable
 from studio_action.gitrepo.internal_addresses import is_internal_address
 from studio_action.gitrepo.remotes.base import Place
+from studio_action.net.http_client import (
+    MOST_REDIRECTS,
+    USER_AGENT,
+    failure_reason,
+    proxies_for,
+)
 from studio_action.net.network import Network
-from studio_action.studio.session import MOST_REDIRECTS, USER_AGENT, failure_reason, proxies_for
 
 BLOCK = 1 << 18
 """The most bytes of one read."""
