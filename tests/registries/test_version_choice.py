@@ -46,6 +46,22 @@ def test_choose(selector: Selector, name: str, revision: str, previous: str) -> 
     assert choice.previous_name == previous
 
 
+@pytest.mark.parametrize(
+    ("selector", "tags"),
+    [
+        (Latest(), ["m@v2.0.0"]),
+        (AtVersion("v1.0.0"), ["m@v1.0.0"]),
+        (AtStage("prod"), ["m@v2.0.0", "m#prod#2"]),
+        (AtStage("canary"), ["m#canary#3"]),
+    ],
+    ids=["latest", "version", "stage", "a commit that is not registered"],
+)
+def test_choose__the_tags_that_decide(selector: Selector, tags: list[str]) -> None:
+    choice = choose_version(LIFE, ARTIFACT, selector, "include")
+
+    assert [tag.short_name for tag in choice.tags] == tags
+
+
 def test_choose__none_says_what_there_is() -> None:
     with pytest.raises(
         NoSuchModel, match=r"no stage dev of m\. Versions: v2\.0\.0, v1\.0\.0\. Stages"

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from studio_action.errors import NoSuchModel
+from studio_action.gitrepo.git.tag_ref import TagRef
 from studio_action.gitrepo.gto import history
 from studio_action.gitrepo.gto.history import Model, Prerelease, Version
 from studio_action.model.artifact import ArtifactRef, AtStage, ModelName, Selector
@@ -16,10 +17,23 @@ _SHOWN_NAMES = 10
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a selector means: a version, and the one that held the stage before it."""
+    """What a selector means: a version, and the one that held the stage before it.
+
+    `assignment` is the tag that gave the version the stage, None where no stage was asked for.
+    """
 
     version: Version
     previous: Version | None
+    assignment: TagRef | None = None
+
+    @property
+    def tags(self) -> tuple[TagRef, ...]:
+        """Return the tags that decide: the version's registration, then the stage's assignment.
+
+        A commit that is not registered as a version has the assignment alone.
+        """
+        assigned = () if self.assignment in (None, self.version.ref) else (self.assignment,)
+        return (self.version.ref, *assigned)
 
     @property
     def name(self) -> str:
@@ -54,7 +68,8 @@ def choose_version(
     """Return the version that `selector` means; raise `NoSuchModel`, which lists all, if none."""
     version = history.select(model, selector, prerelease)
     if version is not None:
-        return Choice(version, model.previous_in_stage(stage_of(selector)))
+        stage = stage_of(selector)
+        return Choice(version, model.previous_in_stage(stage), model.assignment(stage))
     if model.deprecated:
         raise NoSuchModel(f"{artifact} is deprecated, by its tags", "Ask for another model")
     versions = [each.name for each in model.versions if each.registered]

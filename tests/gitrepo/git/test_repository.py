@@ -89,7 +89,8 @@ def test_tags__as_git_shows_them(opened: Repository, served: Path) -> None:
         f"refs/tags/{found.name}",
     )
     expected = sample.expected()["models"]["text-classifier"]["versions"]["v1.0.0"]
-    assert found == TagRef(found.name, expected["revision"], int(asked), True, "Ada Example")
+    own = git(served / "sample.git", "rev-parse", f"refs/tags/{found.name}")
+    assert found == TagRef(found.name, expected["revision"], int(asked), True, "Ada Example", own)
 
 
 def test_revision__files_as_git_shows_them(opened: Repository, served: Path) -> None:

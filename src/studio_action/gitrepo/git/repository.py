@@ -120,7 +120,7 @@ class Repository:
         elif peeled_kind != "commit":
             return None
         tagger = tagger[:_LONGEST_TAGGER]
-        return TagRef(name, peeled, int(when or 0), True, tagger) if peeled else None
+        return TagRef(name, peeled, int(when or 0), True, tagger, target) if peeled else None
 
     def branch(self, name: str) -> str | None:
         """Return the commit that a branch is at, None if there is no such branch.

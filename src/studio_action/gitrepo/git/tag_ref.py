@@ -11,7 +11,8 @@ class TagRef:
 
     `name` may begin with `refs/tags/`; `revision` is the commit it leads to, 40 hexadecimal
     digits; `when` is the tagger's date in seconds since 1970; a tag that is not `annotated` has
-    none of its own and does not count. `tagger` is the name of who made it.
+    none of its own and does not count. `tagger` is the name of who made it; `object` is the name of
+    the tag's own object, '' where it has none.
     """
 
     name: str
@@ -19,3 +20,9 @@ class TagRef:
     when: int
     annotated: bool
     tagger: str = ""
+    object: str = ""
+
+    @property
+    def short_name(self) -> str:
+        """Return the name without `refs/tags/`."""
+        return self.name.removeprefix("refs/tags/")

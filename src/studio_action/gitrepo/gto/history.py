@@ -8,7 +8,7 @@ later. Where GTO gives up, `Model.warnings` say what was made of it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from studio_action.gitrepo.git.tag_ref import TagRef
@@ -36,17 +36,27 @@ LONGEST_NAME = 1000
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of a model, as its newest registration says.
+    """One version of a model, as its newest registration says, which is `ref`.
 
     A commit that was given a stage without being registered is a version as well, named by its
-    revision; `tag` and `when` are then those of the tag that gave it the stage where it is a
-    stage's holder, and else of the newest tag that gave it any stage or took one.
+    revision; `ref` is then the tag that gave it the stage where it is a stage's holder, and else
+    the newest tag that gave it any stage or took one.
     """
 
     name: str
-    revision: str
-    tag: str
-    when: int
+    ref: TagRef
+
+    @property
+    def revision(self) -> str:
+        return self.ref.revision
+
+    @property
+    def tag(self) -> str:
+        return self.ref.short_name
+
+    @property
+    def when(self) -> int:
+        return self.ref.when
 
     @property
     def registered(self) -> bool:
@@ -59,7 +69,8 @@ class Model:
 
     `versions` are those that count, the highest first. `stages` has the versions that each stage
     was given to and not taken from, the last assignment first: the first one holds it.
-    A `deprecated` model has neither. `warnings` say, in a line each, where tags contradict each
+    `assignments` has the tags that did so, in the same order. A `deprecated` model has none of
+    these. `warnings` say, in a line each, where tags contradict each
     other and what was made of it.
     """
 
@@ -68,6 +79,7 @@ class Model:
     stages: Mapping[str, tuple[Version, ...]]
     deprecated: bool = False
     warnings: tuple[str, ...] = ()
+    assignments: Mapping[str, tuple[TagRef, ...]] = field(default_factory=dict)
 
     def latest(self, prerelease: Prerelease = "include") -> Version | None:
         """Return the highest version; commits without a version come last, and never for `only`."""
@@ -80,6 +92,10 @@ class Model:
     def in_stage(self, stage: str) -> Version | None:
         """Return the version that holds the stage: the last assignment wins."""
         return next(iter(self.stages.get(stage, ())), None)
+
+    def assignment(self, stage: str) -> TagRef | None:
+        """Return the tag that gave the stage to the version that holds it."""
+        return next(iter(self.assignments.get(stage, ())), None)
 
     def previous_in_stage(self, stage: str) -> Version | None:
         """Return the version that would hold the stage if it were taken from the one that does."""
@@ -112,7 +128,7 @@ def select(model: Model, selector: Selector, prerelease: Prerelease = "include")
 def read(refs: Iterable[TagRef]) -> Mapping[ModelName, Model]:
     """Return every model that was ever tagged, by name."""
     events: dict[ModelName, list[_Event]] = {}
-    for ref in sorted(refs, key=lambda ref: (ref.when, _short(ref))):  # as GTO reads them
+    for ref in sorted(refs, key=lambda ref: (ref.when, ref.short_name)):  # as GTO reads them
         tag = tags.parse(ref.name) if ref.annotated and len(ref.name) <= LONGEST_NAME else None
         if tag is not None:
             events.setdefault(tag.model, []).append(_Event(tag, ref))
@@ -150,10 +166,12 @@ def _model(name: ModelName, events: list[_Event]) -> Model:
     given = [event for event in events if isinstance(event.tag, Assignment | Unassignment)]
     homes = _homes(registered, given)
     commits = [home.version for home in homes.values() if not home.version.registered]
+    held = _stages(given, homes)
     return Model(
         name,
         _highest_first(active) + tuple(sorted(commits, key=lambda it: it.name, reverse=True)),
-        _stages(given, homes),
+        {stage: tuple(version for version, _ in holders) for stage, holders in held.items()},
+        assignments={stage: tuple(ref for _, ref in holders) for stage, holders in held.items()},
         warnings=(*_one_commit(active, homes), *_one_name(active)),
     )
 
@@ -168,7 +186,7 @@ def _registered(events: list[_Event]) -> list[_StageTarget]:
     for (name, _), happened in grouped.items():
         newest = [event for event in happened if not event.cancels] or happened
         active = not _last(happened).cancels
-        homes.append(_StageTarget(_version(name, newest[-1]), active, len(homes)))
+        homes.append(_StageTarget(Version(name, newest[-1].ref), active, len(homes)))
     return homes
 
 
@@ -181,7 +199,7 @@ def _homes(registered: list[_StageTarget], given: list[_Event]) -> Mapping[str, 
     for event in given:
         revision = event.ref.revision
         if revision not in there:
-            homes[revision] = _StageTarget(_version(revision, event), True, len(registered))
+            homes[revision] = _StageTarget(Version(revision, event.ref), True, len(registered))
         elif revision not in homes:
             homes[revision] = max(there[revision], key=_preference)
     return homes
@@ -193,8 +211,8 @@ def _preference(home: _StageTarget) -> tuple[bool, Semantic, int]:
 
 def _stages(
     given: list[_Event], homes: Mapping[str, _StageTarget]
-) -> Mapping[str, tuple[Version, ...]]:
-    """Return the versions that have each stage, the last assignment first."""
+) -> Mapping[str, list[tuple[Version, TagRef]]]:
+    """Return the versions that have each stage and the tags that gave it, the last one first."""
     grouped: dict[tuple[str, str], list[_Event]] = {}
     for event in given:
         if isinstance(event.tag, Assignment | Unassignment):
@@ -207,7 +225,7 @@ def _stages(
     return {stage: _newest_first(found) for stage, found in holders.items()}
 
 
-def _newest_first(holders: list[tuple[_Event, _StageTarget]]) -> tuple[Version, ...]:
+def _newest_first(holders: list[tuple[_Event, _StageTarget]]) -> list[tuple[Version, TagRef]]:
     """Return the last assignment first; within one second, the version that is older. No name
     twice.
     """
@@ -215,14 +233,14 @@ def _newest_first(holders: list[tuple[_Event, _StageTarget]]) -> tuple[Version, 
     def turn(holder: tuple[_Event, _StageTarget]) -> tuple[int, int, int, str]:
         last, home = holder
         since = home.version.when if home.version.registered else last.ref.when
-        return -last.ref.when, since, home.order, _short(last.ref)
+        return -last.ref.when, since, home.order, last.ref.short_name
 
-    versions: dict[str, Version] = {}
+    versions: dict[str, tuple[Version, TagRef]] = {}
     for last, home in sorted(holders, key=turn):
-        registered = home.version.registered
-        version = home.version if registered else _version(home.version.name, last)
-        versions.setdefault(version.name, version)
-    return tuple(versions.values())
+        name = home.version.name
+        version = home.version if home.version.registered else Version(name, last.ref)
+        versions.setdefault(name, (version, last.ref))
+    return list(versions.values())
 
 
 def _last(happened: list[_Event]) -> _Event:
@@ -258,14 +276,6 @@ def _one_name(active: list[Version]) -> list[str]:
         for name, found in revisions.items()
         if len(found) > 1
     ]
-
-
-def _version(name: str, event: _Event) -> Version:
-    return Version(name, event.ref.revision, _short(event.ref), event.ref.when)
-
-
-def _short(ref: TagRef) -> str:
-    return ref.name.removeprefix("refs/tags/")
 
 
 def _counts(version: Version, prerelease: Prerelease) -> bool:
