@@ -29,6 +29,7 @@ PATHS: dict[str, Read] = {
     "cache-dir": lambda inputs: read_delivery(inputs).cache_dir,
     "output-json": lambda inputs: read_reports(inputs, Workspace(Path("/"), None)).json,
     "output-env": lambda inputs: read_reports(inputs, Workspace(Path("/"), None)).env,
+    "output-dir": lambda inputs: read_reports(inputs, Workspace(Path("/"), None)).dir,
     "urls-file": lambda inputs: parsers.path(inputs["urls-file"]),
     "repo": lambda inputs: read_location(inputs, JOB, lambda: ""),
     "previous-manifest": lambda inputs: read_previous(inputs, Workspace(Path("/"), None)),

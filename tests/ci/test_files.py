@@ -35,6 +35,17 @@ def test_write_env__what_gitlab_reads(tmp_path: Path) -> None:
     assert gitlab_dotenv((tmp_path / "outputs.env").read_bytes()) == {"MODEL_VERSION": "v1.0.0"}
 
 
+def test_write_each__one_file_per_output_to_the_byte(tmp_path: Path) -> None:
+    files.write_each(tmp_path / "results", OUTPUTS)
+
+    assert {each.name: each.read_bytes() for each in (tmp_path / "results").iterdir()} == {
+        "version": b"v1.0.0",
+        "files": b'["a", "b"]',
+        "stage": b"",
+        "path": b"$x",
+    }
+
+
 def test_write__replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "outputs"
     path.write_text("what was there")

@@ -53,6 +53,7 @@ WRONG = {
     "dest": Wrong("../dest", "'../dest' leads out", 16),
     "output-json": Wrong("../o.json", "'../o.json' leads out", 16),
     "output-env": Wrong("../o.env", "'../o.env' leads out", 16),
+    "output-dir": Wrong("../outputs", "'../outputs' leads out", 16),
     "urls-file": Wrong("../urls.json", "'../urls.json' leads out", 16, RESOLVE),
     "project-name": Wrong("a\tb", "input project-name", command=CREATE),
     "team-name": Wrong("a\tb", "input team-name", command=CREATE),
@@ -108,16 +109,16 @@ ORDER = {
     DOWNLOAD: (
         "timeout retries deadline source on-event version model repo if-not-found prerelease"
         " require-ancestor-of previous-digest previous-manifest studio-url token layout overwrite"
-        " verify connections ca-bundle output-json output-env cache-dir dest"
+        " verify connections ca-bundle output-json output-env output-dir cache-dir dest"
     ),
     RESOLVE: (
         "timeout retries deadline source on-event stage model repo if-not-found prerelease"
         " require-ancestor-of previous-digest previous-manifest studio-url token urls-file"
-        " ca-bundle output-json output-env"
+        " ca-bundle output-json output-env output-dir"
     ),
     CREATE: (
         "timeout retries deadline repo project-name team-name subdir public ca-bundle studio-url"
-        " token output-json output-env"
+        " token output-json output-env output-dir"
     ),
 }
 """By command, which of its inputs is reported first where several are wrong, and so on."""

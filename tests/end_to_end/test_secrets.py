@@ -54,6 +54,7 @@ def test_nothing_secret_is_shown(
         "--model=text-classifier",
         "--retries=0",
         f"--output-env={tmp_path / 'outputs.env'}",
+        f"--output-dir={tmp_path / 'outputs'}",
         STUDIO_ACTION_REPO=ADDRESS,
         **environ,
     )

@@ -70,3 +70,15 @@ def write_env(path: Path, outputs: Mapping[str, str], prefix: str) -> None:
     """Write the file of input `output-env`, as GitLab reads it; raise `WorkspaceRefused`."""
     named = dotenv.variables(outputs, prefix)
     write(path, dotenv.render({n: v for n, v in named.items() if dotenv.can_carry(v)}))
+
+
+def write_each(folder: Path, outputs: Mapping[str, str]) -> None:
+    """Write one file per output, named as the output is, for input `output-dir`.
+
+    A file holds the value and no line end: it is a result of Tekton, or a parameter of Argo
+    Workflows, to the byte. Raises `WorkspaceRefused`.
+
+    https://tekton.dev/docs/pipelines/tasks/#emitting-results
+    """
+    for name, value in outputs.items():
+        write(folder / name, value)

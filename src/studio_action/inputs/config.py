@@ -41,10 +41,11 @@ MOST_CONNECTIONS = 256
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """Files for the outputs, besides the CI system's own."""
+    """Files and a folder for the outputs, besides the CI system's own."""
 
     json: Path | None = None
     env: Path | None = None
+    dir: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +186,12 @@ def read_network(inputs: Inputs) -> NetworkOptions:
 
 
 def read_reports(inputs: Inputs, workspace: Workspace) -> Reports:
-    """Read inputs `output-json` and `output-env`."""
-    return Reports(_file(inputs["output-json"], workspace), _file(inputs["output-env"], workspace))
+    """Read inputs `output-json`, `output-env` and `output-dir`."""
+    return Reports(
+        _file(inputs["output-json"], workspace),
+        _file(inputs["output-env"], workspace),
+        _file(inputs["output-dir"], workspace),
+    )
 
 
 def read_delivery(inputs: Inputs) -> Delivery:

@@ -239,6 +239,13 @@ INPUTS = (
     Input("output-json", COMMANDS, "A file to write the outputs to, as one JSON object."),
     Input("output-env", COMMANDS, "A file to write the outputs to, as NAME=value lines."),
     Input(
+        "output-dir",
+        COMMANDS,
+        "A folder to write the outputs to, one file per output, as Tekton and Argo Workflows"
+        " read them.",
+        cli_only=True,
+    ),
+    Input(
         "urls-file",
         (RESOLVE,),
         "A file to write the signed URLs to, as JSON. Only its owner may read it.",

@@ -30,3 +30,5 @@ def publish(outputs: Mapping[str, str], prefix: str, context: RunContext) -> Non
         files.write_json(reports.json, hidden)
     if reports.env:
         files.write_env(reports.env, hidden, prefix)
+    if reports.dir:
+        files.write_each(reports.dir, hidden)
