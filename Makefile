@@ -33,6 +33,7 @@ check: dev
 	check-jsonschema --builtin-schema vendor.github-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 	check-jsonschema --builtin-schema vendor.citation-file-format --default-filetype yaml CITATION.cff
 	check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	check-jsonschema --check-metaschema $(wildcard docs/*.schema.json)
 	sed '/^---$$/,$$d' .gitlab-ci-template.yml | $(GITLAB_SCHEMA) --default-filetype yaml -
 	sed '1,/^---$$/d' .gitlab-ci-template.yml | $(GITLAB_SCHEMA) --default-filetype yaml -
 	$(GITLAB_SCHEMA) $(wildcard examples/gitlab-*.yml)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import reference
+from tests import reference, schemas
 
 if TYPE_CHECKING:
     from tests.servers import SampleStorage
@@ -37,12 +37,13 @@ def clean_environment(
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty workspace that is the current folder."""
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty workspace that is the current folder; what is handed on in it has its form."""
     folder = tmp_path / "workspace"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    return folder
+    yield folder
+    schemas.check_records(folder)
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from studio_action.model.artifact import Resolution
 from studio_action.model.digest import Digest
 from studio_action.model.plan import Filters
 
-SCHEMA = 1
-"""Grows when a reader of `model.json` would have to change."""
+SCHEMA = "urn:studio-action:manifest:v1"
+"""The `$id` of docs/manifest.schema.json; its version grows when a reader would have to change."""
 
 
 @dataclass(frozen=True, slots=True)
