@@ -123,7 +123,7 @@ lock: dev
 	$(COMPILE) --python-version 3.10 --group dvc -o requirements/dvc.txt
 	$(COMPILE) pyproject.toml --python-version 3.10 $(SIGNING) --extra server -o requirements/server.txt
 	$(COMPILE) pyproject.toml --python-version 3.10 -c requirements/server.txt \
-	  $(SIGNING) --extra remotes -o requirements/runtime.txt
+	  $(SIGNING) --extra remotes --extra signing -o requirements/runtime.txt
 	$(COMPILE) pyproject.toml --python-version 3.10 --extra server -c requirements/server.txt \
 	  --group test -o requirements/test.txt
 	$(COMPILE) pyproject.toml --python-version 3.11 --extra server -c requirements/test.txt -c requirements/build.txt \
