@@ -90,7 +90,8 @@ def test_tags__as_git_shows_them(opened: Repository, served: Path) -> None:
     )
     expected = sample.expected()["models"]["text-classifier"]["versions"]["v1.0.0"]
     own = git(served / "sample.git", "rev-parse", f"refs/tags/{found.name}")
-    assert found == TagRef(found.name, expected["revision"], int(asked), True, "Ada Example", own)
+    who = ("Ada Example", own, "ada@example.com")
+    assert found == TagRef(found.name, expected["revision"], int(asked), True, *who)
 
 
 def test_revision__files_as_git_shows_them(opened: Repository, served: Path) -> None:

@@ -70,6 +70,19 @@ def test_tags__a_tagger_with_a_long_name(tmp_path: Path) -> None:
         (tag,) = repository.tags()
 
     assert tag.tagger == ("Ada" * 1000)[:200]
+    assert tag.email == "a@b"
+
+
+def test_tags__a_tagger_with_a_long_address(tmp_path: Path) -> None:
+    folder = made_at(tmp_path / "made", {"m": b"m"})
+    who = f"Ada <{'a' * 300}@example.com> 1700000000 +0000"
+    stream = f"tag m@v1.0.0\nfrom {git(folder, 'rev-parse', 'HEAD')}\ntagger {who}\ndata 1\nm\n"
+    git(folder, "fast-import", "--quiet", stdin=stream)
+
+    with Repository.open(folder, make_git()) as repository:
+        (tag,) = repository.tags()
+
+    assert tag.email == ""
 
 
 def test_tags__thousands_of_tags_of_tags(tmp_path: Path) -> None:

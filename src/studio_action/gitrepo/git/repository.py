@@ -25,9 +25,12 @@ _TAG_FIELDS = (
     "*objectname",
     "objectsize",
     "taggerdate:unix",
+    "taggeremail",
     "taggername",
 )
 _LONGEST_TAGGER = 200
+_LONGEST_EMAIL = 254
+"""Characters: no address is longer (RFC 5321, 4.5.3.1.3). A longer one counts as none."""
 _LARGEST_TAG = 1 << 20
 _MOST_TAGS = 200_000
 _LARGEST_LIST = 64 << 20
@@ -100,13 +103,13 @@ class Repository:
         rows = [line for line in lines.decode("utf-8", "replace").split("\n") if line]
         if len(rows) > _MOST_TAGS:
             raise UnexpectedAnswer(f"the repository has more than {_MOST_TAGS:,} tags")
-        found = (self._tag(*row.split("\0", 7)) for row in rows)
+        found = (self._tag(*row.split("\0", 8)) for row in rows)
         return [tag for tag in found if tag is not None]
 
     def _tag(
         self, name: str, kind: str, target: str, peeled_kind: str, peeled: str, *more: str
     ) -> TagRef | None:
-        size, when, tagger = more
+        size, when, email, tagger = more
         if kind == "commit":
             return TagRef(name, target, 0, annotated=False)
         if kind == "tag" and int(size) > _LARGEST_TAG:
@@ -119,8 +122,12 @@ class Repository:
             peeled = self._objects.commit(f"refs/tags/{name}") or ""
         elif peeled_kind != "commit":
             return None
-        tagger = tagger[:_LONGEST_TAGGER]
-        return TagRef(name, peeled, int(when or 0), True, tagger, target) if peeled else None
+        if not peeled:
+            return None
+        email = email.removeprefix("<").removesuffix(">")
+        if len(email) > _LONGEST_EMAIL:
+            email = ""
+        return TagRef(name, peeled, int(when or 0), True, tagger[:_LONGEST_TAGGER], target, email)
 
     def branch(self, name: str) -> str | None:
         """Return the commit that a branch is at, None if there is no such branch.

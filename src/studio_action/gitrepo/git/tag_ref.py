@@ -11,8 +11,9 @@ class TagRef:
 
     `name` may begin with `refs/tags/`; `revision` is the commit it leads to, 40 hexadecimal
     digits; `when` is the tagger's date in seconds since 1970; a tag that is not `annotated` has
-    none of its own and does not count. `tagger` is the name of who made it; `object` is the name of
-    the tag's own object, '' where it has none.
+    none of its own and does not count. `tagger` and `email` are the name and the address of who
+    made it, as they wrote them; '' where there are none. `object` is the name of the tag's own
+    object, '' where it has none.
     """
 
     name: str
@@ -21,6 +22,7 @@ class TagRef:
     annotated: bool
     tagger: str = ""
     object: str = ""
+    email: str = ""
 
     @property
     def short_name(self) -> str:
