@@ -16,6 +16,7 @@ from studio_action.net import signed_url
 from studio_action.server import links
 from studio_action.server.links import (
     BadLink,
+    Grant,
     InFolder,
     InMirror,
     InWebRemote,
@@ -25,6 +26,7 @@ from studio_action.server.links import (
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, 500_000, tzinfo=timezone.utc)
 BASE = "https://models.example.org/studio"
+GRANT = Grant("0123456789abcdef", "acme/models")
 KEY = Key("k1", b"a secret of the server")
 MD5 = Digest("md5", "0123456789abcdef0123456789abcdef")
 CHURN = InFolder("models", "files/md5/01/23456789abcdef0123456789abcdef")
@@ -33,7 +35,9 @@ CHURN = InFolder("models", "files/md5/01/23456789abcdef0123456789abcdef")
 def opened(url: str, *, at: datetime = NOW, base: str = BASE) -> ServedFile:
     parts = urlsplit(url)
     path = unquote(parts.path).removeprefix(urlsplit(base).path + "/files/")
-    return links.verify(path, parts.query, {KEY.id: KEY.secret}.get, at)
+    file, grant = links.verify(path, parts.query, {KEY.id: KEY.secret}.get, at)
+    assert grant == GRANT
+    return file
 
 
 segments = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=20)
@@ -53,7 +57,7 @@ def test_signed__any_file_of_a_folder_comes_back(path: str) -> None:
     assume(safe(f"folders/models/{path}"))
     file = InFolder("models", path)
 
-    url = links.sign(BASE, file, KEY, NOW)
+    url = links.sign(BASE, file, GRANT, KEY, NOW)
 
     assert url.isascii()
     assert opened(url) == file
@@ -64,7 +68,7 @@ def test_signed__any_file_of_a_web_remote_comes_back(path: str) -> None:
     assume(safe(f"remotes/acme/models/web/{path}") and unquote(path) == path)
     file = InWebRemote("acme/models", "web", path)
 
-    assert opened(links.sign(BASE, file, KEY, NOW)) == file
+    assert opened(links.sign(BASE, file, GRANT, KEY, NOW)) == file
 
 
 @pytest.mark.parametrize(
@@ -86,7 +90,7 @@ def test_signed__any_file_of_a_web_remote_comes_back(path: str) -> None:
 )
 def test_signed__what_could_leave_a_web_remote(remote: str, path: str) -> None:
     with pytest.raises(UnexpectedAnswer):
-        links.sign(BASE, InWebRemote("acme/models", remote, path), KEY, NOW)
+        links.sign(BASE, InWebRemote("acme/models", remote, path), GRANT, KEY, NOW)
 
 
 @pytest.mark.parametrize("length", [40, 64], ids=["SHA-1", "SHA-256"])
@@ -94,7 +98,7 @@ def test_signed__what_could_leave_a_web_remote(remote: str, path: str) -> None:
 def test_signed__a_file_of_a_mirror_comes_back(name: str, length: int) -> None:
     file = InMirror(name, "a" * length, MD5)
 
-    assert opened(links.sign(BASE, file, KEY, NOW)) == file
+    assert opened(links.sign(BASE, file, GRANT, KEY, NOW)) == file
 
 
 @pytest.mark.parametrize(
@@ -103,14 +107,14 @@ def test_signed__a_file_of_a_mirror_comes_back(name: str, length: int) -> None:
     ids=["of a mirror", "of a web remote", "of a folder"],
 )
 def test_signed__the_digest_and_the_end_can_be_read_from_it(file: ServedFile) -> None:
-    url = links.sign(BASE, file, KEY, NOW)
+    url = links.sign(BASE, file, GRANT, KEY, NOW)
 
     assert digest_in_url(url) == MD5
     assert signed_url.expiry(url) == NOW.replace(microsecond=0) + timedelta(hours=1)
 
 
 def test_signed__its_signature_is_a_secret() -> None:
-    url = links.sign(BASE, CHURN, KEY, NOW)
+    url = links.sign(BASE, CHURN, GRANT, KEY, NOW)
 
     assert url.rpartition("=")[2] in signed_url.secrets_of(url)
 
@@ -126,7 +130,7 @@ def test_key__its_secret_is_not_shown() -> None:
 )
 def test_signed__an_unsafe_path(path: str) -> None:
     with pytest.raises(UnexpectedAnswer):
-        links.sign(BASE, InFolder("models", path), KEY, NOW)
+        links.sign(BASE, InFolder("models", path), GRANT, KEY, NOW)
 
 
 @pytest.mark.parametrize(
@@ -151,12 +155,13 @@ def test_signed__an_unsafe_path(path: str) -> None:
 )
 def test_checked__a_path_that_is_well_signed_but_unsafe(path: str) -> None:
     expires = int(NOW.timestamp()) + 60
-    signature = links._signature(path, expires, KEY.secret)
+    signature = links._signature(path, expires, GRANT, KEY.secret)
 
     with pytest.raises(BadLink, match="not valid"):
         links.verify(
             path,
-            f"Expires={expires}&KeyId=k1&Signature={signature}",
+            f"Expires={expires}&Token={GRANT.token}&Repository={GRANT.repository}"
+            f"&KeyId=k1&Signature={signature}",
             {KEY.id: KEY.secret}.get,
             NOW,
         )
@@ -164,7 +169,7 @@ def test_checked__a_path_that_is_well_signed_but_unsafe(path: str) -> None:
 
 @given(st.data(), st.characters(exclude_categories=("Cs",)))
 def test_checked__any_changed_character_is_refused(data: st.DataObject, char: str) -> None:
-    url = links.sign(BASE, CHURN, KEY, NOW).removeprefix(f"{BASE}/files/")
+    url = links.sign(BASE, CHURN, GRANT, KEY, NOW).removeprefix(f"{BASE}/files/")
     place = data.draw(st.integers(0, len(url) - 1))
     assume(url[place] != char)
     path, _, query = (url[:place] + char + url[place + 1 :]).partition("?")
@@ -175,7 +180,9 @@ def test_checked__any_changed_character_is_refused(data: st.DataObject, char: st
 
 @pytest.mark.parametrize("more", ["&x=1", "&Expires=99999999999", "\n"])
 def test_checked__something_added_is_refused(more: str) -> None:
-    path, _, query = links.sign(BASE, CHURN, KEY, NOW).removeprefix(f"{BASE}/files/").partition("?")
+    path, _, query = (
+        links.sign(BASE, CHURN, GRANT, KEY, NOW).removeprefix(f"{BASE}/files/").partition("?")
+    )
 
     with pytest.raises(BadLink, match="not valid"):
         links.verify(path, query + more, {KEY.id: KEY.secret}.get, NOW)
@@ -185,7 +192,7 @@ def test_checked__something_added_is_refused(more: str) -> None:
     ("passed", "good"), [(3599, True), (3600, False)], ids=["in the last second", "after an hour"]
 )
 def test_checked__for_an_hour(passed: int, good: bool) -> None:
-    url = links.sign(BASE, CHURN, KEY, NOW)
+    url = links.sign(BASE, CHURN, GRANT, KEY, NOW)
     at = NOW.replace(microsecond=0) + timedelta(seconds=passed)
 
     if good:
@@ -196,20 +203,20 @@ def test_checked__for_an_hour(passed: int, good: bool) -> None:
 
 
 def test_checked__a_key_that_is_not_known() -> None:
-    url = links.sign(BASE, CHURN, Key("k2", KEY.secret), NOW)
+    url = links.sign(BASE, CHURN, GRANT, Key("k2", KEY.secret), NOW)
 
     with pytest.raises(BadLink, match="not valid"):
         opened(url)
 
 
 def test_checked__another_key_under_the_same_name() -> None:
-    url = links.sign(BASE, CHURN, Key("k1", b"another secret"), NOW)
+    url = links.sign(BASE, CHURN, GRANT, Key("k1", b"another secret"), NOW)
 
     with pytest.raises(BadLink, match="not valid"):
         opened(url)
 
 
 def test_checked__through_another_address() -> None:
-    url = links.sign("http://10.0.0.1:8000", CHURN, KEY, NOW)
+    url = links.sign("http://10.0.0.1:8000", CHURN, GRANT, KEY, NOW)
 
     assert opened(url, base="http://10.0.0.1:8000") == CHURN

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio_action.server import links, log
-from studio_action.server.links import InFolder, Key
+from studio_action.server.links import Grant, InFolder, Key
 from tests.server.lines import NOW, Lines
 
 hexadecimal = st.text("0123456789abcdef", min_size=64, max_size=64)
@@ -107,7 +107,7 @@ def test_log__what_looks_like_a_secret_is_not_shown(text: str) -> None:
 def test_log__a_link_is_shown_without_its_signature(path: str, secret: bytes) -> None:
     lines = Lines()
     file = InFolder("models", "files/md5/01/23456789abcdef0123456789abcdef")
-    url = links.sign("https://models.example.org", file, Key("k", secret), NOW)
+    url = links.sign("https://models.example.org", file, Grant("1", "a/b"), Key("k", secret), NOW)
 
     lines.log(f"a file was asked for: {url}")
 

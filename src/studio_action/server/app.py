@@ -25,6 +25,7 @@ from studio_action.server.api.routes.model_registry import ModelRegistry
 from studio_action.server.api.routes.projects import ProjectCreation
 from studio_action.server.api.routes.webhook import Webhook
 from studio_action.server.api.threads import RepositoryThreads
+from studio_action.server.files.grants import Grants
 from studio_action.server.files.relaying import Relay
 from studio_action.server.files.serving import Files
 from studio_action.server.log import Log
@@ -77,7 +78,8 @@ def create_api(services: Services) -> Starlette:
     ]
     metrics_page = MetricsPage(services.metrics, services.settings.metrics_token)
     relay = Relay(services.models.open_remote_file, services.log)
-    files = Files(services.keys.secret, services.models.file, services.utc, relay)
+    grants = Grants.of(services.settings.repositories, services.tokens.by_id, services.utc)
+    files = Files(services.keys.secret, grants.may_read, services.models.file, services.utc, relay)
     api = Starlette(
         routes=[
             *(Route(each.path, each.endpoint, methods=each.methods) for each in api_routes),

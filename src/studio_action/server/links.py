@@ -1,12 +1,14 @@
 """Signed URLs, valid for an hour, of the files that the server itself sends. Pure.
 
-    BASE/files/folders/NAME/PATH?Expires=UNIX&KeyId=ID&Signature=HEX
+    BASE/files/folders/NAME/PATH?Expires=UNIX&Token=ID&Repository=OWNER/NAME&KeyId=ID&Signature=HEX
     BASE/files/repositories/OWNER/NAME/OBJECT/files/md5/ab/cdef…?…
     BASE/files/remotes/OWNER/NAME/REMOTE/PATH?…
 
 The path ends with DVC's own key, so that a client can check the bytes, and clients look for
-`Expires` in signed URLs. The signature covers the decoded path and the expiry: a proxy may encode
-the path differently, and any address of the server works.
+`Expires` in signed URLs. `Token` is the id of the token that asked for the URL, and `Repository`
+the one it asked about, so that a URL can be refused once that token may not read it. The signature
+covers the decoded path and the rest of the query: a proxy may encode the path differently, and any
+address of the server works.
 """
 
 from __future__ import annotations
@@ -63,6 +65,14 @@ Link = Callable[[ServedFile], str]
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """Who a URL was made for: the id of a token, and the repository that it asked about."""
+
+    token: str
+    repository: str
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
     """A key that signs URLs; each URL has the `id`, never the secret."""
 
@@ -74,6 +84,8 @@ class BadLink(Exception):
     """The signed URL is invalid: it was changed, has expired, or its key is gone."""
 
 
+REFUSED = "This link is not valid any more. Ask for a new one."
+"""For a URL whose token was revoked, or may not read the repository any more."""
 _EXPIRED = "This link has expired. Ask for a new one."
 _INVALID = "This link is not valid. Ask for a new one."
 
@@ -86,13 +98,14 @@ _PATH = re.compile(
     re.DOTALL,
 )
 _QUERY = re.compile(
-    r"Expires=(?P<expires>[1-9][0-9]{0,10})&KeyId=(?P<key>[\w-]{1,64})"
-    r"&Signature=(?P<signature>[0-9a-f]{64})",
+    r"Expires=(?P<expires>[1-9][0-9]{0,10})"
+    r"&Token=(?P<token>[0-9a-f]{1,64})&Repository=(?P<repository>[\w./-]{1,1000})"
+    r"&KeyId=(?P<key>[\w-]{1,64})&Signature=(?P<signature>[0-9a-f]{64})",
     re.ASCII,
 )
 
 
-def sign(base_url: str, file: ServedFile, key: Key, now: datetime) -> str:
+def sign(base_url: str, file: ServedFile, grant: Grant, key: Key, now: datetime) -> str:
     """Return a URL of `file`, valid for an hour, below the server's address `base_url`.
 
     Raise `UnexpectedAnswer` if the file's path cannot be in a URL.
@@ -102,15 +115,16 @@ def sign(base_url: str, file: ServedFile, key: Key, now: datetime) -> str:
     if _file_at(path) != file:
         raise UnexpectedAnswer(f"{printable(path, 200)!r} cannot be the path of a signed URL")
     expires = int((now + LIFETIME).timestamp())
-    signature = _signature(path, expires, key.secret)
-    query = f"Expires={expires}&KeyId={key.id}&Signature={signature}"
+    signature = _signature(path, expires, grant, key.secret)
+    asked = f"Token={grant.token}&Repository={grant.repository}"
+    query = f"Expires={expires}&{asked}&KeyId={key.id}&Signature={signature}"
     return f"{base_url.rstrip('/')}/files/{quote(path)}?{query}"
 
 
 def verify(
     path: str, query: str, find_secret: Callable[[str], bytes | None], now: datetime
-) -> ServedFile:
-    """Return the file of a signed URL; raise `BadLink` with a message for the client.
+) -> tuple[ServedFile, Grant]:
+    """Return the file of a signed URL and whom it is for; raise `BadLink` with a message.
 
     `path` is the decoded part after `/files/`, `query` the query as it was sent.
     """
@@ -121,16 +135,18 @@ def verify(
     expires = int(match["expires"])
     if now.timestamp() >= expires:
         raise BadLink(_EXPIRED)
+    grant = Grant(match["token"], match["repository"])
     secret = find_secret(match["key"])
     if secret is None or not hmac.compare_digest(
-        _signature(path, expires, secret), match["signature"]
+        _signature(path, expires, grant, secret), match["signature"]
     ):
         raise BadLink(_INVALID)
-    return file
+    return file, grant
 
 
-def _signature(path: str, expires: int, secret: bytes) -> str:
-    return hmac.digest(secret, f"{expires}\n{path}".encode(), "sha256").hex()
+def _signature(path: str, expires: int, grant: Grant, secret: bytes) -> str:
+    signed = f"{expires}\n{grant.token}\n{grant.repository}\n{path}"
+    return hmac.digest(secret, signed.encode(), "sha256").hex()
 
 
 def _path_of(file: ServedFile) -> str:

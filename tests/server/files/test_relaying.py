@@ -19,7 +19,7 @@ from studio_action.net.network import Network
 from studio_action.server import links
 from studio_action.server.files.relaying import Relay
 from studio_action.server.files.serving import HEADERS, Files
-from studio_action.server.links import InWebRemote, Key
+from studio_action.server.links import Grant, InWebRemote, Key
 from studio_action.server.middleware.access_log import AccessLog
 from studio_action.server.registry.relayed import place_of
 from studio_action.server.registry.upstream import BLOCK, Upstream
@@ -30,6 +30,7 @@ from tests.server.loopback import served
 from tests.server.serving import repository
 
 KEY = Key("k1", b"a secret of the server")
+GRANT = Grant("0123456789abcdef", "acme/models")
 CONTENT = bytes(range(256)) * 8
 ETAG = f'"{hashlib.md5(CONTENT).hexdigest()}"'
 
@@ -41,7 +42,7 @@ class Relayed:
         self.base, self.storage, self.lines = base, storage, lines
 
     def link(self, path: str = "a", remote: str = "web") -> str:
-        return links.sign(self.base, InWebRemote("acme/models", remote, path), KEY, NOW)
+        return links.sign(self.base, InWebRemote("acme/models", remote, path), GRANT, KEY, NOW)
 
     def get(self, path: str = "a", method: str = "GET", **headers: str) -> requests.Response:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -69,7 +70,8 @@ def relay() -> Iterator[Relayed]:
         def nothing(file: object) -> None:
             raise AssertionError(file)
 
-        files = Files({KEY.id: KEY.secret}.get, nothing, lambda: NOW, sends)  # type: ignore[arg-type]
+        secrets = {KEY.id: KEY.secret}
+        files = Files(secrets.get, lambda grant: True, nothing, lambda: NOW, sends)  # type: ignore[arg-type]
         app = AccessLog(
             Starlette(routes=[Route("/files/{path:path}", files)]),
             lines.log,

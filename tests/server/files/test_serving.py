@@ -24,11 +24,12 @@ from studio_action.model.digest import Digest
 from studio_action.server import links
 from studio_action.server.files import serving
 from studio_action.server.files.serving import BLOCK, Files
-from studio_action.server.links import InFolder, InMirror, InWebRemote, Key, LocalFile
+from studio_action.server.links import Grant, InFolder, InMirror, InWebRemote, Key, LocalFile
 from tests.server.loopback import served
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 KEY = Key("k1", b"a secret of the server")
+GRANT = Grant("0123456789abcdef", "acme/models")
 CONTENT = bytes(range(256)) * 8
 MD5 = "0123456789abcdef0123456789abcdef"
 
@@ -39,6 +40,7 @@ class Storage:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.now = NOW
+        self.revoked: set[str] = set()
         self.base = ""
 
     def add(self, path: str, content: bytes) -> Path:
@@ -56,7 +58,7 @@ class Storage:
         raise ObjectMissing("no such folder")
 
     def link(self, path: str) -> str:
-        return links.sign(self.base, InFolder("models", path), KEY, NOW)
+        return links.sign(self.base, InFolder("models", path), GRANT, KEY, NOW)
 
     def get(self, path: str, method: str = "GET", **headers: str) -> requests.Response:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -71,7 +73,7 @@ async def elsewhere(file: InWebRemote, scope: Any, receive: Any, send: Any) -> N
 def test_get__a_file_that_is_not_of_this_machine(storage: Storage) -> None:
     file = InWebRemote("acme/models", "web", "a/b")
 
-    answer = requests.get(links.sign(storage.base, file, KEY, NOW), timeout=10)
+    answer = requests.get(links.sign(storage.base, file, GRANT, KEY, NOW), timeout=10)
 
     assert answer.text == "relayed: web a/b"
 
@@ -80,8 +82,7 @@ def test_get__a_file_that_is_not_of_this_machine(storage: Storage) -> None:
 def storage(tmp_path: Path) -> Iterator[Storage]:
     storage = Storage(Path(os.path.realpath(tmp_path)) / "models")
     storage.add("churn.pkl", CONTENT)
-    application = Files({KEY.id: KEY.secret}.get, storage.find_path, lambda: storage.now, elsewhere)
-    with served(Starlette(routes=[Route("/files/{path:path}", application)])) as base:
+    with served(Starlette(routes=[Route("/files/{path:path}", application(storage))])) as base:
         storage.base = base
         yield storage
 
@@ -178,7 +179,7 @@ def test_get__the_etag_of_a_find_path_a_mirror_is_its_digest(storage: Storage) -
     storage.add("a" * 40, CONTENT)
     file = InMirror("acme/models", "a" * 40, Digest("md5", MD5))
 
-    answer = requests.get(links.sign(storage.base, file, KEY, NOW), timeout=10)
+    answer = requests.get(links.sign(storage.base, file, GRANT, KEY, NOW), timeout=10)
 
     assert (answer.content, answer.headers["etag"]) == (CONTENT, f'"{MD5}"')
 
@@ -260,8 +261,18 @@ def test_get__what_is_no_find_path_the_folder(
     assert not opened(storage.folder.parent)
 
 
+def test_get__the_token_was_revoked(storage: Storage) -> None:
+    assert storage.get("churn.pkl").status_code == 200
+
+    storage.revoked.add(GRANT.token)
+
+    answer = storage.get("churn.pkl")
+    refusal = "This link is not valid any more. Ask for a new one."
+    assert (answer.status_code, answer.json()) == (403, {"detail": refusal})
+
+
 def test_get__a_folder_that_is_not_served(storage: Storage) -> None:
-    link = links.sign(storage.base, InFolder("gone", "churn.pkl"), KEY, NOW)
+    link = links.sign(storage.base, InFolder("gone", "churn.pkl"), GRANT, KEY, NOW)
 
     answer = requests.get(link, timeout=10)
 
@@ -327,7 +338,13 @@ def asked(storage: Storage, path: str) -> dict[str, Any]:
 
 
 def application(storage: Storage) -> Files:
-    return Files({KEY.id: KEY.secret}.get, storage.find_path, lambda: NOW, elsewhere)
+    return Files(
+        {KEY.id: KEY.secret}.get,
+        lambda grant: grant.token not in storage.revoked,
+        storage.find_path,
+        lambda: storage.now,
+        elsewhere,
+    )
 
 
 async def for_ever() -> Any:

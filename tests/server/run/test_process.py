@@ -19,7 +19,8 @@ import requests
 from studio_action.server import links
 from studio_action.server.db import database
 from studio_action.server.db.keys import SigningKeys
-from studio_action.server.links import InFolder
+from studio_action.server.db.tokens import Tokens
+from studio_action.server.links import Grant, InFolder
 from tests.server.running import PATIENCE, PROGRAM, Running, command_of, started
 
 SIZE = 64 << 20
@@ -193,8 +194,11 @@ def link_to(folder: Path, base: str, path: str) -> str:
     engine = database.open_engine(f"sqlite:///{folder / 'data/registry.db'}")
     now = datetime.now(timezone.utc)
     key = SigningKeys(engine, lambda: now).current()
+    _, token = Tokens(engine, lambda: now).create(
+        "ci", scopes=["model-registry"], all_repositories=True, expires=None
+    )
     engine.dispose()
-    return links.sign(base, InFolder("models", path), key, now)
+    return links.sign(base, InFolder("models", path), Grant(token.id, "acme/models"), key, now)
 
 
 @contextmanager

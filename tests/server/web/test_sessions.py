@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio_action.server import links
-from studio_action.server.links import InFolder, Key
+from studio_action.server.links import Grant, InFolder, Key
 from studio_action.server.web import sessions
 from tests.server.calendar import Calendar
 
@@ -53,7 +53,8 @@ def test_token_of__any_text(text: str) -> None:
 
 
 def test_token_of__the_signature_of_a_link() -> None:
-    url = links.sign("https://models.example.org", InFolder("f", TOKEN), KEY, NOW)
+    grant = Grant(TOKEN, "acme/models")
+    url = links.sign("https://models.example.org", InFolder("f", TOKEN), grant, KEY, NOW)
     signature = url.rpartition("=")[2]
     issued = int((NOW + timedelta(hours=1)).timestamp())
 

@@ -24,7 +24,14 @@ from studio_action.errors import ObjectMissing
 from studio_action.model.digest import Digest, digest_in_url
 from studio_action.server import links
 from studio_action.server.files.ranges import Part, select_part
-from studio_action.server.links import BadLink, InFolder, InMirror, InWebRemote, LocalFile
+from studio_action.server.links import (
+    BadLink,
+    Grant,
+    InFolder,
+    InMirror,
+    InWebRemote,
+    LocalFile,
+)
 
 BLOCK = 1 << 18
 """The bytes of one read; a connection holds two or three such blocks in memory."""
@@ -53,19 +60,21 @@ class _OpenFile:
 class Files:
     """The ASGI application of `/files/{path:path}`; it answers GET and HEAD.
 
-    `find_secret` returns the secret of a key id, `find_path` the path of a local file without
-    symbolic links. Both may block, and `find_path` raises `ObjectMissing` for a missing file.
+    `find_secret` returns the secret of a key id, `may_read` whether the token of a grant still may,
+    `find_path` the path of a local file without symbolic links. All may block, and `find_path`
+    raises `ObjectMissing` for a missing file.
     `relay` answers for files that are not on this machine.
     """
 
     find_secret: Callable[[str], bytes | None]
+    may_read: Callable[[Grant], bool]
     find_path: Callable[[LocalFile], Path]
     utc: Callable[[], datetime]
     relay: Callable[[InWebRemote, Scope, Receive, Send], Awaitable[None]]
     _threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_DISK_THREADS))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the file of a signed URL; answer 403 to a bad signature, 404 if it is missing."""
+        """Send the file of a signed URL; answer 403 to a bad one, 404 if the file is missing."""
         path, query = scope["path_params"]["path"], scope["query_string"].decode("latin-1")
         try:
             opened = await to_thread.run_sync(self._open, path, query, limiter=self._threads)
@@ -83,7 +92,9 @@ class Files:
                 os.close(opened.file)
 
     def _open(self, path: str, query: str) -> _OpenFile | InWebRemote:
-        served = links.verify(path, query, self.find_secret, self.utc())
+        served, grant = links.verify(path, query, self.find_secret, self.utc())
+        if not self.may_read(grant):
+            raise BadLink(links.REFUSED)
         if isinstance(served, InWebRemote):
             return served
         file = _open_file(self.find_path(served))

@@ -27,7 +27,7 @@ from studio_action.server.api.parameters import parse_model_request, parse_repos
 from studio_action.server.api.repositories import Repositories
 from studio_action.server.api.responses import Json, document
 from studio_action.server.api.threads import RepositoryThreads
-from studio_action.server.links import ServedFile
+from studio_action.server.links import Grant, ServedFile
 from studio_action.server.services import Services
 
 _SCOPE: Final = "model-registry"
@@ -107,9 +107,11 @@ class ModelRegistry:
         requested = parse_model_request(request.scope["query_string"], ranges=ranges)
         repository = self.repositories.get_readable(requested.repository, token)
         base_url = base_url_of(request, self.services.settings)
+        grant = Grant(token.id, repository.name)
 
         def link(file: ServedFile) -> str:
-            return links.sign(base_url, file, self.services.keys.current(), self.services.utc())
+            key, now = self.services.keys.current(), self.services.utc()
+            return links.sign(base_url, file, grant, key, now)
 
         def respond() -> Response:
             resolution = self.services.models.resolve(
