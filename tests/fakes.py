@@ -6,13 +6,17 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 
 from studio_action.download.base import Fetched, Progress, Renew
 from studio_action.errors import NoSuchModel
+from studio_action.gitrepo.git.repository import Repository
 from studio_action.model.artifact import ArtifactRef, AtStage, RemoteFile, Resolution, Selector
 from studio_action.model.digest import Digest
 from studio_action.net.clock import Clock
+from studio_action.policy.policy import Policy
+from studio_action.policy.requirements import Requirements
 
 
 class Time:
@@ -143,3 +147,15 @@ class Silence:
     def advance(self, size: int) -> None: ...
 
     def finish(self) -> None: ...
+
+
+def _no_repository() -> Repository:
+    raise AssertionError("no repository is to be read")
+
+
+def _utc() -> datetime:
+    return datetime(2026, 3, 1, tzinfo=timezone.utc)
+
+
+NO_POLICY = Policy(Requirements(), _no_repository, _utc)
+"""What asks for nothing."""

@@ -23,7 +23,7 @@ FLOORS = (
     {"workspace"},
     {"download"},
     {"gitrepo", "ci"},
-    {"studio"},
+    {"studio", "policy"},
     {"registries", "inputs"},
     {"outputs"},
     {"run", "server"},

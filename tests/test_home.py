@@ -41,6 +41,7 @@ PATHS: dict[str, Read] = {
 NO_PATHS = {
     *("command", "studio-url", "token", "source", "git-token", "model", "version", "stage"),
     *("prerelease", "on-model", "on-event", "on-stage", "require-ancestor-of", "previous-digest"),
+    *("allowed-taggers", "max-age"),
     *("layout", "include", "exclude", "overwrite", "verify", "connections", "if-not-found"),
     *("timeout", "retries", "deadline", "project-name", "team-name", "subdir", "public"),
 }

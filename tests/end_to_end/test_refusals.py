@@ -39,6 +39,8 @@ WRONG = {
     "if-not-found": Wrong("maybe", "input if-not-found"),
     "prerelease": Wrong("no", "input prerelease"),
     "require-ancestor-of": Wrong("a b", "input require-ancestor-of"),
+    "allowed-taggers": Wrong(",", "input allowed-taggers"),
+    "max-age": Wrong("a month", "input max-age"),
     "previous-digest": Wrong("sha1:x", "input previous-digest"),
     "previous-manifest": Wrong("../model.json", "'../model.json' leads out", 16),
     "studio-url": Wrong("ftp://studio", "input studio-url"),
@@ -108,12 +110,14 @@ def without_token(name: str) -> dict[str, str]:
 ORDER = {
     DOWNLOAD: (
         "timeout retries deadline source on-event version model repo if-not-found prerelease"
-        " require-ancestor-of previous-digest previous-manifest studio-url token layout overwrite"
+        " require-ancestor-of allowed-taggers max-age"
+        " previous-digest previous-manifest studio-url token layout overwrite"
         " verify connections ca-bundle output-json output-env output-dir cache-dir dest"
     ),
     RESOLVE: (
         "timeout retries deadline source on-event stage model repo if-not-found prerelease"
-        " require-ancestor-of previous-digest previous-manifest studio-url token urls-file"
+        " require-ancestor-of allowed-taggers max-age"
+        " previous-digest previous-manifest studio-url token urls-file"
         " ca-bundle output-json output-env output-dir"
     ),
     CREATE: (

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from studio_action.errors import BadInput, Unreachable
-from studio_action.gitrepo.checkout import open_repository, origin, read_models, tracks
+from studio_action.gitrepo.checkout import fetch_or_stand_in, open_repository, origin, tracks
 from studio_action.gitrepo.git.repository import Repository
 from studio_action.model.artifact import ModelName
 from studio_action.model.repository_url import RepositoryUrl
@@ -200,7 +200,7 @@ def test_open_repository__no_repository(tmp_path: Path) -> None:
         open_repository(tmp_path, make_git(), fetch=fetching(tmp_path), say=print)
 
 
-# Read models where the repository cannot be reached
+# Read tags where the repository cannot be reached
 
 
 CHURN = ModelName("churn")
@@ -214,13 +214,13 @@ def stand_in(tmp_path: Path) -> Path:
     return folder
 
 
-def test_read_models__a_checkout_where_the_repository_is_gone(
+def test_fetch_or_stand_in__a_checkout_where_the_repository_is_gone(
     stand_in: Path, tmp_path: Path
 ) -> None:
-    found = read_models(
+    found = fetch_or_stand_in(
         GONE, str(GONE), make_git(), scratch=tmp_path / "scratch", workspace=stand_in
     )
-    assert found[CHURN].at_version("v1.0.0") is not None
+    assert names(found) == ["churn@v1.0.0"]
 
 
 def shallow(stand_in: Path) -> None:
@@ -236,9 +236,11 @@ def untagged(stand_in: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [shallow, other, untagged])
-def test_read_models__a_checkout_that_cannot_tell(
+def test_fetch_or_stand_in__a_checkout_that_cannot_tell(
     stand_in: Path, tmp_path: Path, change: Callable[[Path], None]
 ) -> None:
     change(stand_in)
     with pytest.raises(Unreachable):
-        read_models(GONE, str(GONE), make_git(), scratch=tmp_path / "scratch", workspace=stand_in)
+        fetch_or_stand_in(
+            GONE, str(GONE), make_git(), scratch=tmp_path / "scratch", workspace=stand_in
+        )

@@ -177,7 +177,8 @@ def test_request__a_folder(tmp_path: Path, text: str) -> None:
 def test_request__branch(text: str) -> None:
     found = request(model="churn", require_ancestor_of=text)
     assert isinstance(found, ModelRequest)
-    assert found.branch == text.removeprefix("refs/heads/").removeprefix("origin/")
+    branch = text.removeprefix("refs/heads/").removeprefix("origin/")
+    assert found.required.branches == ((branch,) if branch else ())
 
 
 @pytest.mark.parametrize("text", ["--upload-pack=x", "a b", "a..b", "*", "a~1", "/a", "a/"])

@@ -25,7 +25,15 @@ from studio_action.net.clock import Deadline
 from studio_action.run import download as recipe
 from studio_action.run.download import Delivered
 from studio_action.workspace.workspace import Workspace
-from tests.fakes import MemoryDownloader, MemoryRegistry, RecordingPlatform, Silence, Time, md5
+from tests.fakes import (
+    NO_POLICY,
+    MemoryDownloader,
+    MemoryRegistry,
+    RecordingPlatform,
+    Silence,
+    Time,
+    md5,
+)
 
 CHURN = ArtifactRef("https://github.com/acme/models", ModelName("churn", "models"))
 FOLDER = {"models/churn/model.bin": b"weights", "models/churn/vocab/words.txt": b"a\nb\n"}
@@ -54,6 +62,7 @@ class Case:
             ModelRequest(CHURN, if_not_found="error", **asked | (request or {})),
             Delivery(**given | delivery),
             registry=self.registry,
+            policy=NO_POLICY,
             downloader=self.downloader,
             workspace=self.workspace,
             platform=self.platform,
@@ -252,7 +261,9 @@ def test_download__no_such_model(workspace: Path) -> None:
 def test_renewed__same_content() -> None:
     registry = MemoryRegistry(FOLDER)
     request = ModelRequest(CHURN, AtStage("prod"), Filters(), "error")
-    found = recipe.resolve(request, registry=registry, platform=RecordingPlatform())
+    found = recipe.resolve(
+        request, registry=registry, policy=NO_POLICY, platform=RecordingPlatform()
+    )
     assert set(recipe.renew_urls(found, registry)) == set(FOLDER)
 
 
@@ -263,6 +274,8 @@ def test_renewed__same_content() -> None:
 )
 def test_renewed__a_stage_that_moved(changed: dict[str, bytes]) -> None:
     request = ModelRequest(CHURN, AtStage("prod"), Filters(), "error")
-    found = recipe.resolve(request, registry=MemoryRegistry(FOLDER), platform=RecordingPlatform())
+    found = recipe.resolve(
+        request, registry=MemoryRegistry(FOLDER), policy=NO_POLICY, platform=RecordingPlatform()
+    )
     with pytest.raises(ContentMismatch, match="became other content"):
         recipe.renew_urls(found, MemoryRegistry(changed))

@@ -8,7 +8,6 @@ from studio_action.ci.job import Job
 from studio_action.inputs.config import Resolve, RunConfig
 from studio_action.inputs.lookup import Inputs
 from studio_action.net.network import Network
-from studio_action.registries.branch_policy import BranchPolicyRegistry
 from studio_action.registries.extended import ExtendedStudioRegistry
 from studio_action.registries.git import GitRegistry
 from studio_action.registries.pinned import PinnedRegistry
@@ -27,7 +26,6 @@ OWN = {**STUDIO, "studio-url": "https://studio.example.org"}
     [
         pytest.param(STUDIO, PinnedRegistry, id="the service is not asked for what it has not"),
         pytest.param(OWN, ExtendedStudioRegistry, id="a server of one's own"),
-        pytest.param({**OWN, "require-ancestor-of": "main"}, BranchPolicyRegistry, id="one branch"),
         pytest.param({**ASKED, "source": "git", "repo": "./made"}, GitRegistry, id="git"),
     ],
 )
@@ -38,5 +36,5 @@ def test_open_registry(workspace: Path, inputs: dict[str, str], kind: type) -> N
     context, task = RunContext(config, RecordingPlatform()), config.task
     assert isinstance(task, Resolve)
 
-    with open_registry(task.request, task.source.studio, context, Network()) as registry:
+    with open_registry(task.request, task.source.studio, context, Network()) as (registry, _):
         assert type(registry) is kind

@@ -14,9 +14,7 @@ from pathlib import Path, PurePosixPath
 from studio_action.errors import BadInput, StudioActionError
 from studio_action.gitrepo.git.program import Git
 from studio_action.gitrepo.git.repository import Repository
-from studio_action.gitrepo.gto import history, tags
-from studio_action.gitrepo.gto.history import Model
-from studio_action.model.artifact import ModelName
+from studio_action.gitrepo.gto import tags
 from studio_action.model.repository_url import RepositoryUrl
 
 _TIMEOUT = 10
@@ -70,26 +68,26 @@ def is_checkout_of(address: RepositoryUrl, folder: Path, environ: Mapping[str, s
         return False
 
 
-def read_models(
+def fetch_or_stand_in(
     address: RepositoryUrl, url: str, git: Git, *, scratch: Path, workspace: Path
-) -> Mapping[ModelName, Model]:
-    """Return every model that the repository's tags name.
+) -> Repository:
+    """Return the repository at `address`, its tags fetched.
 
-    The repository itself is asked first. Where that fails, a whole checkout of it in `workspace`
-    is good enough. `url` is where the repository at `address` is fetched from; `scratch` is the
-    folder to fetch it into. Raises what `Git.run_remote` raises.
+    Where that fails, a whole checkout of it in `workspace`, with tags of models, is good enough.
+    `url` is where the repository is fetched from; `scratch` is the folder to fetch it into. Raises
+    what `Git.run_remote` raises.
     """
     try:
-        with Repository.clone_from(url, git, scratch) as remote:
-            return history.read(remote.tags())
+        return Repository.clone_from(url, git, scratch)
     except StudioActionError:
         if not is_checkout_of(address, workspace, git.environ):
             raise
-        with Repository.open(workspace, git) as local:
-            models = {} if local.incomplete else history.read(local.tags())
-        if not models:
+        local = Repository.open(workspace, git)
+        if local.incomplete or not any(
+            tags.parse(tag.name) for tag in local.tags() if tag.annotated
+        ):
             raise
-        return models
+        return local
 
 
 def open_repository(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
 
@@ -19,6 +18,7 @@ from studio_action.inputs.git_repository import (
     read_repository,
 )
 from studio_action.inputs.lookup import Inputs, Value
+from studio_action.inputs.policy import read_requirements
 from studio_action.inputs.studio import read_source_name
 from studio_action.inputs.triggers import read_triggers
 from studio_action.model.artifact import (
@@ -32,6 +32,7 @@ from studio_action.model.artifact import (
 )
 from studio_action.model.plan import Filters
 from studio_action.model.repository_url import RepositoryUrl
+from studio_action.policy.requirements import Requirements
 
 IfNotFound = Literal["error", "warn", "ignore"]
 
@@ -40,9 +41,9 @@ IfNotFound = Literal["error", "warn", "ignore"]
 class ModelRequest:
     """Which model is requested, and what follows where there is none.
 
-    `folder` is the repository's own, where it is named by one; `branch` is the one that the
-    version must be on, '' for any. `tag` and `revision` are those of the version, where its
-    registration triggered the run.
+    `folder` is the repository's own, where it is named by one; `required` is what inputs require
+    of the version. `tag` and `revision` are those of the version, where its registration triggered
+    the run.
     """
 
     artifact: ArtifactRef
@@ -51,7 +52,7 @@ class ModelRequest:
     if_not_found: IfNotFound
     prerelease: Prerelease = "include"
     folder: Path | None = None
-    branch: str = ""
+    required: Requirements = field(default_factory=Requirements)
     tag: str = ""
     revision: str = ""
 
@@ -86,7 +87,7 @@ def read_model_request(inputs: Inputs, job: Job, origin: Origin) -> ModelRequest
         cast(IfNotFound, parsers.choice(inputs["if-not-found"])),
         cast(Prerelease, parsers.choice(inputs["prerelease"])),
         location if isinstance(location, Path) else None,
-        _branch(inputs["require-ancestor-of"]),
+        read_requirements(inputs),
         job.tag if registered else "",
         job.revision if registered else "",
     )
@@ -109,13 +110,6 @@ def _model(inputs: Inputs, job: Job) -> tuple[ModelName, Selector, bool] | Skip:
         return Skip(f"tag {job.tag} removes something, so there is nothing to download")
     model, tagged = chosen
     return model, selector or tagged, selector is None and isinstance(tagged, AtVersion)
-
-
-def _branch(value: Value) -> str:
-    branch = parsers.one_line(value).removeprefix("refs/heads/").removeprefix("origin/")
-    if re.search(r"[\s~^:?*\[\\]|\.\.|\A-|//|@\{|\A/|[/.]\Z", branch):
-        raise value.refuse("is not a branch's name")
-    return branch
 
 
 def _selector(inputs: Inputs) -> Selector | None:

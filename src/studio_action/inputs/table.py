@@ -134,6 +134,20 @@ INPUTS = (
         "A branch. A version whose commit is not on it is refused.",
     ),
     Input(
+        "allowed-taggers",
+        _MODEL,
+        "E-mail addresses, as globs, of those who may make the tags that decide: the version's"
+        " registration and, by stage, its assignment. The address is what the tagger wrote; nothing"
+        " proves it.",
+        kind="list",
+    ),
+    Input(
+        "max-age",
+        _MODEL,
+        "How long ago the version may have been registered or, by stage, assigned: 12h, 30d or"
+        " 8w. The date is what the tagger wrote.",
+    ),
+    Input(
         "previous-manifest",
         _MODEL,
         "The manifest of an earlier download. The output changed says whether the content is"

@@ -72,15 +72,17 @@ def _download(task: Download, context: RunContext) -> None:
         with (
             open_network(context) as network,
             open_downloader(task.delivery, context, network) as downloader,
-            open_registry(
-                task.request, task.source.studio, context, network, downloader
-            ) as registry,
+            open_registry(task.request, task.source.studio, context, network, downloader) as (
+                registry,
+                policy,
+            ),
             show_progress(context) as progress,
         ):
             delivered = recipe.download(
                 task.request,
                 task.delivery,
                 registry=registry,
+                policy=policy,
                 downloader=downloader,
                 workspace=workspace,
                 platform=platform,
@@ -97,9 +99,9 @@ def _resolve(task: Resolve, context: RunContext) -> None:
     config, request = context.config, task.request
     with (
         open_network(context) as network,
-        open_registry(request, task.source.studio, context, network) as registry,
+        open_registry(request, task.source.studio, context, network) as (registry, policy),
     ):
-        found = recipe.resolve(request, registry=registry, platform=context.platform)
+        found = recipe.resolve(request, registry=registry, policy=policy, platform=context.platform)
         measured = sizes.measured(found.files, network, config.limits)
     if task.urls_file:
         urls = {file.path: file.url for file in found.files}

@@ -20,6 +20,7 @@ from studio_action.model.artifact import RemoteFile, Resolution
 from studio_action.model.digest import Digest
 from studio_action.net.clock import Deadline
 from studio_action.outputs import manifest, report
+from studio_action.policy.policy import Policy
 from studio_action.registries.base import Registry
 from studio_action.text import human_size, human_time
 from studio_action.workspace.placing import Move, place_files
@@ -51,10 +52,12 @@ class Delivered:
         )
 
 
-def resolve(request: ModelRequest, *, registry: Registry, platform: Platform) -> Found:
-    """Ask the registry, and say what it answered and what it could not say."""
+def resolve(
+    request: ModelRequest, *, registry: Registry, policy: Policy, platform: Platform
+) -> Found:
+    """Ask the registry, say what it answered and what it could not say, and check the policy."""
     with platform.group(f"Resolving {request.selector} of {request.artifact}"):
-        resolution = registry.resolve(request.artifact, request.selector)
+        answer = resolution = registry.resolve(request.artifact, request.selector)
         if request.tag and not resolution.tag:  # the registration that triggered the run
             resolution = replace(resolution, tag=request.tag, revision=request.revision)
         files = request.filters.select(resolution.files)
@@ -62,6 +65,7 @@ def resolve(request: ModelRequest, *, registry: Registry, platform: Platform) ->
         found = Found(resolution, files, root, plan.digest_of(resolution.files, root))
         for line in _resolution_lines(found):
             platform.info(line)
+        policy.check(answer, files)
     return found
 
 
@@ -70,6 +74,7 @@ def download(
     delivery: Delivery,
     *,
     registry: Registry,
+    policy: Policy,
     downloader: Downloader,
     workspace: Workspace,
     platform: Platform,
@@ -79,7 +84,7 @@ def download(
     """Bring one model into the workspace, whole and verified, and keep a record of it."""
     started, began = datetime.now(timezone.utc), deadline.clock.now()
     dest = workspace.inside(delivery.dest)
-    found = resolve(request, registry=registry, platform=platform)
+    found = resolve(request, registry=registry, policy=policy, platform=platform)
     if delivery.verify == "require":
         plan.require_digests(found.files)
     placements = plan.place(found.files, delivery.layout, found.root)

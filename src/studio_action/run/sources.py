@@ -6,7 +6,7 @@ What only one source needs is imported when that source is used, so that a step 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,17 +17,18 @@ from studio_action.gitrepo import checkout
 from studio_action.gitrepo.git.credential import has_ssh_key
 from studio_action.gitrepo.git.program import Git
 from studio_action.gitrepo.git.repository import Repository
-from studio_action.gitrepo.gto.history import Model
+from studio_action.gitrepo.gto import history
 from studio_action.inputs.git_repository import RepositoryLocation
 from studio_action.inputs.model_request import ModelRequest
 from studio_action.inputs.studio import Studio
-from studio_action.model.artifact import ModelName
 from studio_action.model.repository_url import RepositoryUrl
 from studio_action.net.clock import Deadline, Limits
 from studio_action.net.network import Network
+from studio_action.policy.policy import Policy
 from studio_action.registries.base import Registry
 from studio_action.registries.pinned import PinnedRegistry
 from studio_action.run.context import RunContext
+from studio_action.run.shared_repository import SharedRepository
 from studio_action.run.wiring import open_studio, open_transfer, scratch_folder
 
 if TYPE_CHECKING:
@@ -44,26 +45,22 @@ def open_registry(
     context: RunContext,
     network: Network,
     downloader: Downloader | None = None,
-) -> Iterator[Registry]:
-    """Make the registry of `studio` or, without one, of the Git repository.
+) -> Iterator[tuple[Registry, Policy]]:
+    """Make the registry of `studio` or, without one, of the Git repository; and the policy.
 
     The repository's needs a `downloader`, which brings folders' manifests.
     """
     with ExitStack() as stack:
         scratch = stack.enter_context(scratch_folder(context.config.workspace))
-        registry: Registry
         if studio is not None:
             opened = _open_studio_registry(request, studio, context, network, scratch)
-            registry = stack.enter_context(opened)
+            yield stack.enter_context(opened)
         else:
             if downloader is None:
                 downloader = stack.enter_context(open_transfer(context, scratch, network))
-            registry = stack.enter_context(
+            yield stack.enter_context(
                 _open_git_registry(request, context, network, downloader, scratch)
             )
-        if request.branch:
-            registry = _on_branch(registry, request, context, network, scratch)
-        yield registry
 
 
 def open_repository(
@@ -109,7 +106,7 @@ def resolve_context(
         scratch=files,
         environ=environ,
         checkout=here if ours else None,
-        utc=lambda: datetime.now(timezone.utc),
+        utc=_utc,
         say=say or context.platform.warning,
         open_import=ImportRepositories(git, url, scratch / "imports").open,
     )
@@ -144,16 +141,23 @@ def fetch_url(address: RepositoryUrl, git: Git, context: RunContext) -> str:
     return address.fetch_url(context.config.job.server, over_ssh=over_ssh)
 
 
-def _models_by_tags(
-    location: RepositoryLocation, context: RunContext, network: Network, scratch: Path
-) -> Mapping[ModelName, Model]:
-    """Read what the tags of Studio's repository say: one attempt, of a few seconds."""
+def _repository_beside_studio(
+    request: ModelRequest, context: RunContext, network: Network, scratch: Path
+) -> Repository:
+    """Open the repository that Studio's answer comes from, or a checkout that stands in for it.
+
+    Where inputs require something of it, only the repository itself will do. Otherwise there is one
+    attempt, of a few seconds.
+    """
+    location = request.location
+    if request.required.of_repository:
+        return open_repository(location, context, network, scratch)
     command_ends = context.config.limits.deadline
     deadline = Deadline(min(TAGS_DEADLINE, command_ends.remaining()))
     git = git_program(location, context, network, Limits(TAGS_DEADLINE, 0, deadline))
     assert isinstance(location, RepositoryUrl)  # Studio knows no folders
     try:
-        return checkout.read_models(
+        return checkout.fetch_or_stand_in(
             location,
             fetch_url(location, git, context),
             git,
@@ -172,47 +176,39 @@ def _open_git_registry(
     network: Network,
     downloader: Downloader,
     scratch: Path,
-) -> Iterator[Registry]:
+) -> Iterator[tuple[Registry, Policy]]:
     from studio_action.registries.git import GitRegistry
 
     with open_repository(request.location, context, network, scratch) as repository:
-        yield GitRegistry(
+        registry = GitRegistry(
             repository,
             resolve_context(request.location, context, network, downloader, scratch),
             request.prerelease,
             context.platform.mask,
             context.platform.warning,
         )
+        yield registry, Policy(request.required, lambda: repository, _utc)
 
 
 @contextmanager
 def _open_studio_registry(
     request: ModelRequest, studio: Studio, context: RunContext, network: Network, scratch: Path
-) -> Iterator[Registry]:
+) -> Iterator[tuple[Registry, Policy]]:
     """Open Studio; its own answer, where it has our extension, or the tags name the version."""
     say = context.platform.info
-    with open_studio(studio, context, network) as registry:
+    shared = SharedRepository(lambda: _repository_beside_studio(request, context, network, scratch))
+    with open_studio(studio, context, network) as registry, closing(shared):
+        policy = Policy(request.required, shared, _utc)
         pinned = PinnedRegistry(
-            registry,
-            lambda: _models_by_tags(request.location, context, network, scratch),
-            request.prerelease,
-            say,
+            registry, lambda: history.read(shared().tags()), request.prerelease, say
         )
         if not studio.is_self_hosted:
-            yield pinned
+            yield pinned, policy
             return
         from studio_action.registries.extended import ExtendedStudioRegistry
 
-        yield ExtendedStudioRegistry(registry, pinned, request.prerelease, say)
+        yield ExtendedStudioRegistry(registry, pinned, request.prerelease, say), policy
 
 
-def _on_branch(
-    registry: Registry, request: ModelRequest, context: RunContext, network: Network, scratch: Path
-) -> Registry:
-    from studio_action.registries.branch_policy import BranchPolicyRegistry
-
-    return BranchPolicyRegistry(
-        registry,
-        request.branch,
-        lambda: open_repository(request.location, context, network, scratch / "branch"),
-    )
+def _utc() -> datetime:
+    return datetime.now(timezone.utc)

@@ -110,6 +110,23 @@ def path_of(model: ModelName, files: Files) -> str | ExternalFile:
     Instead of one, it may be annotated with a URL. Raises `NoSuchModel` where it is not annotated,
     `BadInput` for a URL that is not read, `UnexpectedAnswer` where that cannot be read.
     """
+    node, pipeline = _annotation(model, files)
+    node = pipeline.filled(node.get("path"))
+    if not node.text():
+        raise NoSuchModel(f"{node.place} is not given", "No file can be had of a model without it")
+    if external.scheme_of(node.text()):
+        return external.artifact(model.folder, node)
+    return _inside(model.folder, node)
+
+
+def labels_of(model: ModelName, files: Files) -> frozenset[str]:
+    """Return the labels that `dvc.yaml` gives the model; raises what `path_of` raises."""
+    node, pipeline = _annotation(model, files)
+    return frozenset(pipeline.filled(each).text() for each in node.get("labels").sequence())
+
+
+def _annotation(model: ModelName, files: Files) -> tuple[Node, Pipeline]:
+    """Return what is annotated about the model, and the `dvc.yaml` that fills it in."""
     old, pipeline = _annotations(model.folder, files)
     annotated = {**old, **pipeline.artifacts()}
     if model.name not in annotated:
@@ -118,13 +135,7 @@ def path_of(model: ModelName, files: Files) -> str | ExternalFile:
         raise NoSuchModel(
             f"model {model} is not annotated in {home} at {files.revision[:7]}", _known(annotated)
         )
-    node = annotated[model.name].get("path")
-    node = pipeline.filled(node)
-    if not node.text():
-        raise NoSuchModel(f"{node.place} is not given", "No file can be had of a model without it")
-    if external.scheme_of(node.text()):
-        return external.artifact(model.folder, node)
-    return _inside(model.folder, node)
+    return annotated[model.name], pipeline
 
 
 def _annotations(folder: str, files: Files) -> tuple[Mapping[str, Node], Pipeline]:

@@ -83,6 +83,10 @@ class Repository:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process that reads."""
         self._objects.close()
 
     @property
