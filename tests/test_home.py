@@ -14,7 +14,7 @@ from studio_action.inputs.config import read_delivery, read_network, read_report
 from studio_action.inputs.git_repository import read_location
 from studio_action.inputs.lookup import Inputs
 from studio_action.inputs.previous import Previous, read_previous
-from studio_action.inputs.studio import read_studio
+from studio_action.inputs.studio import Token, read_studio
 from studio_action.inputs.table import INPUTS
 from studio_action.model.paths import from_home
 from studio_action.workspace.workspace import Workspace
@@ -33,7 +33,7 @@ PATHS: dict[str, Read] = {
     "urls-file": lambda inputs: parsers.path(inputs["urls-file"]),
     "repo": lambda inputs: read_location(inputs, JOB, lambda: ""),
     "previous-manifest": lambda inputs: read_previous(inputs, Workspace(Path("/"), None)),
-    "token-file": lambda inputs: read_studio(inputs, JOB).token,
+    "token-file": lambda inputs: read_studio(inputs, JOB).credential,
     "ca-bundle": lambda inputs: CERTIFICATE in repr(read_network(inputs).authorities),
 }
 """Every input that is a path, and how it is read."""
@@ -41,7 +41,7 @@ PATHS: dict[str, Read] = {
 NO_PATHS = {
     *("command", "studio-url", "token", "source", "git-token", "model", "version", "stage"),
     *("prerelease", "on-model", "on-event", "on-stage", "require-ancestor-of", "previous-digest"),
-    *("allowed-taggers", "max-age"),
+    *("allowed-taggers", "max-age", "id-token"),
     *("layout", "include", "exclude", "overwrite", "verify", "connections", "if-not-found"),
     *("timeout", "retries", "deadline", "project-name", "team-name", "subdir", "public"),
 }
@@ -52,7 +52,7 @@ def test_every_input_is_known_to_be_a_path_or_none() -> None:
 
 
 CONTENTS: dict[str, tuple[str, object]] = {
-    "token-file": ("isat_x", "isat_x"),
+    "token-file": ("isat_x", Token("isat_x")),
     "previous-manifest": (f'{{"digest": "md5:{"0a" * 16}"}}', Previous(f"md5:{'0a' * 16}")),
     "ca-bundle": (CERTIFICATE, True),
 }

@@ -18,7 +18,7 @@ from studio_action.inputs.config import (
 from studio_action.inputs.lookup import Inputs
 from studio_action.inputs.model_request import Skip
 from studio_action.inputs.previous import Previous
-from studio_action.inputs.studio import Source, Studio
+from studio_action.inputs.studio import Source, Studio, Token
 from studio_action.model.artifact import ArtifactRef, ModelName
 from studio_action.net.certificates import Authorities
 from studio_action.studio.api import NewProject
@@ -153,7 +153,7 @@ def test_run_config__shows_no_secret(tmp_path: Path) -> None:
     found = RunConfig.from_inputs("download-model", told, Job("generic", tmp_path))
     assert isinstance(found.task, Download)
     assert found.task.source == Source(
-        Studio("https://studio.datachain.ai/", "isat_secret"),
+        Studio("https://studio.datachain.ai/", Token("isat_secret")),
         "Source studio, because input token was given",
     )
     assert (found.git_access.token, found.git_access.is_job_token) == ("ghs_secret", True)

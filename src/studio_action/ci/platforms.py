@@ -17,6 +17,7 @@ from typing import TextIO
 from studio_action.ci import systems
 from studio_action.ci.base import Platform
 from studio_action.ci.generic import Generic
+from studio_action.ci.id_token import IdTokenSource
 from studio_action.ci.job import NO_SYSTEM, Job
 from studio_action.ci.system import System
 
@@ -60,6 +61,21 @@ def no_token_hint(job: Job) -> str:
     """Return what to do in a job of this system that has no token; '' where nothing is known."""
     system = _system_of(job)
     return system.no_token if system else ""
+
+
+def id_token_source(job: Job, environ: Mapping[str, str]) -> IdTokenSource | None:
+    """Return where a job of this system has ID tokens from; None if it has none.
+
+    Raises `BadInput` if its variables hold something else.
+    """
+    system = _system_of(job)
+    return system.id_token(environ) if system else None
+
+
+def no_id_token_hint(job: Job) -> str:
+    """Return what to do in a job of this system that has no ID token; '' where nothing is known."""
+    system = _system_of(job)
+    return system.no_id_token if system else ""
 
 
 def _system_of(job: Job) -> System | None:

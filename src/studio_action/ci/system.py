@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from studio_action.ci.base import Platform
+from studio_action.ci.id_token import IdTokenSource
 from studio_action.ci.job import PUBLIC_SERVER, Job
 from studio_action.text import redact
 
@@ -39,7 +40,8 @@ class System:
     writes for a job, to a stream. Of several systems that match, the one with the highest
     `priority` counts. `repository_url` makes a URL of the value of `variables.repository`;
     `tells_pull_request` reads the value of `variables.pull_request`. `no_token` says what to do
-    where a job has no token.
+    where a job has no token. `id_token` returns where a job has ID tokens from, None if it has
+    none; `no_id_token` says what to do then.
     """
 
     name: str
@@ -51,6 +53,8 @@ class System:
     repository_url: Callable[[str, Mapping[str, str]], str] = lambda value, environ: value
     tells_pull_request: Callable[[str], bool] = bool
     no_token: str = ""
+    id_token: Callable[[Mapping[str, str]], IdTokenSource | None] = lambda environ: None
+    no_id_token: str = ""
 
     def matches(self, environ: Mapping[str, str]) -> bool:
         """Return whether `environ` is that of a job of this system."""

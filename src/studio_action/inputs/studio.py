@@ -1,4 +1,4 @@
-"""Where models come from: which Studio, with which token, or the Git repository itself."""
+"""Where models come from: which Studio, with which credential, or the Git repository itself."""
 
 from __future__ import annotations
 
@@ -7,35 +7,47 @@ from dataclasses import dataclass, field
 from typing import cast
 from urllib.parse import urlsplit, urlunsplit
 
+from studio_action.ci.id_token import GivenIdToken, IdTokenSource
 from studio_action.ci.job import Job
-from studio_action.ci.platforms import no_token_hint
+from studio_action.ci.platforms import id_token_source, no_id_token_hint, no_token_hint
 from studio_action.errors import BadInput
 from studio_action.inputs import parsers
 from studio_action.inputs.lookup import Inputs, Value
 from studio_action.inputs.table import SERVICE
 from studio_action.model.artifact import SourceName
+from studio_action.net.origin import keeps_secrets
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _HEADER_SAFE = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """A token that was given."""
+
+    text: str = field(repr=False)
+
+
+Credential = Token | IdTokenSource
+"""A token or, for a self-hosted server, where the job gets the ID token that is exchanged for one.
+"""
+
+
+@dataclass(frozen=True, slots=True)
 class Studio:
-    """The base URL of a Studio, with a final slash, and the token that it wants."""
+    """The base URL of a Studio, with a final slash, and what the job shows to it."""
 
     base: str
-    token: str = field(repr=False)
+    credential: Credential
 
     @property
     def is_unencrypted(self) -> bool:
-        """Return whether the token would cross a network unencrypted."""
-        parts = urlsplit(self.base)
-        return parts.scheme == "http" and parts.hostname not in _LOOPBACK
+        """Return whether a token would cross a network unencrypted."""
+        return not keeps_secrets(self.base)
 
     @property
     def is_self_hosted(self) -> bool:
         """Return whether this is not the public service, so that it may be our own server."""
-        return urlsplit(self.base).hostname != urlsplit(SERVICE).hostname
+        return _is_self_hosted(self.base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +90,22 @@ def source_reason(inputs: Inputs) -> str:
 
 
 def read_studio(inputs: Inputs, job: Job) -> Studio:
-    """Read inputs `studio-url`, `token` and `token-file`."""
-    return Studio(_base(inputs["studio-url"]), _token(inputs, job))
+    """Read inputs `studio-url`, `token`, `token-file` and `id-token`."""
+    base = read_base(inputs)
+    return Studio(base, _credential(inputs, job, base))
+
+
+def read_base(inputs: Inputs) -> str:
+    """Read input `studio-url`; return it with a final slash and without `/api`."""
+    return _base(inputs["studio-url"])
+
+
+def read_id_token_source(inputs: Inputs, job: Job) -> IdTokenSource | None:
+    """Read input `id-token`; without it, return where the job has ID tokens from, if it has any."""
+    given = inputs["id-token"]
+    if given.text:
+        return GivenIdToken.parse(given.text, f"input {given.name} (from {given.origin})")
+    return id_token_source(job, inputs.environ)
 
 
 def _studio_given(inputs: Inputs) -> str:
@@ -104,15 +130,29 @@ def _base(url: Value) -> str:
     return urlunsplit((parts.scheme, parts.netloc, path + "/", "", ""))
 
 
-def _token(inputs: Inputs, job: Job) -> str:
+def _is_self_hosted(base: str) -> bool:
+    return urlsplit(base).hostname != urlsplit(SERVICE).hostname
+
+
+def _credential(inputs: Inputs, job: Job, base: str) -> Credential:
+    token = _token(inputs)
+    if token:
+        return Token(token)
+    if _is_self_hosted(base) and keeps_secrets(base):
+        source = read_id_token_source(inputs, job)
+        if source:
+            return source
+    raise BadInput("input token is missing", _no_credential_hint(inputs, job, base))
+
+
+def _token(inputs: Inputs) -> str:
+    """Return the token that was given; '' for none."""
     file = inputs["token-file"]
     if file.origin == "option" or not inputs["token"].text:
         token = parsers.file_text(file).strip() if file.text else ""
     else:
         token = inputs["token"].text
-    if not token:
-        raise BadInput("input token is missing", _no_token_hint(job))
-    if not _HEADER_SAFE.fullmatch(token):
+    if token and not _HEADER_SAFE.fullmatch(token):
         raise BadInput(
             "input token has a space, a line break or another character that no token has",
             "Copy it again, without quotes and without the word 'token'",
@@ -120,10 +160,24 @@ def _token(inputs: Inputs, job: Job) -> str:
     return token
 
 
-def _no_token_hint(job: Job) -> str:
+def _no_credential_hint(inputs: Inputs, job: Job, base: str) -> str:
+    """Return what to do where there is neither a token nor an ID token."""
+    keyless = _no_id_token_hint(inputs, job, base)
     if job.is_pull_request:
-        return (
+        token = (
             "Runs for pull requests from forks get no secrets: run it on push or on a tag instead"
         )
-    anywhere = "Set DVC_STUDIO_TOKEN in the environment, or give --token-file"
-    return no_token_hint(job) or anywhere
+        return f"{keyless}. {token}" if keyless else token
+    token = no_token_hint(job) or ("Set DVC_STUDIO_TOKEN in the environment, or give --token-file")
+    return f"{keyless}. Or {token[0].lower()}{token[1:]}" if keyless else token
+
+
+def _no_id_token_hint(inputs: Inputs, job: Job, base: str) -> str:
+    """Return why there is no ID token; '' where none can be of use."""
+    if not _is_self_hosted(base):
+        given = inputs["id-token"].given
+        return "Input id-token is for self-hosted servers: set studio-url" if given else ""
+    if not keeps_secrets(base):
+        return "ID tokens are sent over https only, and studio-url is http"
+    anywhere = "Set STUDIO_ID_TOKEN to an ID token of the job, if the server takes them"
+    return no_id_token_hint(job) or anywhere

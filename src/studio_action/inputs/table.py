@@ -65,6 +65,14 @@ INPUTS = (
         cli_only=True,
     ),
     Input(
+        "id-token",
+        COMMANDS,
+        "An OIDC ID token of the job, which is exchanged for a token of a self-hosted server."
+        " Default: the job's own, if no token was given.",
+        also=("STUDIO_ID_TOKEN",),
+        secret=True,
+    ),
+    Input(
         "source",
         _MODEL,
         "Where the model comes from: studio, git (the repository's tags and its DVC remotes,"

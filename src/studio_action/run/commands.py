@@ -113,7 +113,10 @@ def _resolve(task: Resolve, context: RunContext) -> None:
 
 
 def _create(task: CreateProject, context: RunContext) -> None:
-    with open_network(context) as network, open_studio(task.studio, context, network) as studio:
+    with (
+        open_network(context) as network,
+        open_studio(task.studio, context, network, "project") as studio,
+    ):
         projects = studio.create_project(task.project)
     for each in projects:
         context.platform.link(f"Studio project {each.name} ({each.id})", each.url)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from studio_action.ci.platforms import no_id_token_hint
 from studio_action.ci.progress import open_progress
 from studio_action.download.base import Downloader, Progress, Verify
 from studio_action.download.cache import Cache, CachedDownloader
@@ -20,7 +21,7 @@ from studio_action.download.connected import ConnectedDownloader
 from studio_action.download.local import LocalDownloader
 from studio_action.download.transfer import Transfer
 from studio_action.inputs.config import Delivery
-from studio_action.inputs.studio import Studio
+from studio_action.inputs.studio import Studio, Token
 from studio_action.net.certificates import ca_bundle
 from studio_action.net.clock import Clock
 from studio_action.net.network import Network
@@ -28,7 +29,10 @@ from studio_action.run.context import RunContext
 from studio_action.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from studio_action.ci.id_token import IdTokenSource
     from studio_action.registries.studio import StudioRegistry
+    from studio_action.studio.oauth import Scope
+    from studio_action.studio.token_exchange import TokenExchange
 
 
 @contextmanager
@@ -55,22 +59,58 @@ def open_network(context: RunContext) -> Iterator[Network]:
 
 
 @contextmanager
-def open_studio(studio: Studio, context: RunContext, network: Network) -> Iterator[StudioRegistry]:
-    """Make the registry that Studio is, with a session that is closed in the end."""
+def open_studio(
+    studio: Studio, context: RunContext, network: Network, scope: Scope = "model-registry"
+) -> Iterator[StudioRegistry]:
+    """Make the registry that Studio is, with a session that is closed in the end.
+
+    A token that has to be exchanged for has `scope`. It is there before anything else is requested.
+    """
     from studio_action.registries.studio import StudioRegistry
     from studio_action.studio.session import StudioSession
 
     platform = context.platform
-    platform.mask(studio.token)
+    token = _token(studio, context, network, scope)
     if studio.is_unencrypted:
         platform.warning(f"{studio.base} is plain http: the token travels unencrypted")
-    session = StudioSession(
-        studio.base, lambda: studio.token, network, context.config.limits, platform.warning
-    )
+    session = StudioSession(studio.base, token, network, context.config.limits, platform.warning)
     try:
         yield StudioRegistry(session, platform.mask)
     finally:
         session.close()
+
+
+def _token(
+    studio: Studio, context: RunContext, network: Network, scope: Scope
+) -> Callable[[], str]:
+    """Return what returns the token for each request, masked."""
+    if isinstance(studio.credential, Token):
+        text = studio.credential.text
+        context.platform.mask(text)
+        return lambda: text
+    exchange = token_exchange(studio.base, studio.credential, context, network, scope)
+    exchange.token()
+    return exchange.token
+
+
+def token_exchange(
+    base: str, source: IdTokenSource, context: RunContext, network: Network, scope: Scope
+) -> TokenExchange:
+    """Make what exchanges the job's ID tokens for tokens of the server at `base`."""
+    from studio_action.net.http_client import HttpClient
+    from studio_action.studio.token_exchange import TokenExchange
+
+    limits, platform = context.config.limits, context.platform
+    return TokenExchange(
+        base,
+        source,
+        scope,
+        lambda peer: HttpClient(peer, network, limits, platform.warning),
+        limits.deadline.clock,
+        platform.mask,
+        platform.info,
+        no_id_token_hint(context.config.job),
+    )
 
 
 @contextmanager

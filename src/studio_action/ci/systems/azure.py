@@ -84,4 +84,7 @@ SYSTEM = System(
         pull_request="SYSTEM_PULLREQUEST_PULLREQUESTID",
         debug="SYSTEM_DEBUG",
     ),
+    # There is SYSTEM_OIDCREQUESTURI, but its ID tokens all have the aud api://AzureADTokenExchange:
+    # a server that took them could pose as the job to Azure itself.
+    no_id_token="Azure Pipelines makes ID tokens for Azure alone",
 )

@@ -6,8 +6,9 @@ https://support.atlassian.com/bitbucket-cloud/docs/step-options/#Output-variable
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
-from studio_action.ci import dotenv
+from studio_action.ci import dotenv, id_token
 from studio_action.ci.console import Console
 from studio_action.ci.system import System, Variables
 
@@ -42,4 +43,8 @@ SYSTEM = System(
     ),
     # The variable has http://, though the host is https only.
     repository_url=lambda value, environ: value.replace("http://", "https://", 1),
+    # https://support.atlassian.com/bitbucket-cloud/docs/integrate-pipelines-with-resource-servers-using-oidc/
+    id_token=partial(id_token.of_variable, "BITBUCKET_STEP_OIDC_TOKEN"),
+    no_id_token="Give the step `oidc: audiences:` and the server's URL, if it trusts this"
+    " workspace",
 )

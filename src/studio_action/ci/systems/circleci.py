@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from functools import partial
 
-from studio_action.ci import dotenv
+from studio_action.ci import dotenv, id_token
 from studio_action.ci.console import Console
 from studio_action.ci.system import System, Variables
 
@@ -42,4 +43,8 @@ SYSTEM = System(
         output_file="BASH_ENV",
         pull_request="CIRCLE_PULL_REQUEST",
     ),
+    # https://circleci.com/docs/guides/permissions-authentication/openid-connect-tokens/
+    id_token=partial(id_token.of_variable, "CIRCLE_OIDC_TOKEN_V2"),
+    no_id_token="Set STUDIO_ID_TOKEN to what `circleci run oidc get --claims` makes for the"
+    " server's URL as aud, if it trusts this organization",
 )

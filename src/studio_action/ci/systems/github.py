@@ -12,6 +12,7 @@ from typing import TextIO
 
 from studio_action.ci import files
 from studio_action.ci.console import Console, lines_to_mask
+from studio_action.ci.id_token import IdTokenRequest
 from studio_action.ci.job import PUBLIC_SERVER, Job
 from studio_action.ci.system import System, Variables
 from studio_action.errors import WorkspaceRefused
@@ -122,6 +123,16 @@ def repository_url(value: str, environ: Mapping[str, str]) -> str:
     return f"{environ.get('GITHUB_SERVER_URL') or PUBLIC_SERVER}/{value}"
 
 
+def id_token_request(environ: Mapping[str, str]) -> IdTokenRequest | None:
+    """Return where the job gets ID tokens; None without `permissions: id-token: write`.
+
+    https://docs.github.com/en/actions/reference/security/oidc
+    """
+    variable = "ACTIONS_ID_TOKEN_REQUEST_URL"
+    url, token = environ.get(variable), environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+    return IdTokenRequest(url, token, variable) if url and token else None
+
+
 # https://docs.github.com/en/actions/reference/variables-reference
 SYSTEM = System(
     name="github",
@@ -142,4 +153,6 @@ SYSTEM = System(
     repository_url=repository_url,
     tells_pull_request=lambda event: event.startswith("pull_request"),
     no_token="Add `token: ${{ secrets.DVC_STUDIO_TOKEN }}`, and that secret to the repository",
+    id_token=id_token_request,
+    no_id_token="Give the job `permissions: id-token: write`, if the server trusts this GitHub",
 )

@@ -117,4 +117,6 @@ SYSTEM = System(
     ),
     no_token="Add a masked CI/CD variable DVC_STUDIO_TOKEN; a protected one reaches only protected"
     " branches and tags",
+    no_id_token="Give the job `id_tokens: STUDIO_ID_TOKEN: aud:` and the server's URL, if it trusts"
+    " this GitLab",
 )
