@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,10 @@ from studio_action.inputs.lookup import Inputs
 from studio_action.inputs.previous import Previous, read_previous
 from studio_action.inputs.studio import Token, read_studio
 from studio_action.inputs.table import INPUTS
+from studio_action.inputs.version_limits import read_version_limits
+from studio_action.model.artifact import ArtifactRef, ModelName
 from studio_action.model.paths import from_home
+from studio_action.policy.rollback import EarlierDownload
 from studio_action.workspace.workspace import Workspace
 
 JOB = Job("generic", Path("/workspace"))
@@ -33,6 +38,11 @@ PATHS: dict[str, Read] = {
     "urls-file": lambda inputs: parsers.path(inputs["urls-file"]),
     "repo": lambda inputs: read_location(inputs, JOB, lambda: ""),
     "previous-manifest": lambda inputs: read_previous(inputs, Workspace(Path("/"), None)),
+    "not-older-than": lambda inputs: (
+        read_version_limits(
+            inputs, JOB, ArtifactRef("/models", ModelName("m")), Workspace(Path("/"), None)
+        ).earlier
+    ),
     "token-file": lambda inputs: read_studio(inputs, JOB).credential,
     "ca-bundle": lambda inputs: CERTIFICATE in repr(read_network(inputs).authorities),
 }
@@ -42,6 +52,7 @@ NO_PATHS = {
     *("command", "studio-url", "token", "source", "git-token", "model", "version", "stage"),
     *("prerelease", "on-model", "on-event", "on-stage", "require-ancestor-of", "previous-digest"),
     *("allowed-taggers", "max-age", "id-token"),
+    *("minimum-version", "rollback"),
     *("layout", "include", "exclude", "overwrite", "verify", "connections", "if-not-found"),
     *("timeout", "retries", "deadline", "project-name", "team-name", "subdir", "public"),
 }
@@ -51,9 +62,11 @@ def test_every_input_is_known_to_be_a_path_or_none() -> None:
     assert {each.name for each in INPUTS} == PATHS.keys() | NO_PATHS
 
 
+EARLIER = EarlierDownload("/models", "m", "v1.0.0", "m@v1.0.0", "0" * 40, None)
 CONTENTS: dict[str, tuple[str, object]] = {
     "token-file": ("isat_x", Token("isat_x")),
     "previous-manifest": (f'{{"digest": "md5:{"0a" * 16}"}}', Previous(f"md5:{'0a' * 16}")),
+    "not-older-than": (json.dumps({**asdict(EARLIER), "digest": ""}), EARLIER),
     "ca-bundle": (CERTIFICATE, True),
 }
 """What is in a file that is read at once, and what it comes to."""

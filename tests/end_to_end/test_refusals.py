@@ -41,6 +41,9 @@ WRONG = {
     "require-ancestor-of": Wrong("a b", "input require-ancestor-of"),
     "allowed-taggers": Wrong(",", "input allowed-taggers"),
     "max-age": Wrong("a month", "input max-age"),
+    "minimum-version": Wrong("1.0", "input minimum-version"),
+    "rollback": Wrong("forbid", "input rollback"),
+    "not-older-than": Wrong("../last.json", "'../last.json' leads out", 16),
     "previous-digest": Wrong("sha1:x", "input previous-digest"),
     "previous-manifest": Wrong("../model.json", "'../model.json' leads out", 16),
     "studio-url": Wrong("ftp://studio", "input studio-url"),
@@ -110,13 +113,13 @@ def without_token(name: str) -> dict[str, str]:
 ORDER = {
     DOWNLOAD: (
         "timeout retries deadline source on-event version model repo if-not-found prerelease"
-        " require-ancestor-of allowed-taggers max-age"
+        " require-ancestor-of allowed-taggers max-age minimum-version rollback not-older-than"
         " previous-digest previous-manifest studio-url token layout overwrite"
         " verify connections ca-bundle output-json output-env output-dir cache-dir dest"
     ),
     RESOLVE: (
         "timeout retries deadline source on-event stage model repo if-not-found prerelease"
-        " require-ancestor-of allowed-taggers max-age"
+        " require-ancestor-of allowed-taggers max-age minimum-version rollback not-older-than"
         " previous-digest previous-manifest studio-url token urls-file"
         " ca-bundle output-json output-env output-dir"
     ),

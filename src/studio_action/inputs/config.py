@@ -7,7 +7,7 @@ value came from. What is read besides: the files that inputs name, and the check
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePath
 from typing import cast
@@ -29,6 +29,7 @@ from studio_action.inputs.model_request import ModelRequest, Skip, read_model_re
 from studio_action.inputs.outputs_table import CREATE, DOCTOR, DOWNLOAD
 from studio_action.inputs.previous import Previous, read_previous
 from studio_action.inputs.studio import Source, Studio, read_source, read_studio
+from studio_action.inputs.version_limits import read_version_limits
 from studio_action.model.plan import Layout
 from studio_action.net.certificates import Authorities
 from studio_action.net.clock import Deadline, Limits
@@ -160,6 +161,8 @@ def _read_task(
     request = read_model_request(inputs, job, origin)
     if isinstance(request, Skip):
         return request, NetworkOptions()
+    limits = read_version_limits(inputs, job, request.artifact, workspace)
+    request = replace(request, version_limits=limits)
     previous = read_previous(inputs, workspace)
     source = read_source(inputs, job)
     task: Task

@@ -33,6 +33,7 @@ from studio_action.model.artifact import (
 from studio_action.model.plan import Filters
 from studio_action.model.repository_url import RepositoryUrl
 from studio_action.policy.requirements import Requirements
+from studio_action.policy.rollback import VersionLimits
 
 IfNotFound = Literal["error", "warn", "ignore"]
 
@@ -43,7 +44,7 @@ class ModelRequest:
 
     `folder` is the repository's own, where it is named by one; `required` is what inputs require
     of the version. `tag` and `revision` are those of the version, where its registration triggered
-    the run.
+    the run. `version_limits` says what the version must not be older than.
     """
 
     artifact: ArtifactRef
@@ -55,6 +56,7 @@ class ModelRequest:
     required: Requirements = field(default_factory=Requirements)
     tag: str = ""
     revision: str = ""
+    version_limits: VersionLimits = field(default_factory=VersionLimits)
 
     @property
     def location(self) -> RepositoryLocation:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from studio_action.errors import BadInput
 from studio_action.inputs import parsers
@@ -37,16 +38,33 @@ def previous_digest(text: str) -> Previous:
 
 def previous_manifest(read: Callable[[], bytes], name: str) -> Previous:
     """Read input `previous-manifest`, whose content `read` gives; none is there on a first run."""
+    found = read_manifest("previous-manifest", read, name, ("digest",))
+    return Previous(found["digest"] if found else "")
+
+
+def read_manifest(
+    of_input: str, read: Callable[[], bytes], name: str, wanted: Sequence[str]
+) -> dict[str, str] | None:
+    """Return the `wanted` texts of the manifest that an input names; None if there is no file.
+
+    Raises `BadInput` for what cannot be read, and for what has not all of them.
+    """
     try:
         found = bounded_json.read(read())
-        return Previous(str(found["digest"]))
+        return {each: _text(found[each]) for each in wanted}
     except FileNotFoundError:
-        return Previous("")
+        return None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(
-            f"input previous-manifest: {name!r} is not the manifest of an earlier download",
+            f"input {of_input}: {name!r} is not the manifest of an earlier download",
             "Give what an earlier output manifest names",
         ) from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
 
 
 def read_previous(inputs: Inputs, workspace: Workspace) -> Previous | None:
@@ -54,7 +72,10 @@ def read_previous(inputs: Inputs, workspace: Workspace) -> Previous | None:
     digest, manifest = inputs["previous-digest"].text, parsers.path(inputs["previous-manifest"])
     if digest:
         return previous_digest(digest)
-    if manifest is None:
-        return None
+    return previous_manifest(reader(manifest, workspace), str(manifest)) if manifest else None
+
+
+def reader(manifest: Path, workspace: Workspace) -> Callable[[], bytes]:
+    """Return what reads the manifest that an input names; `WorkspaceRefused` if it lies outside."""
     place = workspace.place(manifest)
-    return previous_manifest(lambda: regular_files.read(place, bounded_json.LARGEST), str(manifest))
+    return lambda: regular_files.read(place, bounded_json.LARGEST)

@@ -162,6 +162,22 @@ INPUTS = (
         " different. A missing file means a first run.",
     ),
     Input("previous-digest", _MODEL, "The same with the output digest of an earlier run."),
+    Input("minimum-version", _MODEL, "A version, e.g. v2.0.0. An older one is refused."),
+    Input(
+        "not-older-than",
+        _MODEL,
+        "The manifest of an earlier download. rollback says what happens if the version is older"
+        " than the one there. The same version with another commit or other content is always"
+        " refused. A missing file means a first run.",
+    ),
+    Input(
+        "rollback",
+        _MODEL,
+        "What happens if the version is older than in not-older-than, or if that is not known:"
+        " allow, warn or refuse.",
+        "refuse",
+        choices=("allow", "warn", "refuse"),
+    ),
     Input(
         "dest",
         (DOWNLOAD,),

@@ -29,6 +29,9 @@ _SEMVER = re.compile(
     re.ASCII,
 )
 
+LONGEST_VERSION = 250
+"""What Git can keep as a file has no longer one, and Python reads numbers up to 4,300 digits."""
+
 SourceName = Literal["studio", "git"]
 
 
@@ -80,7 +83,7 @@ class AtVersion:
     @classmethod
     def parse(cls, text: str) -> AtVersion:
         """Read `v2.0.0`; raise `BadInput` for what cannot be a registered version."""
-        if text.startswith("v") and _SEMVER.fullmatch(text[1:]):
+        if text.startswith("v") and len(text) <= LONGEST_VERSION and _SEMVER.fullmatch(text[1:]):
             return cls(text)
         hint = "A version is 'v' and a semantic version, e.g. v2.0.0"
         if _SEMVER.fullmatch(text):

@@ -27,6 +27,11 @@ def is_prerelease(version: str) -> bool:
     return bool(semantic(version).prerelease)
 
 
+def is_older(version: str, other: str) -> bool:
+    """Return whether `version` comes before `other`: v2.0.0-rc.1 is older than v2.0.0."""
+    return bool(semantic(version) < semantic(other))
+
+
 @dataclass(frozen=True, slots=True)
 class InRange:
     """The highest version in a range: `^1.2`, `~1.2`, `>=1,<2`, `1.x`, also with spaces or `v`.

@@ -21,6 +21,7 @@ from studio_action.model.digest import Digest
 from studio_action.net.clock import Deadline
 from studio_action.outputs import manifest, report
 from studio_action.policy.policy import Policy
+from studio_action.policy.rollback import VersionLimits
 from studio_action.registries.base import Registry
 from studio_action.text import human_size, human_time
 from studio_action.workspace.placing import Move, place_files
@@ -65,8 +66,20 @@ def resolve(
         found = Found(resolution, files, root, plan.digest_of(resolution.files, root))
         for line in _resolution_lines(found):
             platform.info(line)
+        _check_version(found, request.version_limits, platform)
         policy.check(answer, files)
     return found
+
+
+def _check_version(found: Found, limits: VersionLimits, platform: Platform) -> None:
+    """Raise `PolicyRefused` for a version that is too old, or not what it was; or warn of it."""
+    if limits.missing:
+        platform.info(
+            f"{limits.missing!r} is not there: a first run, with nothing to be older than"
+        )
+    warning = limits.check(found.resolution, found.digest)
+    if warning:
+        platform.warning(warning)
 
 
 def download(
@@ -98,6 +111,9 @@ def download(
             renew=lambda: renew_urls(found, registry),
             progress=progress,
         )
+        got = {each.file.path: each for each in fetched}
+        digest = _digest(found, fetched)
+        request.version_limits.check_content(found.resolution, digest)
         place_files(
             (
                 Move(got.partial, each.place, got.file.executable)
@@ -105,13 +121,10 @@ def download(
             ),
             workspace,
         )
-    got = {each.file.path: each for each in fetched}
     done = manifest.Download(
         resolution=found.resolution,
         path=workspace.relative(dest / plan.model_path(placements, delivery.layout, found.root)),
-        digest=plan.digest_of(
-            found.resolution.files, found.root, {path: each.md5 for path, each in got.items()}
-        ),
+        digest=digest,
         filters=request.filters,
         files=tuple(_record(landing, got, there.kept, workspace) for landing in landings),
         transferred=sum(each.transferred for each in fetched),
@@ -120,6 +133,12 @@ def download(
     )
     platform.info(summary_line(done))
     return _keep_record(done, dest, workspace)
+
+
+def _digest(found: Found, fetched: Sequence[Fetched]) -> Digest | None:
+    """Return the digest of the model; where no URL told it, from the bytes that came."""
+    md5s = {each.file.path: each.md5 for each in fetched}
+    return plan.digest_of(found.resolution.files, found.root, md5s)
 
 
 def renew_urls(found: Found, registry: Registry) -> Mapping[str, str]:
