@@ -25,7 +25,7 @@ check: dev
 	mypy
 	yamllint --strict .
 	hadolint Dockerfile tests/container/*.Dockerfile
-	shellcheck .ci/run $(wildcard examples/*.sh)
+	shellcheck .ci/run $(wildcard examples/*.sh) integrations/buildkite/hooks/pre-command
 	check-jsonschema --builtin-schema vendor.github-actions action.yml
 	check-jsonschema --builtin-schema vendor.github-workflows $(wildcard .github/workflows/*.yml examples/github-*.yml)
 	check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
@@ -34,6 +34,11 @@ check: dev
 	check-jsonschema --builtin-schema vendor.citation-file-format --default-filetype yaml CITATION.cff
 	check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 	check-jsonschema --check-metaschema $(wildcard docs/*.schema.json)
+	check-jsonschema --builtin-schema vendor.azure-pipelines --regex-variant python integrations/azure-pipelines/*.yml
+	check-jsonschema --builtin-schema vendor.bitbucket-pipelines --regex-variant python integrations/bitbucket/bitbucket-pipelines.yml
+	check-jsonschema --builtin-schema vendor.buildkite integrations/buildkite/pipeline.yml
+	check-jsonschema --builtin-schema vendor.circle-ci --regex-variant python integrations/circleci/orb.yml
+	kubernetes-validate --strict integrations/kubernetes/*.yaml
 	sed '/^---$$/,$$d' .gitlab-ci-template.yml | $(GITLAB_SCHEMA) --default-filetype yaml -
 	sed '1,/^---$$/d' .gitlab-ci-template.yml | $(GITLAB_SCHEMA) --default-filetype yaml -
 	$(GITLAB_SCHEMA) $(wildcard examples/gitlab-*.yml)

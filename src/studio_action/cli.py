@@ -9,7 +9,7 @@ import gc
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,10 +95,10 @@ class Environment:
 
 
 def _arguments(arguments: Sequence[str], environment: Environment) -> list[str]:
-    """Return the command line; a GitHub step has none, and names the command by an input."""
-    if arguments or environment.job.system != "github":
-        return list(arguments) or ["--help"]
+    """Return the command line; a GitHub step or a pipe has none: an input names the command."""
     command = Inputs({}, environment.environ)["command"]
+    if arguments or not (command.given or environment.job.system == "github"):
+        return list(arguments) or ["--help"]
     if command.text not in COMMANDS:
         raise command.refuse(f"is not one of {', '.join(COMMANDS)}")
     return [command.text]
@@ -118,6 +118,7 @@ def _invoke(arguments: list[str], environment: Environment) -> int:
 
     for name in COMMANDS:
         studio_action.add_command(_command(name, environment))
+    studio_action.add_command(_storage_initializer(environment))
     studio_action.add_command(_doctor(environment))
     for name in _SERVER_SUMMARIES:
         studio_action.add_command(_of_the_server(name, environment.environ))
@@ -136,6 +137,30 @@ def _command(name: str, environment: Environment) -> click.Command:
 
     options: list[click.Parameter] = [_option(each) for each in inputs_of(name) if not each.secret]
     return click.Command(name, callback=call, params=options, help=_SUMMARIES[name])
+
+
+def _storage_initializer(environment: Environment) -> click.Command:
+    """Make the command that KServe's init container is; all other inputs are the environment's."""
+
+    def call(source: str, dest: str) -> None:
+        from studio_action.inputs.config import RunConfig
+        from studio_action.inputs.storage_uri import read_storage_uri
+        from studio_action.run import commands
+
+        inputs = Inputs({**read_storage_uri(source), "dest": "."}, environment.environ)
+        job = replace(environment.job, workspace=Path(dest))
+        config = RunConfig.from_inputs(DOWNLOAD, inputs, job)
+        commands.run(config, environment.platform)
+        config.workspace.remove_state()
+
+    return click.Command(
+        "storage-initializer",
+        callback=call,
+        params=[click.Argument(["source"]), click.Argument(["dest"])],
+        help="Put a model into the folder of a model server, as KServe asks for it.\n\n"
+        "SOURCE is studio://HOST/OWNER/NAME?model=churn&stage=prod, DEST is the folder, which gets"
+        " the model's files and nothing else. All other inputs are read from the environment.",
+    )
 
 
 def _doctor(environment: Environment) -> click.Command:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -128,6 +129,16 @@ class Workspace:
         if not ignore.exists():
             self.write(ignore, "*\n")
         return place
+
+    def remove_state(self) -> None:
+        """Remove our own folder, where nothing but a model may lie; raise `WorkspaceRefused`."""
+        place = self.inside(PurePath(STATE_FOLDER))
+        try:
+            shutil.rmtree(place)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise refused("a folder cannot be removed", place, error) from error
 
     def write(self, place: Path, text: str, mode: int = 0o666) -> None:
         """Put `text` at `place`, whole or not at all; `mode` is subject to the umask."""
