@@ -21,6 +21,11 @@ RUN pip install --require-hashes --no-deps -r requirements/build.txt \
 # and those that give out credentials.
 RUN find /opt/studio-action/lib/python3.*/site-packages/botocore/data -mindepth 1 -maxdepth 1 -type d \
       ! -name s3 ! -name sts ! -name sso ! -name sso-oidc ! -name signin -exec rm -r {} +
+# What verifies signatures brings along what its own command lines, keys in hardware and addresses of
+# e-mail need, and what tests it. Nothing here imports that.
+RUN pip --python /opt/studio-action uninstall --quiet --yes \
+      asn1crypto dnspython email-validator markdown-it-py mdurl pygments rich \
+    && rm -r /opt/studio-action/lib/python3.*/site-packages/securesystemslib/_vendor/ed25519/test_data
 
 FROM libraries AS program
 COPY pyproject.toml README.md LICENSE ./

@@ -22,7 +22,7 @@ FLOORS = (
     {"model", "net"},
     {"workspace"},
     {"download"},
-    {"gitrepo", "ci"},
+    {"gitrepo", "ci", "signature"},
     {"studio", "policy"},
     {"registries", "inputs"},
     {"outputs"},

@@ -52,6 +52,14 @@ WRONG = {
     "layout": Wrong("tree", "input layout"),
     "overwrite": Wrong("perhaps", "input overwrite"),
     "verify": Wrong("yes", "input verify"),
+    "expected-sha256": Wrong("0a1b", "input expected-sha256"),
+    "require-signature": Wrong("pgp", "input require-signature"),
+    "signature": Wrong("model.sig", "input signature is given"),
+    "signature-public-key": Wrong("key.pub", "input signature-public-key is given"),
+    "signature-certificate-chain": Wrong("ca.pem", "input signature-certificate-chain is given"),
+    "signature-identity": Wrong("ada", "input signature-identity is given"),
+    "signature-identity-provider": Wrong("https://x", "input signature-identity-provider is given"),
+    "signature-trust-config": Wrong("{}", "input signature-trust-config is given"),
     "connections": Wrong("0", "input connections"),
     "ca-bundle": Wrong("/none.pem", "input ca-bundle"),
     "cache-dir": Wrong("../cache", "'../cache' leads out", 16),
@@ -115,7 +123,9 @@ ORDER = {
         "timeout retries deadline source on-event version model repo if-not-found prerelease"
         " require-ancestor-of allowed-taggers max-age minimum-version rollback not-older-than"
         " previous-digest previous-manifest studio-url token layout overwrite"
-        " verify connections ca-bundle output-json output-env output-dir cache-dir dest"
+        " verify connections expected-sha256 require-signature signature signature-public-key"
+        " signature-certificate-chain signature-identity signature-identity-provider"
+        " signature-trust-config ca-bundle output-json output-env output-dir cache-dir dest"
     ),
     RESOLVE: (
         "timeout retries deadline source on-event stage model repo if-not-found prerelease"

@@ -28,12 +28,14 @@ from studio_action.inputs.lookup import Inputs, Value
 from studio_action.inputs.model_request import ModelRequest, Skip, read_model_request
 from studio_action.inputs.outputs_table import CREATE, DOCTOR, DOWNLOAD
 from studio_action.inputs.previous import Previous, read_previous
+from studio_action.inputs.signature import read_sha256, read_signature
 from studio_action.inputs.studio import Source, Studio, read_source, read_studio
 from studio_action.inputs.version_limits import read_version_limits
 from studio_action.model.plan import Layout
 from studio_action.net.certificates import Authorities
 from studio_action.net.clock import Deadline, Limits
 from studio_action.net.network import proxies_of
+from studio_action.signature.policy import SignaturePolicy
 from studio_action.studio.api import NewProject
 from studio_action.workspace.workspace import Workspace
 
@@ -59,7 +61,11 @@ class NetworkOptions:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How the files are to come into the workspace."""
+    """How the files are to come into the workspace.
+
+    `expected_sha256` is that of the one file, hexadecimal, '' for any; `signature` says who must
+    have signed the model, None for nobody.
+    """
 
     dest: PurePath
     layout: Layout
@@ -67,6 +73,8 @@ class Delivery:
     verify: Verify
     connections: int
     cache_dir: PurePath | None = None
+    expected_sha256: str = ""
+    signature: SignaturePolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +206,7 @@ def read_reports(inputs: Inputs, workspace: Workspace) -> Reports:
 
 
 def read_delivery(inputs: Inputs) -> Delivery:
-    """Read inputs `dest`, `layout`, `overwrite`, `verify`, `connections` and `cache-dir`."""
+    """Read `dest`, `layout`, `overwrite`, `verify`, `connections`, `cache-dir` and signatures."""
     return Delivery(
         parsers.path(inputs["dest"]) or PurePath(),
         cast(Layout, parsers.choice(inputs["layout"])),
@@ -206,6 +214,8 @@ def read_delivery(inputs: Inputs) -> Delivery:
         cast(Verify, parsers.choice(inputs["verify"])),
         parsers.count(inputs["connections"], 1, MOST_CONNECTIONS),
         parsers.path(inputs["cache-dir"]),
+        read_sha256(inputs["expected-sha256"]),
+        read_signature(inputs),
     )
 
 

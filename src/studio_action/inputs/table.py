@@ -223,6 +223,52 @@ INPUTS = (
         choices=("auto", "require", "off"),
     ),
     Input(
+        "expected-sha256",
+        (DOWNLOAD,),
+        "The SHA-256 that the model's one file must have.",
+    ),
+    Input(
+        "require-signature",
+        (DOWNLOAD,),
+        "Who must have signed the model with OpenSSF Model Signing: sigstore (an identity), key or"
+        " certificate. none: nobody.",
+        "none",
+        choices=("none", "sigstore", "key", "certificate"),
+    ),
+    Input(
+        "signature",
+        (DOWNLOAD,),
+        "The path of the model's signature in the repository. Default: model.sig in the model's"
+        " folder, or beside the model.",
+    ),
+    Input(
+        "signature-public-key",
+        (DOWNLOAD,),
+        "A PEM file, or PEM text, with the public key that require-signature: key trusts.",
+    ),
+    Input(
+        "signature-certificate-chain",
+        (DOWNLOAD,),
+        "A PEM file, or PEM text, with the authorities that require-signature: certificate trusts.",
+    ),
+    Input(
+        "signature-identity",
+        (DOWNLOAD,),
+        "The identity that the signer's certificate must have: an e-mail address, or a workflow's"
+        " URL. Needed with sigstore.",
+    ),
+    Input(
+        "signature-identity-provider",
+        (DOWNLOAD,),
+        "The OpenID Connect issuer that must have confirmed the identity. Needed with sigstore.",
+    ),
+    Input(
+        "signature-trust-config",
+        (DOWNLOAD,),
+        "A JSON file, or JSON text, with Sigstore's trusted root. Default: the public instance's,"
+        " which is fetched.",
+    ),
+    Input(
         "connections",
         (DOWNLOAD,),
         "The number of connections to storage, for all files together.",

@@ -200,7 +200,8 @@ class Resolution:
     """What a selector meant at one moment. Empty text: the source cannot tell.
 
     `previous_version` is the version that held the stage before; `root` is the model's own path in
-    the repository, a file or a folder, where it is known.
+    the repository, a file or a folder, where it is known; `signature` is its signature, if that
+    was looked for and lies beside the model's files.
     """
 
     artifact: ArtifactRef
@@ -213,8 +214,10 @@ class Resolution:
     revision: str = ""
     previous_version: str = ""
     root: str | None = None
+    signature: RemoteFile | None = None
 
     @property
     def urls(self) -> Mapping[str, str]:
-        """Return signed URLs by path."""
-        return {file.path: file.url for file in self.files}
+        """Return signed URLs by path, also that of the signature beside the files."""
+        beside = (self.signature,) if self.signature else ()
+        return {file.path: file.url for file in (*self.files, *beside)}

@@ -121,3 +121,12 @@ def require_digests(files: Sequence[RemoteFile]) -> None:
             f"verify is 'require', but no digest is known of {first_few(unknown, 1)}",
             "Its remote does not store files by digest; use verify: auto",
         )
+
+
+def require_one_file(files: Sequence[RemoteFile]) -> None:
+    """Raise `PolicyRefused` if there are several files (`expected-sha256` is that of one)."""
+    if len(files) > 1:
+        raise PolicyRefused(
+            f"expected-sha256 is that of one file, and {len(files)} are to be downloaded",
+            "Choose the one with include, or require a signature of them all",
+        )

@@ -6,13 +6,14 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 
 from studio_action.download.base import Origin, Verified
 from studio_action.model.artifact import Resolution
 from studio_action.model.digest import Digest
 from studio_action.model.plan import Filters
+from studio_action.signature.policy import SignedBy
 
 SCHEMA = "urn:studio-action:manifest:v1"
 """The `$id` of docs/manifest.schema.json; its version grows when a reader would have to change."""
@@ -40,7 +41,10 @@ _COLUMNS = tuple(each.name for each in fields(FileRecord))
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A finished download; `path` is the model's own, relative to the workspace."""
+    """A finished download; `path` is the model's own, relative to the workspace.
+
+    `signed_by` is who signed the model, None if no signature was required.
+    """
 
     resolution: Resolution
     path: str
@@ -50,6 +54,7 @@ class Download:
     transferred: int
     started: datetime
     seconds: float
+    signed_by: SignedBy | None = None
 
     @property
     def size(self) -> int:
@@ -95,6 +100,7 @@ def document(download: Download) -> str:
         "exclude": list(download.filters.exclude),
         "started": download.started.isoformat(timespec="milliseconds"),
         "seconds": round(download.seconds, 3),
+        "signature": asdict(download.signed_by) if download.signed_by else None,
     }
     lines = [f"  {_json(name)}: {_json(value)}" for name, value in head.items()]
     rows = ",\n".join(f"    {_json(_row(file))}" for file in download.files)

@@ -40,6 +40,7 @@ def of_download(download: Download, manifest: str) -> str:
         "Source": cell(resolution.source),
         "Path": cell(download.path),
         "Digest": cell(digest_text(download.digest)),
+        "Signed by": cell(str(download.signed_by or "")),
         "Files": f"{len(download.files):,}, {human_size(download.size)}",
         "Downloaded": _speed(download),
         "Manifest": cell(manifest),

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from studio_action.gitrepo.dvc.outputs import PIPELINE, SUFFIX
 from studio_action.gitrepo.git.repository import Repository
+from studio_action.gitrepo.git.revision import Revision
 from studio_action.gitrepo.gto import history
 from studio_action.gitrepo.gto.history import Model, Prerelease
 from studio_action.gitrepo.locate import locating
@@ -15,6 +16,7 @@ from studio_action.gitrepo.locate.context import ResolveContext
 from studio_action.model.artifact import ArtifactRef, ModelName, RemoteFile, Resolution, Selector
 from studio_action.net import signed_url
 from studio_action.registries.version_choice import choose_version, find_model, stage_of
+from studio_action.signature.policy import SignaturePolicy
 from studio_action.text import printable
 
 
@@ -24,7 +26,8 @@ class GitRegistry:
 
     The tags are read once, so a stage that moves meanwhile does no harm. `mask` gets the secrets
     of the files' URLs, and `warn` gets what is wrong with the tags. `log_skipped`, or `warn` if it
-    is None, gets the files of DVC that cannot be read and are not needed.
+    is None, gets the files of DVC that cannot be read and are not needed. With `signatures`, a
+    model's signature is looked for, too.
     """
 
     repository: Repository
@@ -33,6 +36,7 @@ class GitRegistry:
     mask: Callable[[str], None]
     warn: Callable[[str], None]
     log_skipped: Callable[[str], None] | None = None
+    signatures: SignaturePolicy | None = None
     _warned: set[str] = field(default_factory=set, init=False)
 
     @cached_property
@@ -54,7 +58,8 @@ class GitRegistry:
             artifact.model, revision, self.context, say=self.log_skipped or self._warn_once
         )
         found = self.context.files(located)
-        self._mask(found)
+        signature = self._signature(root, found, revision)
+        self._mask((*found, *signature))
         resolution = Resolution(
             artifact=artifact,
             selector=selector,
@@ -66,10 +71,26 @@ class GitRegistry:
             revision=choice.version.revision,
             previous_version=choice.previous_name,
             root=root,
+            signature=next(iter(signature), None),
         )
         if pointer := pointer_in(resolution):
             self._warn_once(pointer)
         return resolution
+
+    def _signature(
+        self, root: str, files: tuple[RemoteFile, ...], revision: Revision
+    ) -> tuple[RemoteFile, ...]:
+        """Return the model's signature, if one is wanted that is not among its own files."""
+        if self.signatures is None:
+            return ()
+        own = {file.path for file in files}
+        for place in self.signatures.places(root, files):
+            if place in own:
+                return ()
+            say = self.log_skipped or self._warn_once
+            if located := locating.locate_file(place, revision, self.context, say=say):
+                return self.context.files([located])
+        return ()
 
     def _warn_about(self, model: Model) -> None:
         for warning in model.warnings:

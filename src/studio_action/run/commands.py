@@ -20,6 +20,7 @@ from studio_action.run.sources import open_registry, open_repository, resolve_co
 from studio_action.run.wiring import (
     open_downloader,
     open_network,
+    open_signatures,
     open_studio,
     open_transfer,
     scratch_folder,
@@ -72,10 +73,15 @@ def _download(task: Download, context: RunContext) -> None:
         with (
             open_network(context) as network,
             open_downloader(task.delivery, context, network) as downloader,
-            open_registry(task.request, task.source.studio, context, network, downloader) as (
-                registry,
-                policy,
-            ),
+            open_registry(
+                task.request,
+                task.source.studio,
+                context,
+                network,
+                downloader,
+                task.delivery.signature,
+            ) as (registry, policy),
+            open_signatures(task.delivery.signature, context, network, downloader) as signatures,
             show_progress(context) as progress,
         ):
             delivered = recipe.download(
@@ -88,6 +94,7 @@ def _download(task: Download, context: RunContext) -> None:
                 platform=platform,
                 progress=progress,
                 deadline=context.config.limits.deadline,
+                signatures=signatures,
             )
     finally:
         workspace.hand_over(workspace.root / STATE_FOLDER)

@@ -23,7 +23,8 @@ from studio_action.outputs import manifest, report
 from studio_action.policy.policy import Policy
 from studio_action.policy.rollback import VersionLimits
 from studio_action.registries.base import Registry
-from studio_action.text import human_size, human_time
+from studio_action.run.signatures import ModelSignature, SignatureVerifier
+from studio_action.text import human_size, human_time, printable
 from studio_action.workspace.placing import Move, place_files
 from studio_action.workspace.workspace import Workspace
 
@@ -93,13 +94,20 @@ def download(
     platform: Platform,
     progress: Progress,
     deadline: Deadline,
+    signatures: SignatureVerifier | None = None,
 ) -> Delivered:
-    """Bring one model into the workspace, whole and verified, and keep a record of it."""
+    """Bring one model into the workspace, whole and verified, and keep a record of it.
+
+    With `signatures`, nothing is placed that the model's signature does not cover.
+    """
     started, began = datetime.now(timezone.utc), deadline.clock.now()
     dest = workspace.inside(delivery.dest)
     found = resolve(request, registry=registry, policy=policy, platform=platform)
     if delivery.verify == "require":
         plan.require_digests(found.files)
+    if delivery.expected_sha256:
+        plan.require_one_file(found.files)
+    signature = _verify_signature(found, signatures, registry, platform)
     placements = plan.place(found.files, delivery.layout, found.root)
     places = workspace.places(dest, (each.target for each in placements))
     landings = [Landing(*each) for each in zip(placements, places, strict=True)]
@@ -114,6 +122,7 @@ def download(
         got = {each.file.path: each for each in fetched}
         digest = _digest(found, fetched)
         request.version_limits.check_content(found.resolution, digest)
+        _check_content((*fetched, *there.kept.values()), delivery.expected_sha256, signature)
         place_files(
             (
                 Move(got.partial, each.place, got.file.executable)
@@ -130,6 +139,7 @@ def download(
         transferred=sum(each.transferred for each in fetched),
         started=started,
         seconds=deadline.clock.now() - began,
+        signed_by=signature.signed_by if signature else None,
     )
     platform.info(summary_line(done))
     return _keep_record(done, dest, workspace)
@@ -139,6 +149,32 @@ def _digest(found: Found, fetched: Sequence[Fetched]) -> Digest | None:
     """Return the digest of the model; where no URL told it, from the bytes that came."""
     md5s = {each.file.path: each.md5 for each in fetched}
     return plan.digest_of(found.resolution.files, found.root, md5s)
+
+
+def _verify_signature(
+    found: Found, signatures: SignatureVerifier | None, registry: Registry, platform: Platform
+) -> ModelSignature | None:
+    if signatures is None:
+        return None
+    with platform.group("Verifying the signature"):
+        verified = signatures.verify(
+            found.resolution, found.files, found.root, lambda: renew_urls(found, registry)
+        )
+        platform.info(f"Signed by {printable(str(verified.signed_by), 500)}")
+    return verified
+
+
+def _check_content(files: Sequence[Fetched], sha256: str, signature: ModelSignature | None) -> None:
+    """Raise `ContentMismatch` or `PolicyRefused` for bytes that are not the ones required."""
+    for each in files:
+        if sha256 and each.sha256 != sha256:
+            raise ContentMismatch(
+                f"{each.file.path!r} has the SHA-256 {each.sha256}, not the one of expected-sha256,"
+                f" {sha256}",
+                "Nothing was placed. Is it another version?",
+            )
+    if signature:
+        signature.check(files)
 
 
 def renew_urls(found: Found, registry: Registry) -> Mapping[str, str]:

@@ -30,6 +30,7 @@ from studio_action.registries.pinned import PinnedRegistry
 from studio_action.run.context import RunContext
 from studio_action.run.shared_repository import SharedRepository
 from studio_action.run.wiring import open_studio, open_transfer, scratch_folder
+from studio_action.signature.policy import SignaturePolicy
 
 if TYPE_CHECKING:
     from studio_action.gitrepo.locate.context import ResolveContext
@@ -45,10 +46,12 @@ def open_registry(
     context: RunContext,
     network: Network,
     downloader: Downloader | None = None,
+    signatures: SignaturePolicy | None = None,
 ) -> Iterator[tuple[Registry, Policy]]:
     """Make the registry of `studio` or, without one, of the Git repository; and the policy.
 
-    The repository's needs a `downloader`, which brings folders' manifests.
+    The repository's needs a `downloader`, which brings folders' manifests; with `signatures`, it
+    finds those that lie beside models.
     """
     with ExitStack() as stack:
         scratch = stack.enter_context(scratch_folder(context.config.workspace))
@@ -59,7 +62,7 @@ def open_registry(
             if downloader is None:
                 downloader = stack.enter_context(open_transfer(context, scratch, network))
             yield stack.enter_context(
-                _open_git_registry(request, context, network, downloader, scratch)
+                _open_git_registry(request, context, network, downloader, scratch, signatures)
             )
 
 
@@ -176,6 +179,7 @@ def _open_git_registry(
     network: Network,
     downloader: Downloader,
     scratch: Path,
+    signatures: SignaturePolicy | None,
 ) -> Iterator[tuple[Registry, Policy]]:
     from studio_action.registries.git import GitRegistry
 
@@ -186,6 +190,7 @@ def _open_git_registry(
             request.prerelease,
             context.platform.mask,
             context.platform.warning,
+            signatures=signatures,
         )
         yield registry, Policy(request.required, lambda: repository, _utc)
 

@@ -26,6 +26,8 @@ from studio_action.net.certificates import ca_bundle
 from studio_action.net.clock import Clock
 from studio_action.net.network import Network
 from studio_action.run.context import RunContext
+from studio_action.run.signatures import SignatureVerifier
+from studio_action.signature.policy import SignaturePolicy
 from studio_action.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -175,3 +177,23 @@ def show_progress(context: RunContext) -> Iterator[Progress]:
     say = context.platform.info
     with open_progress(context.config.job, sys.stderr, say=say, clock=Clock()) as progress:
         yield progress
+
+
+@contextmanager
+def open_signatures(
+    policy: SignaturePolicy | None, context: RunContext, network: Network, downloader: Downloader
+) -> Iterator[SignatureVerifier | None]:
+    """Make what verifies signatures, if any is required."""
+    if policy is None:
+        yield None
+        return
+
+    def trusted_root(folder: Path) -> str:
+        from studio_action.signature import trust_root
+
+        limits, platform = context.config.limits, context.platform
+        platform.info(f"Sigstore's root of trust comes from {trust_root.URL}")
+        return trust_root.fetch(network, limits, folder, platform.info)
+
+    with scratch_folder(context.config.workspace) as scratch:
+        yield SignatureVerifier(policy, downloader, trusted_root, scratch)

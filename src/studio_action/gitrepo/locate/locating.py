@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from studio_action.download.checksums import digests_of_file
-from studio_action.errors import BadInput, StudioActionError, UnexpectedAnswer
+from studio_action.errors import BadInput, ObjectMissing, StudioActionError, UnexpectedAnswer
 from studio_action.gitrepo.dvc import artifacts, imports
 from studio_action.gitrepo.dvc.artifacts import (
     Content,
@@ -76,6 +76,26 @@ def locate_model(
             return root.path, _Locator(revision, root.path, context, followed).of((root,))
         locating = _Locator(revision, root, context, followed)
         return root, locating.of(artifacts.contents(root, revision, say))
+
+
+def locate_file(
+    path: str,
+    revision: Revision,
+    context: RepositoryContext,
+    *,
+    say: Callable[[str], None] = lambda line: None,
+) -> LocatedFile | None:
+    """Return the one file at `path`, which Git or DVC has; None if there is none.
+
+    Raises what `locate_model` raises.
+    """
+    with ExitStack() as stack:
+        locating = _Locator(revision, path, context, _OpenedImports(stack, say))
+        try:
+            found = locating.of(artifacts.contents(path, revision, say))
+        except ObjectMissing:
+            return None
+    return found[0] if [file.path for file in found] == [path] else None
 
 
 def _fetch_tracking(revision: Revision) -> None:
