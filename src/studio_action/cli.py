@@ -19,13 +19,22 @@ import click
 from studio_action import __version__
 from studio_action.errors import BadInput, Stopped, StudioActionError
 from studio_action.inputs.lookup import Inputs
-from studio_action.inputs.outputs_table import COMMANDS, CREATE, DOCTOR, DOWNLOAD, RESOLVE
+from studio_action.inputs.outputs_table import (
+    COMMANDS,
+    CREATE,
+    DOCTOR,
+    DOWNLOAD,
+    RESOLVE,
+    SERVER_DOCTOR,
+)
 from studio_action.inputs.table import INPUTS, Input, inputs_of
 from studio_action.signals import stopping
 
 if TYPE_CHECKING:
     from studio_action.ci.base import Platform
     from studio_action.ci.job import Job
+    from studio_action.run.doctor import Diagnosis
+    from studio_action.run.server_doctor import Checkup
 
 _SUMMARIES = {
     DOWNLOAD: "Resolve a model by stage, version or latest; put its files into the workspace.",
@@ -164,15 +173,23 @@ def _storage_initializer(environment: Environment) -> click.Command:
 
 
 def _doctor(environment: Environment) -> click.Command:
-    def call(repository: str, as_json: bool, **options: str | None) -> int:
+    def call(repository: str, as_json: bool, server: str, **options: str | None) -> int:
         from studio_action.inputs.config import RunConfig
-        from studio_action.run import commands
 
         texts = {name.replace("_", "-"): text or "" for name, text in options.items()}
-        inputs = Inputs({"repo": repository, **texts}, environment.environ)
+        inputs = Inputs({"repo": repository, "studio-url": server, **texts}, environment.environ)
         platform = environment.platform
-        config = RunConfig.from_inputs(DOCTOR, inputs, environment.job)
-        found = commands.examine(config, platform)
+        command = SERVER_DOCTOR if server else DOCTOR
+        config = RunConfig.from_inputs(command, inputs, environment.job)
+        found: Diagnosis | Checkup
+        if server:
+            from studio_action.run import server_doctor
+
+            found = server_doctor.examine(config, platform)
+        else:
+            from studio_action.run import commands
+
+            found = commands.examine(config, platform)
         for line in (found.document,) if as_json else found.lines():
             click.echo(platform.hide(line))
         return found.exit_code
@@ -180,6 +197,12 @@ def _doctor(environment: Environment) -> click.Command:
     options: list[click.Parameter] = [
         click.Argument(["repository"], default=""),
         click.Option(["--json", "as_json"], is_flag=True, help="One JSON object."),
+        click.Option(
+            ["--server"],
+            default="",
+            metavar="URL",
+            help="Instead, say what this job needs to get a token of that server for its ID token.",
+        ),
         *[_option(each) for each in INPUTS if each.name in _NETWORK],
     ]
     return click.Command(
@@ -188,7 +211,8 @@ def _doctor(environment: Environment) -> click.Command:
         params=options,
         help="List a repository's models, versions and stages, and what is wrong with them.\n\n"
         "REPOSITORY is an address or a folder; by default this job's repository. The exit code is"
-        " 12 if something is broken, 17 if somebody may deploy what was not meant, else 0.",
+        " 12 if something is broken, 17 if somebody may deploy what was not meant, else 0. With"
+        " --server it is that of the step which failed.",
     )
 
 

@@ -59,7 +59,7 @@ def test_id_token(audience: object) -> None:
 )
 def test_id_token__none(text: str) -> None:
     with pytest.raises(BadInput, match="STUDIO_ID_TOKEN does not hold an ID token") as caught:
-        GivenIdToken.parse(text, "STUDIO_ID_TOKEN")
+        GivenIdToken.parse(text, "STUDIO_ID_TOKEN", chosen=True)
     assert not text or text not in str(caught.value)
 
 
@@ -124,12 +124,12 @@ SOURCES = [
     (
         "circleci",
         {"CIRCLE_OIDC_TOKEN_V2": TOKEN},
-        GivenIdToken.parse(TOKEN, "CIRCLE_OIDC_TOKEN_V2"),
+        GivenIdToken.parse(TOKEN, "CIRCLE_OIDC_TOKEN_V2", chosen=False),
     ),
     (
         "bitbucket",
         {"BITBUCKET_STEP_OIDC_TOKEN": TOKEN},
-        GivenIdToken.parse(TOKEN, "BITBUCKET_STEP_OIDC_TOKEN"),
+        GivenIdToken.parse(TOKEN, "BITBUCKET_STEP_OIDC_TOKEN", chosen=False),
     ),
     ("bitbucket", {"CIRCLE_OIDC_TOKEN_V2": TOKEN}, None),
     ("azure", {"SYSTEM_OIDCREQUESTURI": "https://h/", "SYSTEM_ACCESSTOKEN": "x"}, None),

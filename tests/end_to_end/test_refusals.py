@@ -49,6 +49,7 @@ WRONG = {
     "studio-url": Wrong("ftp://studio", "input studio-url"),
     "token": Wrong("two words", "input token has a space"),
     "token-file": Wrong("/none", "input token-file"),
+    "id-token": Wrong("no JWT", "does not hold an ID token"),
     "layout": Wrong("tree", "input layout"),
     "overwrite": Wrong("perhaps", "input overwrite"),
     "verify": Wrong("yes", "input verify"),
@@ -114,8 +115,8 @@ def test_refused_before_anything_is_sent(name: str, program: Program) -> None:
 
 
 def without_token(name: str) -> dict[str, str]:
-    """A file is read where the environment has no token."""
-    return {"DVC_STUDIO_TOKEN": ""} if name == "token-file" else {}
+    """A file and an ID token are read where the environment has no token."""
+    return {"DVC_STUDIO_TOKEN": ""} if name in ("token-file", "id-token") else {}
 
 
 ORDER = {

@@ -175,7 +175,7 @@ def test_id_token__given() -> None:
     studio = read_studio(Inputs({}, {**OWN, **REQUEST, "STUDIO_ID_TOKEN": ID_TOKEN}), GITHUB_JOB)
 
     origin = "input id-token (from STUDIO_ID_TOKEN)"
-    assert studio.credential == GivenIdToken.parse(ID_TOKEN, origin)
+    assert studio.credential == GivenIdToken.parse(ID_TOKEN, origin, chosen=True)
     assert ID_TOKEN not in repr(studio)
 
 

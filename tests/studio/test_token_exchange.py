@@ -1,14 +1,10 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import Any
-from urllib.parse import parse_qs
 
 import pytest
 import requests
 import responses
-from responses import matchers
 
 from studio_action.ci.id_token import GivenIdToken, IdTokenRequest, IdTokenSource
 from studio_action.errors import TokenRefused, UnexpectedAnswer, Unreachable
@@ -18,13 +14,25 @@ from studio_action.net.network import Network
 from studio_action.studio.token_exchange import TokenExchange
 from tests.ci.test_id_token import jwt
 from tests.fakes import Time
-from tests.studio.test_oauth import ANSWER, BASE, DOCUMENT, GITHUB, SERVER, URL
+from tests.studio.exchanging import (
+    ENDPOINT,
+    REQUEST_TOKEN,
+    REQUEST_URL,
+    exchanged,
+    keyless_server,
+    subjects,
+)
+from tests.studio.test_oauth import BASE, DOCUMENT, GITHUB, SERVER, URL
 
-ENDPOINT = SERVER.token_endpoint
-REQUEST_URL = "https://runner.example.org/idtoken?api-version=2.0"
-REQUEST = IdTokenRequest(REQUEST_URL, "request-s3cret", "ACTIONS_ID_TOKEN_REQUEST_URL")
+REQUEST = IdTokenRequest(REQUEST_URL, REQUEST_TOKEN, "ACTIONS_ID_TOKEN_REQUEST_URL")
 PREPARED = jwt({"iss": GITHUB, "aud": SERVER.audience, "jti": "0"})
-GIVEN = GivenIdToken.parse(PREPARED, "STUDIO_ID_TOKEN")
+GIVEN = GivenIdToken.parse(PREPARED, "STUDIO_ID_TOKEN", chosen=True)
+
+
+@pytest.fixture
+def server() -> Iterator[responses.RequestsMock]:
+    with keyless_server() as mock:
+        yield mock
 
 
 class Here:
@@ -45,42 +53,6 @@ class Here:
             self.said.append,
             "Make another",
         )
-
-
-@pytest.fixture
-def server() -> Iterator[responses.RequestsMock]:
-    """A server that offers the exchange, and a CI system with as many ID tokens as one wants."""
-    made: list[str] = []
-
-    def id_token(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
-        assert request.headers["Authorization"] == "bearer request-s3cret"
-        made.append(jwt({"iss": GITHUB, "aud": SERVER.audience, "jti": str(len(made))}))
-        return 200, {}, json.dumps({"count": 1, "value": made[-1]})
-
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        mock.get(URL, json=DOCUMENT)
-        mock.add_callback(
-            "GET",
-            REQUEST_URL.partition("?")[0],
-            id_token,
-            match=[
-                matchers.query_param_matcher(
-                    {"api-version": "2.0", "audience": "https://models.example.org/studio"}
-                )
-            ],
-        )
-        yield mock
-
-
-def exchanged(mock: responses.RequestsMock, *texts: str, **more: Any) -> None:
-    for text in texts:
-        mock.post(ENDPOINT, json={**ANSWER, "access_token": text, **more})
-
-
-def subjects(mock: responses.RequestsMock) -> list[str]:
-    """The ID tokens that were sent, in order."""
-    bodies = [call.request.body for call in mock.calls if call.request.url == ENDPOINT]
-    return [parse_qs(body)["subject_token"][0] for body in bodies]
 
 
 def test_token(server: responses.RequestsMock) -> None:
@@ -191,12 +163,24 @@ def test_token__nothing_secret_goes_where_the_server_is_not(changed: dict[str, s
 
 
 def test_token__an_id_token_of_others_is_not_sent(server: responses.RequestsMock) -> None:
-    theirs = GivenIdToken.parse(jwt({"iss": GITHUB, "aud": "sts.amazonaws.com"}), "X")
+    text = jwt({"iss": GITHUB, "aud": "sts.amazonaws.com"})
+    theirs = GivenIdToken.parse(text, "CIRCLE_OIDC_TOKEN_V2", chosen=False)
 
     with pytest.raises(TokenRefused, match=r"is for sts.amazonaws.com.*Make another"):
         Here(theirs).exchange.token()
 
     assert subjects(server) == []
+
+
+def test_token__one_of_another_audience_is_sent_if_somebody_chose_it(
+    server: responses.RequestsMock,
+) -> None:
+    exchanged(server, "isat_1")
+    text = jwt({"iss": GITHUB, "aud": "the-organization"})
+
+    assert Here(GivenIdToken.parse(text, "X", chosen=True)).exchange.token() == "isat_1"
+
+    assert subjects(server) == [text]
 
 
 @pytest.mark.parametrize("status", [302, 307, 308])

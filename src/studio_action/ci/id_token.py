@@ -50,16 +50,20 @@ class IdToken:
 
 @dataclass(frozen=True, slots=True)
 class GivenIdToken:
-    """The one ID token that a job has; `origin` is the variable that it came in."""
+    """The one ID token that a job has; `origin` is the variable that it came in.
+
+    `chosen` if somebody gave it for this server; the CI system's own may be for any other one.
+    """
 
     id_token: IdToken
     origin: str
+    chosen: bool
 
     @classmethod
-    def parse(cls, text: str, origin: str) -> GivenIdToken:
+    def parse(cls, text: str, origin: str, *, chosen: bool) -> GivenIdToken:
         """Read the ID token; raise `BadInput` for what is none."""
         try:
-            return cls(IdToken.parse(text), origin)
+            return cls(IdToken.parse(text), origin, chosen)
         except ValueError as error:
             raise BadInput(
                 f"{origin} does not hold an ID token: {printable(str(error), 200)}",
@@ -95,9 +99,9 @@ IdTokenSource = GivenIdToken | IdTokenRequest
 
 
 def of_variable(name: str, environ: Mapping[str, str]) -> GivenIdToken | None:
-    """Return the ID token in an environment variable; None if it is not set."""
+    """Return the ID token in a variable of the CI system; None if it is not set."""
     text = environ.get(name, "").strip()
-    return GivenIdToken.parse(text, name) if text else None
+    return GivenIdToken.parse(text, name, chosen=False) if text else None
 
 
 def read_answer(status: int, body: bytes, origin: str) -> IdToken:

@@ -26,10 +26,17 @@ from studio_action.inputs.git_repository import (
 )
 from studio_action.inputs.lookup import Inputs, Value
 from studio_action.inputs.model_request import ModelRequest, Skip, read_model_request
-from studio_action.inputs.outputs_table import CREATE, DOCTOR, DOWNLOAD
+from studio_action.inputs.outputs_table import CREATE, DOCTOR, DOWNLOAD, SERVER_DOCTOR
 from studio_action.inputs.previous import Previous, read_previous
 from studio_action.inputs.signature import read_sha256, read_signature
-from studio_action.inputs.studio import Source, Studio, read_source, read_studio
+from studio_action.inputs.studio import (
+    Keyless,
+    Source,
+    Studio,
+    read_keyless,
+    read_source,
+    read_studio,
+)
 from studio_action.inputs.version_limits import read_version_limits
 from studio_action.model.plan import Layout
 from studio_action.net.certificates import Authorities
@@ -112,7 +119,18 @@ class Examine:
     location: RepositoryLocation
 
 
-Task = Download | Resolve | CreateProject | Examine | Skip
+@dataclass(frozen=True, slots=True)
+class ExamineServer:
+    """Look at what a job needs to read a repository from a server without a stored secret.
+
+    `repository` is '' where nothing names one.
+    """
+
+    keyless: Keyless
+    repository: str
+
+
+Task = Download | Resolve | CreateProject | Examine | ExamineServer | Skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +167,9 @@ class RunConfig:
             workspace,
             limits,
             network,
-            read_reports(inputs, workspace) if command != DOCTOR else Reports(),
+            read_reports(inputs, workspace)
+            if command not in (DOCTOR, SERVER_DOCTOR)
+            else Reports(),
             read_git_access(inputs, job),
             inputs.environ,
         )
@@ -162,6 +182,9 @@ def _read_task(
     origin = partial(checkout.origin, workspace.root, inputs.environ)
     if command == DOCTOR:
         return Examine(read_location(inputs, job, origin)), read_network(inputs)
+    if command == SERVER_DOCTOR:
+        keyless = read_keyless(inputs, job)
+        return ExamineServer(keyless, _repository(inputs, job, origin)), read_network(inputs)
     if command == CREATE:
         project = read_new_project(inputs, job, origin)
         network = read_network(inputs)
@@ -228,6 +251,11 @@ def read_new_project(inputs: Inputs, job: Job, origin: Origin) -> NewProject:
         _subdir(inputs["subdir"]),
         parsers.flag(inputs["public"]),
     )
+
+
+def _repository(inputs: Inputs, job: Job, origin: Origin) -> str:
+    named = inputs["repo"].text or job.repository or origin()
+    return str(read_repository(inputs, job, origin)) if named else ""
 
 
 def _file(value: Value, workspace: Workspace) -> Path | None:

@@ -12,7 +12,8 @@ RESOLVE = "resolve-model"
 CREATE = "create-project"
 COMMANDS = (DOWNLOAD, RESOLVE, CREATE)
 DOCTOR = "doctor"
-"""A command for people: it has no outputs."""
+SERVER_DOCTOR = "doctor --server"
+"""Commands for people: they have no outputs."""
 
 MODEL_PREFIX = "MODEL_"
 PROJECT_PREFIX = "PROJECT_"

@@ -51,6 +51,20 @@ class Studio:
 
 
 @dataclass(frozen=True, slots=True)
+class Keyless:
+    """A server, and what a job without a token has for it.
+
+    `no_source` says what to do if there are no ID tokens. `given` is an input with a token, which
+    takes the place of an ID token; '' for none.
+    """
+
+    base: str
+    source: IdTokenSource | None
+    no_source: str
+    given: str
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """Where a model comes from: from `studio`; if that is None, from the Git repository itself.
 
@@ -100,11 +114,21 @@ def read_base(inputs: Inputs) -> str:
     return _base(inputs["studio-url"])
 
 
+def read_keyless(inputs: Inputs, job: Job) -> Keyless:
+    """Read inputs `studio-url`, `id-token`, `token` and `token-file`, which stays closed."""
+    base = read_base(inputs)
+    if not keeps_secrets(base):
+        raise inputs["studio-url"].refuse("is not https", "ID tokens are sent over https only")
+    given = next((name for name in ("token", "token-file") if inputs[name].given), "")
+    return Keyless(base, read_id_token_source(inputs, job), _no_source(job), given)
+
+
 def read_id_token_source(inputs: Inputs, job: Job) -> IdTokenSource | None:
     """Read input `id-token`; without it, return where the job has ID tokens from, if it has any."""
     given = inputs["id-token"]
     if given.text:
-        return GivenIdToken.parse(given.text, f"input {given.name} (from {given.origin})")
+        origin = f"input {given.name} (from {given.origin})"
+        return GivenIdToken.parse(given.text, origin, chosen=True)
     return id_token_source(job, inputs.environ)
 
 
@@ -179,5 +203,9 @@ def _no_id_token_hint(inputs: Inputs, job: Job, base: str) -> str:
         return "Input id-token is for self-hosted servers: set studio-url" if given else ""
     if not keeps_secrets(base):
         return "ID tokens are sent over https only, and studio-url is http"
+    return _no_source(job)
+
+
+def _no_source(job: Job) -> str:
     anywhere = "Set STUDIO_ID_TOKEN to an ID token of the job, if the server takes them"
     return no_id_token_hint(job) or anywhere

@@ -9,7 +9,14 @@ from studio_action.ci import files
 from studio_action.ci.base import Platform
 from studio_action.download import sizes
 from studio_action.errors import NoSuchModel
-from studio_action.inputs.config import CreateProject, Download, Examine, Resolve, RunConfig
+from studio_action.inputs.config import (
+    CreateProject,
+    Download,
+    Examine,
+    ExamineServer,
+    Resolve,
+    RunConfig,
+)
 from studio_action.inputs.model_request import Skip
 from studio_action.inputs.outputs_table import MODEL_PREFIX, PROJECT_PREFIX
 from studio_action.model.paths import STATE_FOLDER
@@ -42,7 +49,7 @@ def run(config: RunConfig, platform: Platform) -> None:
         case Skip(reason):
             platform.info(f"Skipped: {reason}")
             _publish_skipped(context)
-        case Examine():
+        case Examine() | ExamineServer():
             raise TypeError("`examine` does this task: it has an answer instead of outputs")
 
 

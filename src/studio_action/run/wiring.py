@@ -90,15 +90,24 @@ def _token(
         text = studio.credential.text
         context.platform.mask(text)
         return lambda: text
-    exchange = token_exchange(studio.base, studio.credential, context, network, scope)
+    say = context.platform.info
+    exchange = token_exchange(studio.base, studio.credential, context, network, scope, say)
     exchange.token()
     return exchange.token
 
 
 def token_exchange(
-    base: str, source: IdTokenSource, context: RunContext, network: Network, scope: Scope
+    base: str,
+    source: IdTokenSource,
+    context: RunContext,
+    network: Network,
+    scope: Scope | None,
+    say: Callable[[str], None],
 ) -> TokenExchange:
-    """Make what exchanges the job's ID tokens for tokens of the server at `base`."""
+    """Make what exchanges the job's ID tokens for tokens of the server at `base`.
+
+    They have `scope`, or all that the server gives if that is None. `say` hears of each.
+    """
     from studio_action.net.http_client import HttpClient
     from studio_action.studio.token_exchange import TokenExchange
 
@@ -110,7 +119,7 @@ def token_exchange(
         lambda peer: HttpClient(peer, network, limits, platform.warning),
         limits.deadline.clock,
         platform.mask,
-        platform.info,
+        say,
         no_id_token_hint(context.config.job),
     )
 

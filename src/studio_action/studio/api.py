@@ -2,7 +2,7 @@
 
 Two endpoints are as the API's documents describe them. Error bodies are not documented, so all the
 shapes of Django REST framework and django-ninja are read, and an HTML page is recognised.
-The third, `resolve`, only our own server has: `resolve.py` reads it.
+The others, `resolve` and `models`, only our own server has; `resolve.py` reads the first.
 """
 
 from __future__ import annotations
@@ -31,12 +31,14 @@ from studio_action.text import has_hidden_characters, printable, redact
 DOWNLOAD_URIS = "api/model-registry/get-download-uris"
 CREATE_PROJECT = "api/create-project"
 RESOLVE = "api/model-registry/resolve"
+MODELS = "api/model-registry/models"
 EXTENSION_HEADER = "Studio-Action"
 """The header, `1`, by which a server says that it has `RESOLVE`: every answer of its API has it."""
 
 _SCOPES = {
     DOWNLOAD_URIS: "'Model Registry operations'",
     RESOLVE: "'Model Registry operations'",
+    MODELS: "'Model Registry operations'",
     CREATE_PROJECT: "'Admin operations' (earlier documents: PROJECT)",
 }
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
@@ -149,6 +151,18 @@ def check_text(answer: Answer, name: str, text: str) -> None:
     """Raise `UnexpectedAnswer` for text that cannot be shown as it is; `name` says what it is."""
     if has_hidden_characters(text) or len(text) > _LONGEST_TEXT:
         raise unexpected_answer(answer, f"{name} is not printable, or is longer than any")
+
+
+def read_model_names(answer: Answer, repository: str) -> list[str]:
+    """Return the names of all models of the repository, fit to be shown."""
+    if answer.status != 200:
+        refuse(answer, f"the models of {repository}")
+    document = answer.document
+    rows = document.get("models") if isinstance(document, dict) else None
+    if not isinstance(rows, list):
+        raise unexpected_answer(answer, "no JSON list of models")
+    names = [row.get("name") if isinstance(row, dict) else None for row in rows]
+    return [printable(name, 200) for name in names if isinstance(name, str)]
 
 
 def read_projects(answer: Answer, requested: str) -> list[Project]:

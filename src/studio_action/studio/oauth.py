@@ -30,8 +30,10 @@ TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ID_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:id_token"
 
 Scope = Literal["model-registry", "project"]
+"""What a token allows: reading models, or creating projects."""
 
 _TOKEN = re.compile(r"[!-~]{1,16384}")
+_USED = re.compile(r"(already|was) used|used before", re.IGNORECASE)
 _SHOWN = 5
 _LONGEST = 300
 
@@ -99,7 +101,7 @@ def _own_url(document: dict[str, Any], name: str, base: str) -> str:
         shown = printable(redact(url) if isinstance(url, str) else "nothing", _LONGEST)
         raise UnexpectedAnswer(
             f"{redact(base)} names {shown} as its {name}, which is not on this server",
-            "Write studio-url as the server itself does (its entry public-url), or give a token",
+            "Write studio-url as the server itself does (its entry url), or give a token",
         )
     return url
 
@@ -109,11 +111,8 @@ def _texts(document: dict[str, Any], name: str) -> tuple[str, ...]:
     return tuple(each for each in found if isinstance(each, str)) if isinstance(found, list) else ()
 
 
-def check_id_token(id_token: IdToken, server: AuthorizationServer, advice: str) -> None:
-    """Raise `TokenRefused` if the server cannot accept the ID token, before it is sent.
-
-    `advice` says how the job gets one that is for the server.
-    """
+def check_issuer(id_token: IdToken, server: AuthorizationServer) -> None:
+    """Raise `TokenRefused` if the server says that it does not trust the ID token's issuer."""
     issuers = [each.rstrip("/") for each in server.trusted_issuers]
     if issuers and id_token.issuer.rstrip("/") not in issuers:
         issuer = printable(id_token.issuer, _LONGEST)
@@ -122,23 +121,30 @@ def check_id_token(id_token: IdToken, server: AuthorizationServer, advice: str) 
             f"{redact(server.base)} does not trust the issuer {issuer} of this job's ID token",
             f"It trusts {trusted}. Add the issuer to its trusted-issuers, or give a token",
         )
+
+
+def check_audience(id_token: IdToken, server: AuthorizationServer, advice: str) -> None:
+    """Raise `TokenRefused` if the ID token is for another server, which would believe this one.
+
+    `advice` says how the job gets one that is for the server.
+    """
     if server.audience not in id_token.audiences:
         audiences = printable(first_few(id_token.audiences, _SHOWN), _LONGEST)
         raise TokenRefused(
-            f"the job's ID token is for {audiences}, and the server wants aud"
-            f" {printable(server.audience, _LONGEST)}",
-            advice or "Make it with that aud",
+            f"the job's ID token is for {audiences}, and not for {server.audience}, so it is not"
+            " sent there",
+            advice or "Make one with that aud",
         )
 
 
-def exchange_form(id_token: IdToken, scope: Scope) -> dict[str, str]:
-    """Return the form of the exchange (RFC 8693, section 2.1)."""
-    return {
+def exchange_form(id_token: IdToken, scope: Scope | None) -> dict[str, str]:
+    """Return the form of the exchange (RFC 8693, section 2.1); None for every scope there is."""
+    form = {
         "grant_type": TOKEN_EXCHANGE,
         "subject_token": id_token.text,
         "subject_token_type": ID_TOKEN_TYPE,
-        "scope": scope,
     }
+    return {**form, "scope": scope} if scope else form
 
 
 def read_access_token(
@@ -181,7 +187,7 @@ def _refusal(
         )
     issuer = printable(id_token.issuer, _LONGEST)
     said = f"{redact(server.base)} refused the ID token of {issuer}: {told}"
-    if "already used" in reason.lower():
+    if _USED.search(reason):
         return TokenRefused(
             said,
             "An ID token is accepted once: give each command its own, on GitLab under `id_tokens`",

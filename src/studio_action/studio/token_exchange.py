@@ -27,13 +27,15 @@ MARGIN = 30.0
 class TokenExchange:
     """Tokens of the server at `base` (with a final slash) for ID tokens of `source`.
 
+    They have `scope`, or all that the server gives if that is None.
+
     `connect` opens connections; `mask` gets each secret at once, and `say` a line for each
     exchange. `advice` says how a job gets an ID token that is for the server.
     """
 
     base: str
     source: IdTokenSource
-    scope: Scope
+    scope: Scope | None
     connect: Callable[[Peer], HttpClient]
     clock: Clock
     mask: Callable[[str], None]
@@ -73,20 +75,20 @@ class TokenExchange:
     def server(self) -> AuthorizationServer:
         """Return what the server says of its exchange; it is requested once."""
         if self._server is None:
-            call = Call("GET", urljoin(self.base, oauth.SERVER_DOCUMENT))
-            answer = self._send(_studio(self.base), lambda: call)
-            self._server = oauth.read_server(answer, self.base)
+            self._server = request_server(self.base, self.connect)
         return self._server
 
     def id_token(self) -> IdToken:
         """Return an ID token for the server; raise `TokenRefused` if the server cannot take it."""
         server = self.server()
         match self.source:
-            case GivenIdToken(found):
+            case GivenIdToken(found, chosen=chosen):
                 pass
             case IdTokenRequest() as request:
-                found = self._requested(request, server.audience)
-        oauth.check_id_token(found, server, self.advice)
+                found, chosen = self._requested(request, server.audience), False
+        oauth.check_issuer(found, server)
+        if not chosen:
+            oauth.check_audience(found, server, self.advice)
         return found
 
     def exchange(self) -> AccessToken:
@@ -100,7 +102,7 @@ class TokenExchange:
             repeatable = isinstance(self.source, IdTokenRequest)
             return Call("POST", server.token_endpoint, form=form, repeatable=repeatable)
 
-        answer = self._send(_studio(self.base), call)
+        answer = _send(_studio(self.base), call, self.connect)
         made = oauth.read_access_token(answer, sent[-1], server)
         self.mask(made.text)
         self.say(
@@ -113,17 +115,27 @@ class TokenExchange:
         headers = {"Authorization": f"bearer {request.token}"}
         call = Call("GET", request.url_for(audience), headers)
         peer = Peer("The CI system's URL for ID tokens", request.url, request.origin)
-        answer = self._send(peer, lambda: call)
+        answer = _send(peer, lambda: call, self.connect)
         found = id_tokens.read_answer(answer.status, answer.body, request.origin)
         self.mask(found.text)
         return found
 
-    def _send(self, peer: Peer, call: Callable[[], Call]) -> Response:
-        client = self.connect(peer)
-        try:
-            return client.send(call)
-        finally:
-            client.close()
+
+def request_server(base: str, connect: Callable[[Peer], HttpClient]) -> AuthorizationServer:
+    """Return what the server at `base` (with a final slash) says of its token exchange.
+
+    Raises `BadInput` if it has none, `Unreachable`, `UnexpectedAnswer` or `DeadlinePassed`.
+    """
+    call = Call("GET", urljoin(base, oauth.SERVER_DOCUMENT))
+    return oauth.read_server(_send(_studio(base), lambda: call, connect), base)
+
+
+def _send(peer: Peer, call: Callable[[], Call], connect: Callable[[Peer], HttpClient]) -> Response:
+    client = connect(peer)
+    try:
+        return client.send(call)
+    finally:
+        client.close()
 
 
 def _studio(base: str) -> Peer:
