@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from studio_action.server import app
+from studio_action.server.middleware import request_limits
+from studio_action.server.run import connections, heads, listening, process, protocol
 from studio_action.server.run.configuration.form import ConfigurationForm, RepositoryForm
 from tests.manifest.tables import rows_below
 
@@ -27,11 +30,28 @@ def test_entries__all_of_the_file() -> None:
     ("entry", "default"),
     [
         (name, str(ConfigurationForm.model_fields[name.replace("-", "_")].default))
-        for name in ("workers", "requests-per-minute", "largest-body")
+        for name in ("workers", "requests-per-minute", "largest-body", "connections-per-address")
     ],
 )
 def test_entries__default(entry: str, default: str) -> None:
     assert rows_below(PAGE, "Configuration")[entry][0] == f"`{default}`"
+
+
+@pytest.mark.parametrize(
+    ("what", "limit"),
+    [
+        ("connections of a process", f"{connections.MOST:,}"),
+        ("the head of a request", f"{protocol.HEAD_PATIENCE:g} s"),
+        ("the size of the head", f"{heads.LARGEST >> 10} KiB, {heads.MOST_FIELDS} fields"),
+        ("the path and the query", f"{heads.LONGEST_TARGET >> 10} KiB"),
+        ("the body of a request", f"{request_limits.BODY_PATIENCE:g} s"),
+        ("the wait for the next request", f"{process.KEEP_ALIVE:g} s"),
+        ("a client that takes nothing of a response", f"{listening.TAKE_PATIENCE:g} s"),
+        ("invalid tokens from an address", f"{app.REFUSALS_PER_MINUTE} in a minute"),
+    ],
+)
+def test_limit__is_as_said(what: str, limit: str) -> None:
+    assert f"| {what} | {limit} |" in PAGE
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)

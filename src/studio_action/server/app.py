@@ -38,7 +38,7 @@ from studio_action.server.middleware.security_headers import SecurityHeaders
 from studio_action.server.services import Services
 from studio_action.server.web.site import create_pages
 
-_REFUSALS_PER_MINUTE = 10
+REFUSALS_PER_MINUTE = 10
 """How many invalid tokens one address may try."""
 
 
@@ -53,7 +53,7 @@ def create_app(
     limits = RequestLimits(
         BasePathRouter(create_api(services), create_pages(services), base_path),
         requests=RateLimiter(settings.limits.requests_per_minute, now),
-        refusals=RateLimiter(_REFUSALS_PER_MINUTE, now),
+        refusals=RateLimiter(REFUSALS_PER_MINUTE, now),
         largest_body=settings.limits.largest_body,
         free=(*UNPREFIXED_PATHS, f"{base_path}/files/"),
     )

@@ -56,10 +56,14 @@ class ProcessSettings:
 
 @dataclass(frozen=True, slots=True)
 class LimitSettings:
-    """Limits of requests: how many a token, or an address without one, may send; their bytes."""
+    """Limits of requests: how many a token, or an address without one, may send; their bytes.
+
+    `connections_per_address` are the most connections of one address to one process.
+    """
 
     requests_per_minute: int = 600
     largest_body: int = 1 << 20
+    connections_per_address: int = 500
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,173 +1,83 @@
-"""Authenticator that do nothing, or take nothing, do not keep a connection for ever."""
-
 from __future__ import annotations
 
-import asyncio
-import select
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import dataclasses
 
 import pytest
-import requests
-import uvicorn
-from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
 
-from studio_action.errors import BadInput
-from studio_action.server.run.connections import PromptProtocol, listen, url_of
-
-PATIENCE = 10.0
+from studio_action.server.run.connections import Connections, Entry
 
 
-class Impatient(PromptProtocol):
-    patience = 0.05
+@dataclasses.dataclass(eq=False)
+class Client:
+    gone: bool = False
+
+    def give_way(self) -> None:
+        self.gone = True
 
 
-@contextmanager
-def served(
-    app: ASGIApp, listening: socket.socket, protocol: type[PromptProtocol] = Impatient
-) -> Iterator[socket.socket]:
-    """A client's connection to a server that does not wait long."""
-    config = uvicorn.Config(
-        app, http=protocol, log_config=None, access_log=False, lifespan="off", ws="none"
-    )
-    server = uvicorn.Server(config)
+def test_enter__so_many_of_one_address() -> None:
+    reported: list[str] = []
+    connections = Connections(per_address=2, report=reported.append)
 
-    def run() -> None:
-        asyncio.run(server.serve(sockets=[listening]))
+    entries = [connections.enter(Client(), "192.0.2.1") for _ in range(6)]
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        with socket.create_connection(listening.getsockname()[:2], PATIENCE) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join(PATIENCE)
+    assert entries == [Entry.TAKEN] * 2 + [Entry.ADDRESS_FULL] * 2 + [Entry.FLOOD] * 2
+    assert reported == ["192.0.2.1"]
+    assert connections.enter(Client(), "192.0.2.2") is Entry.TAKEN
 
 
-@pytest.fixture
-def client() -> Iterator[socket.socket]:
-    with listen("127.0.0.1", 0) as listening, served(PlainTextResponse("hello"), listening) as it:
-        yield it
+def test_enter__again_after_others_left() -> None:
+    connections, first, second = Connections(per_address=1), Client(), Client()
+    connections.enter(first, "192.0.2.1")
+    assert connections.enter(second, "192.0.2.1") is Entry.ADDRESS_FULL
+
+    connections.leave(first, "192.0.2.1")
+    assert connections.enter(Client(), "192.0.2.1") is Entry.ADDRESS_FULL
+    connections.leave(second, "192.0.2.1")
+    connections.leave(second, "192.0.2.1")
+
+    assert connections.enter(Client(), "192.0.2.1") is Entry.TAKEN
 
 
 @pytest.mark.parametrize(
-    "sent",
+    ("one", "other", "entry"),
     [
-        pytest.param(b"", id="nothing"),
-        pytest.param(b"GET / HT", id="half a line"),
-        pytest.param(b"GET / HTTP/1.1\r\nHost: models\r\nX-Slow: ", id="half a head"),
+        ("2001:db8::1", "2001:db8::2", Entry.ADDRESS_FULL),
+        ("2001:db8::1", "2001:db8:0:1::1", Entry.TAKEN),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", Entry.TAKEN),
+        ("192.0.2.1", "::ffff:192.0.2.1", Entry.ADDRESS_FULL),
+        ("10.1.2.3", "10.1.2.3", Entry.TAKEN),
+        ("::ffff:10.1.2.3", "::ffff:10.1.2.3", Entry.TAKEN),
+        ("", "", Entry.ADDRESS_FULL),
     ],
 )
-def test_head__that_does_not_come(client: socket.socket, sent: bytes) -> None:
-    client.sendall(sent)
+def test_enter__what_counts_as_one_address(one: str, other: str, entry: Entry) -> None:
+    connections = Connections(per_address=1, proxies=["10.0.0.0/8"])
+    connections.enter(Client(), one)
 
-    assert ended(client)
-
-
-def test_head__without_an_end() -> None:
-    class Patient(PromptProtocol):
-        patience = PATIENCE
-
-    with (
-        listen("127.0.0.1", 0) as listening,
-        served(PlainTextResponse("hello"), listening, Patient) as client,
-    ):
-        client.sendall(b"GET / HTTP/1.1\r\n")
-        answer = b""
-        while not answer:
-            client.sendall(b"X-More: " + b"x" * 5000 + b"\r\n")
-            answer = received_already(client)
-
-    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert connections.enter(Client(), other) is entry
 
 
-def test_head__of_a_second_request(client: socket.socket) -> None:
-    client.sendall(b"GET / HTTP/1.1\r\nHost: models\r\n\r\n")
-    assert answer_of(client).endswith(b"hello")
+def test_enter__the_longest_waiting_one_gives_way() -> None:
+    connections, clients = Connections(most=3), [Client() for _ in range(3)]
+    for address, client in enumerate(clients):
+        connections.enter(client, f"192.0.2.{address}")
+    connections.works(clients[0])
+    connections.works(clients[1])
+    connections.waits(clients[1])
 
-    client.sendall(b"GET / HTTP/1.1\r\nHo")
+    entries = [connections.enter(Client(), "198.51.100.1") for _ in range(2)]
 
-    assert ended(client)
-
-
-def test_head__a_slow_answer_is_waited_for() -> None:
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        slow = asyncio.create_task(receive_all(receive))
-        await asyncio.wait([slow], timeout=4 * Impatient.patience)
-        slow.cancel()
-        await PlainTextResponse("at last")(scope, receive, send)
-
-    with listen("127.0.0.1", 0) as listening, served(app, listening) as client:
-        client.sendall(b"GET / HTTP/1.1\r\nHost: models\r\n\r\n")
-
-        assert answer_of(client).endswith(b"at last")
+    assert entries == [Entry.TAKEN] * 2
+    assert [client.gone for client in clients] == [False, True, True]
 
 
-async def receive_all(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+def test_enter__all_are_answered() -> None:
+    connections, clients = Connections(most=2), [Client() for _ in range(2)]
+    for client in clients:
+        connections.enter(client, "192.0.2.1")
+        connections.works(client)
 
+    entries = [connections.enter(Client(), f"198.51.100.{each}") for each in range(4)]
 
-def answer_of(client: socket.socket) -> bytes:
-    """The answer, until the last word that a test's application says."""
-    received = b""
-    while not received.endswith((b"hello", b"at last")):
-        received += client.recv(4096)
-    return received
-
-
-def received_already(client: socket.socket) -> bytes:
-    """What has come, if anything has."""
-    ready, _, _ = select.select([client], [], [], 0.01)
-    return client.recv(4096) if ready else b""
-
-
-def ended(client: socket.socket) -> bool:
-    """Whether the other end closes the connection."""
-    try:
-        return client.recv(4096) == b""
-    except ConnectionResetError:
-        return True
-
-
-def test_listen__a_client_that_takes_nothing_is_left_alone() -> None:
-    gone = threading.Event()
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        heard = asyncio.create_task(receive_all(receive))
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        while not heard.done():
-            await send({"type": "http.response.body", "body": bytes(1 << 20), "more_body": True})
-            await asyncio.sleep(0)
-        gone.set()
-
-    with listen("127.0.0.1", 0, patience=0.1) as listening, served(app, listening) as client:
-        client.sendall(b"GET / HTTP/1.1\r\nHost: models\r\n\r\n")
-
-        assert gone.wait(PATIENCE)
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
-def test_address_of__what_can_be_asked(host: str) -> None:
-    with (
-        listen(host, 0) as listening,
-        served(PlainTextResponse("hello"), listening),
-    ):
-        assert requests.get(url_of(listening), timeout=PATIENCE).text == "hello"
-
-
-def test_listen__a_port_that_is_taken() -> None:
-    with listen("127.0.0.1", 0) as taken:
-        port = taken.getsockname()[1]
-
-        with pytest.raises(BadInput, match=f"127.0.0.1, port {port}: Address already in use"):
-            listen("127.0.0.1", port)
-
-
-def test_listen__a_host_that_is_not_known() -> None:
-    with pytest.raises(BadInput, match=r"cannot listen at a{64}, port 8000: "):
-        listen("a" * 64, 8000)  # longer than a name may be, so that no name server is asked
+    assert entries == [Entry.SERVER_FULL] * 2 + [Entry.FLOOD] * 2

@@ -13,7 +13,6 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, ip_address
 from typing import Any
 
 from anyio import CancelScope, current_time
@@ -22,6 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio_action.server.access import Token
+from studio_action.server.client_address import counted_as
 from studio_action.server.middleware.rate_limiter import MOST_KEYS, RateLimiter
 
 BODY_PATIENCE = 30.0
@@ -103,16 +103,7 @@ class _Caller:
         host = scope["client"][0] if scope.get("client") else ""
         header = Headers(scope=scope).get("authorization", "")
         match = _AUTHORIZATION.fullmatch(header)
-        return cls(_network(host), match["id"] if match else "", bool(header))
-
-
-def _network(host: str) -> str:
-    """Return an IPv4 address, or the network of an IPv6 address: customers have 2**64 of those."""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host
-    return str(address) if isinstance(address, IPv4Address) else f"{int(address) >> 64:x}::"
+        return cls(counted_as(host), match["id"] if match else "", bool(header))
 
 
 @dataclass(slots=True)

@@ -1,111 +1,106 @@
-"""Listens for connections, and limits how long an idle or slow client may hold one."""
+"""Which connections of one process are taken, and which give way.
+
+Nobody is kept out by those who only wait: when all places are taken, the client that has left the
+server waiting longest gives its place to the next one.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import socket
+import enum
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable
+from ipaddress import ip_network
+from typing import Protocol
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from studio_action.server.client_address import counted_as, parsed
 
-from studio_action.errors import BadInput
-from studio_action.text import printable
-
-BACKLOG = 2048
-HEAD_PATIENCE = 20.0
-"""The seconds within which a request's head must arrive."""
-LARGEST_HEAD = 1 << 16
-"""The most bytes of a request's head."""
-TAKE_PATIENCE = 60.0
-"""The seconds after which a client that takes none of the sent bytes is disconnected."""
+MOST = 1000
+"""The most connections of one process. Each may need some 100 kB."""
 
 
-def listen(host: str, port: int, patience: float = TAKE_PATIENCE) -> socket.socket:
-    """Return a listening socket; port 0 means any free one. Raise `BadInput` if it cannot listen.
+class Connection(Protocol):
+    """A connection that was taken."""
 
-    The kernel closes connections whose client takes nothing for `patience` seconds (`tcp(7)`).
+    def give_way(self) -> None:
+        """Disconnect the client."""
+        ...
+
+
+class Entry(enum.Enum):
+    """What happens to a new connection."""
+
+    TAKEN = enum.auto()
+    ADDRESS_FULL = enum.auto()
+    SERVER_FULL = enum.auto()
+    FLOOD = enum.auto()
+    """There are so many refused ones that no more are answered."""
+
+
+class Connections:
+    """The connections of one process, at most `most`, and `per_address` of one address.
+
+    The networks in `proxies` count for `most` alone: behind one address they have many clients.
+    `report` gets an address that begins to have too many.
     """
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listening = socket.socket(family, kind, protocol)
-    except (OSError, UnicodeError) as error:
-        raise _refused(host, port, error) from error
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(patience * 1000))
-        listening.bind(address)
-        listening.listen(BACKLOG)
-    except OSError as error:
-        listening.close()
-        raise _refused(host, port, error) from error
-    return listening
 
+    def __init__(
+        self,
+        per_address: int = MOST,
+        proxies: Iterable[str] = (),
+        report: Callable[[str], None] = lambda address: None,
+        most: int = MOST,
+    ) -> None:
+        self._per_address, self._most, self._report = per_address, most, report
+        self._proxies = [ip_network(each, strict=False) for each in proxies]
+        self._by_address: Counter[str] = Counter()
+        """The connections of each address, with the refused ones that are not closed yet."""
+        self._taken: dict[Connection, bool] = {}
+        self._waiting: OrderedDict[Connection, None] = OrderedDict()
+        """The taken connections whose client is to send something, longest first."""
 
-def url_of(listening: socket.socket) -> str:
-    """Return the URL of the socket on this machine, such as `http://127.0.0.1:8000`."""
-    host, port = listening.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    def enter(self, connection: Connection, host: str) -> Entry:
+        """Say what happens to a new connection from `host`; `leave` must follow in each case."""
+        address = counted_as(host)
+        self._by_address[address] += 1
+        count, most = self._by_address[address], self._limit(host)
+        if count > most:
+            if count == most + 1:
+                self._report(address)
+            return Entry.ADDRESS_FULL if count <= 2 * most else Entry.FLOOD
+        if len(self._taken) >= self._most and not self._make_room():
+            return Entry.SERVER_FULL if self._by_address.total() <= 2 * self._most else Entry.FLOOD
+        self._taken[connection] = True
+        self.waits(connection)
+        return Entry.TAKEN
 
+    def waits(self, connection: Connection) -> None:
+        """Note that the client is to send something: the next request, or the rest of it."""
+        if connection in self._taken:
+            self._waiting.setdefault(connection)
 
-def _refused(host: str, port: int, error: OSError | UnicodeError) -> BadInput:
-    reason = error.strerror if isinstance(error, OSError) else "that is not a host name"
-    return BadInput(
-        f"cannot listen at {printable(host, 100)}, port {port}: {reason}",
-        "Give another --host or --port",
-    )
+    def works(self, connection: Connection) -> None:
+        """Note that the whole request is there, and the server is to answer."""
+        self._waiting.pop(connection, None)
 
+    def leave(self, connection: Connection, host: str) -> None:
+        """Forget a connection that has ended."""
+        address = counted_as(host)
+        self._by_address[address] -= 1
+        if not self._by_address[address]:
+            del self._by_address[address]
+        self._taken.pop(connection, None)
+        self._waiting.pop(connection, None)
 
-_TOO_LARGE = b"\r\n".join(
-    [
-        b"HTTP/1.1 431 Request Header Fields Too Large",
-        b"connection: close",
-        b"content-length: 0",
-        b"\r\n",
-    ]
-)
+    def _limit(self, host: str) -> int:
+        address = parsed(host)
+        exempt = address is not None and any(address in each for each in self._proxies)
+        return self._most if exempt else self._per_address
 
-
-class PromptProtocol(HttpToolsProtocol):
-    """HTTP that disconnects clients whose request heads are too slow or too large."""
-
-    patience = HEAD_PATIENCE
-    _timer: asyncio.TimerHandle | None = None
-    _head_size = 0
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the timer for the first request's head."""
-        super().connection_made(transport)
-        self._start_timer()
-
-    def data_received(self, data: bytes) -> None:
-        """Read on; answer 431 if the head is too large."""
-        super().data_received(data)
-        self._head_size = 0 if self._timer is None else self._head_size + len(data)
-        if self._head_size > LARGEST_HEAD and not self.transport.is_closing():
-            self.transport.write(_TOO_LARGE)
-            self.transport.close()
-
-    def on_message_begin(self) -> None:
-        """Start the timer for the rest of the head."""
-        super().on_message_begin()
-        self._start_timer()
-
-    def on_headers_complete(self) -> None:
-        """Stop the timer: the head is complete."""
-        self._stop_timer()
-        super().on_headers_complete()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the timer: the client has disconnected."""
-        self._stop_timer()
-        super().connection_lost(exc)
-
-    def _start_timer(self) -> None:
-        if self._timer is None:
-            self._timer = self.loop.call_later(self.patience, self.transport.abort)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def _make_room(self) -> bool:
+        """Disconnect the client that has been waited for longest; return whether there is one."""
+        if not self._waiting:
+            return False
+        connection, _ = self._waiting.popitem(last=False)
+        del self._taken[connection]
+        connection.give_way()
+        return True

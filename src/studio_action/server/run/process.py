@@ -34,16 +34,17 @@ from studio_action.server.db.tokens import Tokens
 from studio_action.server.log import Level, Log, to_descriptor
 from studio_action.server.metrics import FOLDER, Metrics
 from studio_action.server.registry import models as registry
-from studio_action.server.run.connections import BACKLOG, PromptProtocol, listen, url_of
+from studio_action.server.run import descriptors
+from studio_action.server.run.connections import Connections
+from studio_action.server.run.listening import BACKLOG, listen, url_of
+from studio_action.server.run.protocol import protocol
 from studio_action.server.run.workers import SIGNALS, Workers, metrics_folder
 from studio_action.server.services import Services
 from studio_action.server.settings import ServerSettings
 
 _STANDARD_ERROR = 2
-_KEEP_ALIVE = 75
+KEEP_ALIVE = 75
 """The seconds that a connection may be idle: longer than proxies usually keep theirs."""
-_CONNECTIONS = 1000
-"""The most connections of one process; further ones get 503. Each may need some 100 kB."""
 _LAST_SECONDS = 2.0
 """The seconds after the grace to end what still runs; then the process exits anyway."""
 
@@ -53,6 +54,7 @@ def serve(settings: ServerSettings, environ: Mapping[str, str]) -> None:
 
     Raise `BadInput`, `Unreachable` or `WorkspaceRefused` if the server cannot start.
     """
+    descriptors.allow_many()
     _make_folder(settings.data_dir)
     services = make_services(settings, environ)
     database.migrate(services.engine)
@@ -167,7 +169,7 @@ def _uvicorn(services: Services) -> uvicorn.Config:
     settings = services.settings
     return uvicorn.Config(
         create_app(services),
-        http=PromptProtocol,
+        http=protocol(_connections(services)),
         ws="none",
         lifespan="off",
         interface="asgi3",
@@ -177,9 +179,18 @@ def _uvicorn(services: Services) -> uvicorn.Config:
         proxy_headers=bool(settings.process.trusted_proxies),
         forwarded_allow_ips=list(settings.process.trusted_proxies),
         backlog=BACKLOG,
-        limit_concurrency=_CONNECTIONS,
-        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=round(settings.process.grace),
+    )
+
+
+def _connections(services: Services) -> Connections:
+    def report(address: str) -> None:
+        services.log("too many connections of one address", level="warning", client=address)
+
+    settings = services.settings
+    return Connections(
+        settings.limits.connections_per_address, settings.process.trusted_proxies, report
     )
 
 

@@ -29,6 +29,7 @@ metrics-token: {env: METRICS}
 trusted-proxies: [10.0.0.0/8, "::1"]
 requests-per-minute: 60
 largest-body: 2048
+connections-per-address: 20
 grace: 5s
 repositories:
   - name: acme/models
@@ -105,7 +106,7 @@ def test_read__every_entry_of_the_file(tmp_path: Path) -> None:
             trusted_proxies=("10.0.0.0/8", "::1/128"),
             grace=5.0,
         ),
-        limits=LimitSettings(requests_per_minute=60, largest_body=2048),
+        limits=LimitSettings(requests_per_minute=60, largest_body=2048, connections_per_address=20),
     )
 
 

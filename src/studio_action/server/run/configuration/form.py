@@ -151,6 +151,7 @@ class ConfigurationForm(_Form):
     metrics_token: Secret = ""
     requests_per_minute: Annotated[int, Field(ge=1)] = 600
     largest_body: Annotated[int, Field(ge=1024)] = 1 << 20
+    connections_per_address: Annotated[int, Field(ge=1)] = 500
     grace: Seconds = 25.0
     repositories: tuple[RepositoryForm, ...] = ()
 
@@ -197,5 +198,7 @@ class ConfigurationForm(_Form):
             process=ProcessSettings(
                 self.host, self.port, self.workers, self.trusted_proxies, self.grace
             ),
-            limits=LimitSettings(self.requests_per_minute, self.largest_body),
+            limits=LimitSettings(
+                self.requests_per_minute, self.largest_body, self.connections_per_address
+            ),
         )
