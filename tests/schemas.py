@@ -31,7 +31,12 @@ def faults(name: str, document: object) -> list[str]:
     ]
 
 
+RECORDS = {"model.json": "manifest", "predicate.json": "predicate"}
+"""The schemas of the files of a record."""
+
+
 def check_records(workspace: Path) -> None:
-    """Fail unless every manifest that lies in the workspace is as its schema has it."""
-    for place in workspace.glob(".studio-action/*/model.json"):
-        assert faults("manifest", json.loads(place.read_text("utf-8"))) == []
+    """Fail unless every record that lies in the workspace is as its schemas have it."""
+    for name, of in RECORDS.items():
+        for place in workspace.glob(f".studio-action/*/{name}"):
+            assert faults(of, json.loads(place.read_text("utf-8"))) == []

@@ -19,6 +19,8 @@ GITHUB = {
     "GITHUB_OUTPUT": "/github/file_commands/set_output",
     "GITHUB_STEP_SUMMARY": "/github/file_commands/step_summary",
     "GITHUB_EVENT_NAME": "push",
+    "GITHUB_RUN_ID": "17",
+    "GITHUB_RUN_ATTEMPT": "2",
 }
 GITLAB = {
     "GITLAB_CI": "true",
@@ -27,6 +29,7 @@ GITLAB = {
     "CI_PROJECT_DIR": "/builds/acme/ml/churn",
     "CI_COMMIT_TAG": "churn@v1.2.0",
     "CI_COMMIT_SHA": "c0ffee",
+    "CI_JOB_URL": "https://gitlab.example.org/git/acme/ml/churn/-/jobs/17",
 }
 AZURE = {
     "TF_BUILD": "True",
@@ -34,6 +37,9 @@ AZURE = {
     "BUILD_SOURCESDIRECTORY": "/agent/_work/1/s",
     "BUILD_SOURCEBRANCH": "refs/tags/churn@v1.2.0",
     "BUILD_SOURCEVERSION": "c0ffee",
+    "BUILD_BUILDID": "17",
+    "SYSTEM_COLLECTIONURI": "https://dev.azure.com/acme/",
+    "SYSTEM_TEAMPROJECT": "m l",
 }
 BITBUCKET = {
     "BITBUCKET_BUILD_NUMBER": "7",
@@ -48,6 +54,7 @@ CIRCLECI = {
     "CIRCLE_TAG": "churn@v1.2.0",
     "CIRCLE_SHA1": "c0ffee",
     "BASH_ENV": "/tmp/.bash_env",
+    "CIRCLE_BUILD_URL": "https://circleci.com/gh/acme/churn/17",
 }
 
 JOBS = {
@@ -62,6 +69,7 @@ JOBS = {
             revision="c0ffee",
             output_file=Path("/github/file_commands/set_output"),
             summary_file=Path("/github/file_commands/step_summary"),
+            url="https://github.example.org/acme/churn/actions/runs/17/attempts/2",
         ),
     ),
     "gitlab": (
@@ -73,6 +81,7 @@ JOBS = {
             server="https://gitlab.example.org/git",
             tag="churn@v1.2.0",
             revision="c0ffee",
+            url="https://gitlab.example.org/git/acme/ml/churn/-/jobs/17",
         ),
     ),
     "azure": (
@@ -83,6 +92,7 @@ JOBS = {
             repository="https://dev.azure.com/acme/ml/_git/churn",
             tag="churn@v1.2.0",
             revision="c0ffee",
+            url="https://dev.azure.com/acme/m%20l/_build/results?buildId=17",
         ),
     ),
     "bitbucket": (
@@ -95,6 +105,7 @@ JOBS = {
             tag="churn@v1.2.0",
             revision="c0ffee",
             output_file=Path("/opt/variables"),
+            url="https://bitbucket.org/acme/churn/pipelines/results/7",
         ),
     ),
     "circleci": (
@@ -105,6 +116,7 @@ JOBS = {
             tag="churn@v1.2.0",
             revision="c0ffee",
             output_file=Path("/tmp/.bash_env"),
+            url="https://circleci.com/gh/acme/churn/17",
         ),
     ),
     "nothing known": ({}, Job("generic", HERE)),

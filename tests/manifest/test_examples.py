@@ -10,6 +10,7 @@ import yaml
 
 from studio_action.inputs.outputs_table import DOWNLOAD
 from studio_action.inputs.table import inputs_of
+from studio_action.outputs.attestation import PREDICATE_TYPE
 from studio_action.server.run.configuration.reading import Options, read
 from tests import public
 
@@ -34,14 +35,21 @@ def test_server_example__is_a_configuration(tmp_path: Path) -> None:
     assert set(repository.remotes) == {"storage"}
 
 
-@pytest.mark.parametrize("name", ["github-deploy.yml", "github-get-started.yml"])
+@pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.glob("github-*.yml")))
 def test_github_examples__inputs_and_outputs_exist(name: str) -> None:
     text = (EXAMPLES / name).read_text()
     action = yaml.safe_load((ROOT / "action.yml").read_text())
-    steps = yaml.safe_load(text)["jobs"]["deploy"]["steps"]
+    (job,) = yaml.safe_load(text)["jobs"].values()
+    steps = job["steps"]
 
     assert set(steps[0]["with"]) <= set(action["inputs"])
     assert set(re.findall(r"steps\.model\.outputs\.([\w-]+)", text)) <= set(action["outputs"])
+
+
+def test_attest_example__has_the_type_of_the_predicate() -> None:
+    for page in (EXAMPLES / "github-attest.yml", ROOT / "docs/attestation.md"):
+        named = re.findall(r"urn:studio-action:\S+?:v\d+", page.read_text())
+        assert set(named) == {PREDICATE_TYPE}
 
 
 @pytest.mark.parametrize("name", ["gitlab-deploy.yml", "gitlab-monorepo.yml"])

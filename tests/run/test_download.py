@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from studio_action.ci.job import Job
 from studio_action.errors import (
     ContentMismatch,
     NoSuchModel,
@@ -68,6 +70,7 @@ class Case:
             platform=self.platform,
             progress=Silence(),
             deadline=Deadline(None, Time().clock),
+            job=Job("generic", self.workspace.root),
         )
 
     @property
@@ -123,9 +126,26 @@ def test_download__the_record(workspace: Path) -> None:
     assert [line.split("  ")[1] for line in sums] == [f"out/{path}" for path in FOLDER]
 
 
+def test_download__the_statement_is_about_the_bytes_that_lie_there(workspace: Path) -> None:
+    Case(workspace).run()
+    (workspace / "out/models/churn/model.bin").write_bytes(b"tampered")
+    outputs = Case(workspace).run().outputs()  # one file is kept, the other one fetched
+
+    statement = json.loads(Path(outputs["attestation"]).read_text())
+    assert [file["origin"] for file in statement["predicate"]["files"]] == ["storage", "workspace"]
+    assert {each["name"]: each["digest"]["sha256"] for each in statement["subject"]} == {
+        path: hashlib.sha256((workspace / "out" / path).read_bytes()).hexdigest() for path in FOLDER
+    }
+    kept = hashlib.sha256(Path(outputs["manifest"]).read_bytes()).hexdigest()
+    assert statement["predicate"]["manifest"]["digest"]["sha256"] == kept
+    predicate = json.loads(Path(outputs["attestation-predicate"]).read_text())
+    assert statement["predicate"] == predicate
+    assert Path(outputs["attestation-subjects"]).read_text().count("\n") == len(FOLDER)
+
+
 def test_download__two_models_keep_two_records(workspace: Path) -> None:
     first, second = Case(workspace).run(), Case(workspace).run(dest=PurePath("other"))
-    assert first.manifest != second.manifest
+    assert first.records["manifest"] != second.records["manifest"]
 
 
 def test_download__again_fetches_nothing(workspace: Path) -> None:

@@ -18,7 +18,7 @@ class Job:
     repository and `server` the base URL of its Git host, neither with user info; `tag` is the tag
     that triggered the run and `revision` the commit it runs on. `output_file` and `summary_file`
     are the system's own files for outputs and for the summary page. `is_pull_request` matters
-    because forks get no secrets.
+    because forks get no secrets. `url` is that of the job's own page, for people.
     """
 
     system: str
@@ -31,3 +31,4 @@ class Job:
     summary_file: Path | None = None
     debug: bool = False
     is_pull_request: bool = False
+    url: str = ""

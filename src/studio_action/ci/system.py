@@ -39,7 +39,8 @@ class System:
     `sign` is a variable that is set in its jobs and in no other system's. `platform` makes what
     writes for a job, to a stream. Of several systems that match, the one with the highest
     `priority` counts. `repository_url` makes a URL of the value of `variables.repository`;
-    `tells_pull_request` reads the value of `variables.pull_request`. `no_token` says what to do
+    `tells_pull_request` reads the value of `variables.pull_request`. `job_url` returns the page of
+    a job, without secrets, '' where that is not known. `no_token` says what to do
     where a job has no token. `id_token` returns where a job has ID tokens from, None if it has
     none; `no_id_token` says what to do then.
     """
@@ -52,6 +53,7 @@ class System:
     usual_server: str = PUBLIC_SERVER
     repository_url: Callable[[str, Mapping[str, str]], str] = lambda value, environ: value
     tells_pull_request: Callable[[str], bool] = bool
+    job_url: Callable[[Mapping[str, str]], str] = lambda environ: ""
     no_token: str = ""
     id_token: Callable[[Mapping[str, str]], IdTokenSource | None] = lambda environ: None
     no_id_token: str = ""
@@ -82,6 +84,7 @@ class System:
             output_file=_path(environ, names.output_file),
             summary_file=_path(environ, names.summary_file),
             is_pull_request=self.tells_pull_request(environ.get(names.pull_request, "")),
+            url=self.job_url(environ),
         )
 
     def _tag(self, environ: Mapping[str, str]) -> str:

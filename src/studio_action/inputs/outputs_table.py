@@ -87,6 +87,22 @@ OUTPUTS = (
     ),
     Output("checksums", (DOWNLOAD,), "The path of a file in the format of sha256sum."),
     Output(
+        "attestation",
+        (DOWNLOAD,),
+        "The path of an in-toto statement about the download, unsigned: the files by SHA-256, and"
+        " where they come from.",
+    ),
+    Output(
+        "attestation-predicate",
+        (DOWNLOAD,),
+        "The path of the statement's predicate, for actions/attest and cosign attest-blob.",
+    ),
+    Output(
+        "attestation-subjects",
+        (DOWNLOAD,),
+        "The path of the statement's subjects in the format of sha256sum, for actions/attest.",
+    ),
+    Output(
         "skipped", COMMANDS, "Whether a filter or if-not-found ended the step early: true or false."
     ),
     Output("project-id", (CREATE,), "The id of the project."),

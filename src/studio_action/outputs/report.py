@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from studio_action.inputs.outputs_table import CREATE, DOWNLOAD, LISTED_FILES, RESOLVE, outputs_of
@@ -28,9 +28,9 @@ def cache_key(digest: Digest | None, filters: Filters) -> str:
 
 
 def download_outputs(
-    download: Download, *, manifest: str, sums: str, previous: Previous | None
+    download: Download, records: Mapping[str, str], previous: Previous | None
 ) -> dict[str, str]:
-    """Return the outputs of `download-model`, in their order."""
+    """Return the outputs of `download-model`, in order; `records` are paths by their outputs."""
     return _complete(
         DOWNLOAD,
         {
@@ -41,8 +41,7 @@ def download_outputs(
             "file-count": str(len(download.files)),
             "size": str(download.size),
             "cached": _flag(download.cached),
-            "manifest": manifest,
-            "checksums": sums,
+            **records,
         },
     )
 

@@ -102,11 +102,12 @@ def _download(task: Download, context: RunContext) -> None:
                 progress=progress,
                 deadline=context.config.limits.deadline,
                 signatures=signatures,
+                job=context.config.job,
             )
     finally:
         workspace.hand_over(workspace.root / STATE_FOLDER)
     publish(delivered.outputs(task.previous), MODEL_PREFIX, context)
-    platform.summarize(summary.of_download(delivered.download, delivered.manifest))
+    platform.summarize(summary.of_download(delivered.download, delivered.records["manifest"]))
 
 
 def _resolve(task: Resolve, context: RunContext) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from pathlib import Path
 
 from studio_action.ci.base import Platform
+from studio_action.ci.job import Job
 from studio_action.download import existing
 from studio_action.download.base import Downloader, Fetched, Progress
 from studio_action.download.existing import Landing
@@ -23,6 +23,7 @@ from studio_action.outputs import manifest, report
 from studio_action.policy.policy import Policy
 from studio_action.policy.rollback import VersionLimits
 from studio_action.registries.base import Registry
+from studio_action.run import records
 from studio_action.run.signatures import ModelSignature, SignatureVerifier
 from studio_action.text import human_size, human_time, printable
 from studio_action.workspace.placing import Move, place_files
@@ -41,17 +42,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A finished download and where its record lies, relative to the workspace."""
+    """A finished download, and the paths of its records, relative to the workspace, by outputs."""
 
     download: manifest.Download
-    manifest: str
-    checksums: str
+    records: Mapping[str, str]
 
     def outputs(self, previous: Previous | None = None) -> dict[str, str]:
         """Return what later steps get; `previous` is what they had before."""
-        return report.download_outputs(
-            self.download, manifest=self.manifest, sums=self.checksums, previous=previous
-        )
+        return report.download_outputs(self.download, self.records, previous)
 
 
 def resolve(
@@ -94,6 +92,7 @@ def download(
     platform: Platform,
     progress: Progress,
     deadline: Deadline,
+    job: Job,
     signatures: SignatureVerifier | None = None,
 ) -> Delivered:
     """Bring one model into the workspace, whole and verified, and keep a record of it.
@@ -142,7 +141,7 @@ def download(
         signed_by=signature.signed_by if signature else None,
     )
     platform.info(summary_line(done))
-    return _keep_record(done, dest, workspace)
+    return Delivered(done, records.keep(done, dest, workspace, job))
 
 
 def _digest(found: Found, fetched: Sequence[Fetched]) -> Digest | None:
@@ -255,12 +254,3 @@ def _record(
         got.verified,
         got.origin,
     )
-
-
-def _keep_record(download: manifest.Download, dest: Path, workspace: Workspace) -> Delivered:
-    name = manifest.folder_for(download.resolution, workspace.relative(dest))
-    folder = workspace.state(name)
-    document, sums = folder / "model.json", folder / "SHA256SUMS"
-    workspace.write(document, manifest.document(download))
-    workspace.write(sums, manifest.checksums(download.files))
-    return Delivered(download, workspace.relative(document), workspace.relative(sums))

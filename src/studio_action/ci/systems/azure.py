@@ -9,12 +9,14 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TextIO
+from urllib.parse import quote
 
 from studio_action.ci import dotenv
 from studio_action.ci.console import Console
 from studio_action.ci.job import Job
 from studio_action.ci.system import System, Variables
 from studio_action.errors import WorkspaceRefused
+from studio_action.text import redact
 from studio_action.workspace.workspace import Workspace
 
 
@@ -71,6 +73,16 @@ def escape_data(text: str) -> str:
 
 
 # https://learn.microsoft.com/en-us/azure/devops/pipelines/build/variables
+def job_url(environ: Mapping[str, str]) -> str:
+    """Return the page of the build that the job is of."""
+    build = environ.get("BUILD_BUILDID", "")
+    if not build.isdecimal():
+        return ""
+    collection = redact(environ.get("SYSTEM_COLLECTIONURI", "")).rstrip("/")
+    project = quote(environ.get("SYSTEM_TEAMPROJECT", ""), safe="")
+    return f"{collection}/{project}/_build/results?buildId={build}"
+
+
 SYSTEM = System(
     name="azure",
     sign="TF_BUILD",
@@ -84,6 +96,7 @@ SYSTEM = System(
         pull_request="SYSTEM_PULLREQUEST_PULLREQUESTID",
         debug="SYSTEM_DEBUG",
     ),
+    job_url=job_url,
     # There is SYSTEM_OIDCREQUESTURI, but its ID tokens all have the aud api://AzureADTokenExchange:
     # a server that took them could pose as the job to Azure itself.
     no_id_token="Azure Pipelines makes ID tokens for Azure alone",

@@ -11,6 +11,7 @@ from functools import partial
 from studio_action.ci import dotenv, id_token
 from studio_action.ci.console import Console
 from studio_action.ci.system import System, Variables
+from studio_action.text import redact
 
 
 class Bitbucket(Console):
@@ -27,6 +28,18 @@ class Bitbucket(Console):
 
 
 # https://support.atlassian.com/bitbucket-cloud/docs/variables-and-secrets/
+def https_url(value: str, environ: Mapping[str, str]) -> str:
+    """Return the repository's URL: the variable has http://, though the host is https only."""
+    return value.replace("http://", "https://", 1)
+
+
+def job_url(environ: Mapping[str, str]) -> str:
+    """Return the page of the pipeline that the step is of."""
+    repository = redact(https_url(environ.get("BITBUCKET_GIT_HTTP_ORIGIN", ""), environ))
+    number = environ.get("BITBUCKET_BUILD_NUMBER", "")
+    return f"{repository}/pipelines/results/{number}" if repository else ""
+
+
 SYSTEM = System(
     name="bitbucket",
     sign="BITBUCKET_BUILD_NUMBER",
@@ -41,8 +54,8 @@ SYSTEM = System(
         output_file="BITBUCKET_PIPELINES_VARIABLES_PATH",
         pull_request="BITBUCKET_PR_ID",
     ),
-    # The variable has http://, though the host is https only.
-    repository_url=lambda value, environ: value.replace("http://", "https://", 1),
+    repository_url=https_url,
+    job_url=job_url,
     # https://support.atlassian.com/bitbucket-cloud/docs/integrate-pipelines-with-resource-servers-using-oidc/
     id_token=partial(id_token.of_variable, "BITBUCKET_STEP_OIDC_TOKEN"),
     no_id_token="Give the step `oidc: audiences:` and the server's URL, if it trusts this"

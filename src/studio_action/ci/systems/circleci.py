@@ -12,6 +12,7 @@ from functools import partial
 from studio_action.ci import dotenv, id_token
 from studio_action.ci.console import Console
 from studio_action.ci.system import System, Variables
+from studio_action.text import redact
 
 
 class CircleCI(Console):
@@ -43,6 +44,7 @@ SYSTEM = System(
         output_file="BASH_ENV",
         pull_request="CIRCLE_PULL_REQUEST",
     ),
+    job_url=lambda environ: redact(environ.get("CIRCLE_BUILD_URL", "")),
     # https://circleci.com/docs/guides/permissions-authentication/openid-connect-tokens/
     id_token=partial(id_token.of_variable, "CIRCLE_OIDC_TOKEN_V2"),
     no_id_token="Set STUDIO_ID_TOKEN to what `circleci run oidc get --claims` makes for the"

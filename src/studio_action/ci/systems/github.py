@@ -16,6 +16,7 @@ from studio_action.ci.id_token import IdTokenRequest
 from studio_action.ci.job import PUBLIC_SERVER, Job
 from studio_action.ci.system import System, Variables
 from studio_action.errors import WorkspaceRefused
+from studio_action.text import redact
 
 MOST_OUTPUT_BYTES = 1_000_000
 """What all outputs of a job may take, in UTF-16."""
@@ -133,6 +134,13 @@ def id_token_request(environ: Mapping[str, str]) -> IdTokenRequest | None:
     return IdTokenRequest(url, token, variable) if url and token else None
 
 
+def job_url(environ: Mapping[str, str]) -> str:
+    """Return the page of the workflow run, at this attempt of it."""
+    run, attempt = environ.get("GITHUB_RUN_ID"), environ.get("GITHUB_RUN_ATTEMPT") or "1"
+    repository = repository_url(environ.get("GITHUB_REPOSITORY", ""), environ)
+    return redact(f"{repository}/actions/runs/{run}/attempts/{attempt}") if run else ""
+
+
 # https://docs.github.com/en/actions/reference/variables-reference
 SYSTEM = System(
     name="github",
@@ -151,6 +159,7 @@ SYSTEM = System(
         debug="RUNNER_DEBUG",
     ),
     repository_url=repository_url,
+    job_url=job_url,
     tells_pull_request=lambda event: event.startswith("pull_request"),
     no_token="Add `token: ${{ secrets.DVC_STUDIO_TOKEN }}`, and that secret to the repository",
     id_token=id_token_request,

@@ -115,6 +115,7 @@ SYSTEM = System(
         pull_request="CI_MERGE_REQUEST_IID",
         debug="CI_DEBUG_TRACE",
     ),
+    job_url=lambda environ: redact(environ.get("CI_JOB_URL", "")),
     no_token="Add a masked CI/CD variable DVC_STUDIO_TOKEN; a protected one reaches only protected"
     " branches and tags",
     no_id_token="Give the job `id_tokens: STUDIO_ID_TOKEN: aud:` and the server's URL, if it trusts"
