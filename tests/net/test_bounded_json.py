@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -31,6 +32,8 @@ def test_read__what_was_written(value: object, ascii: bool) -> None:
         (b"1" * 31, "more than 30 digits"),
         (b"[NaN]", "NaN is no number"),
         (b"[-Infinity]", "-Infinity is no number"),
+        (b"[" + b"1," * 6_000_000 + b"1]", "more than 6,000,000 values"),
+        (b"[" + b"{}," * 3_000_000 + b"{}]", "more than 6,000,000 values"),
         (b"[1]" + b" " * 100, "it has 103 bytes, more than 100"),
         (b'["\xff"]', "utf-8"),
         ('{"a": 1}'.encode("utf-16"), "utf-8"),
@@ -56,6 +59,19 @@ def test_read__refused(content: bytes, fault: str) -> None:
 )
 def test_read__deep_enough(content: bytes) -> None:
     assert bounded_json.read(content) == json.loads(content)
+
+
+def test_read__a_text_of_megabytes_takes_little_more_than_it_has() -> None:
+    content = b'["' + b"a\\n" * (1 << 20) + b'"]'
+    tracemalloc.start()
+    try:
+        (text,) = bounded_json.read(content)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert text == "a\n" * (1 << 20)
+    assert peak < 10 * len(content)
 
 
 def test_read__as_large_as_it_gets_in_a_moment() -> None:
