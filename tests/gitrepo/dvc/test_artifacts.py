@@ -483,8 +483,8 @@ def check_members(content: TrackedFolder, listed: list[dict[str, Any]]) -> None:
 
 
 def test_members__more_than_a_folder_has() -> None:
-    manifest = b"[" + b"{}," * artifacts.MOST_MEMBERS + b"{}]"
+    manifest = b"[" + b"{}," * artifacts.MOST_FILES + b"{}]"
     digest = Digest("md5", hashlib.md5(manifest).hexdigest() + ".dir")
 
-    with pytest.raises(UnexpectedAnswer, match="has 500001 entries, more than 500000"):
+    with pytest.raises(UnexpectedAnswer, match="has 500,001 entries, more than 500,000"):
         artifacts.members(TrackedFolder("m", digest, "m"), manifest)

@@ -90,6 +90,21 @@ HEX = "0a" * 16
 R = Settings.of("r", "s3://b/p", {"url": "s3://b/p"}, "repository")
 
 
+@pytest.mark.parametrize("size", [4, 5], ids=["of one folder", "of both together"])
+def test_locate_model__more_files_than_may_be(places: Places, context: Context, size: int) -> None:
+    manifest = json.dumps([{"md5": HEX, "relpath": f"{each}"} for each in range(size)]).encode()
+    digest = f"{md5(manifest)}.dir"
+    context.manifests[digest] = manifest
+    files = {f"m/{name}.dvc": dvc_file(name, md5=digest) for name in "ab"}
+    revision = places.of({"dvc.yaml": annotation("m"), ".dvc/config": CONFIG, **files})
+
+    with pytest.raises(UnexpectedAnswer, match=r"more than 4\b"):
+        locating.locate_model(ModelName("m"), revision, context, most_files=4)
+
+    _, found = locating.locate_model(ModelName("m"), revision, context, most_files=2 * size)
+    assert len(found) == 2 * size
+
+
 def test_locate_model__a_file(places: Places, context: Context) -> None:
     revision = places.of(
         {

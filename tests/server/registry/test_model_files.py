@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Semaphore
 
 import pytest
 
-from studio_action.errors import Unreachable
+from studio_action.errors import UnexpectedAnswer, Unreachable
 from studio_action.gitrepo.locate.located import InRepository, LocatedFile
 from studio_action.model.artifact import ModelName
 from studio_action.server.registry.model_files import ModelAtCommit, ModelFiles, ModelFilesCache
@@ -25,7 +27,7 @@ def never() -> ModelFiles:
 
 
 def test_get__looked_up_once() -> None:
-    models = ModelFilesCache()
+    models = ModelFilesCache(time.monotonic)
     first = models.get(at("a"), lambda: found(1))
 
     assert models.get(at("a"), never) is first
@@ -37,14 +39,14 @@ def test_get__looked_up_once() -> None:
     ids=["model", "commit", "repository"],
 )
 def test_get__not_that_of_another(other: ModelAtCommit) -> None:
-    models = ModelFilesCache()
+    models = ModelFilesCache(time.monotonic)
     first = models.get(at("a"), lambda: found(1))
 
     assert models.get(other, lambda: found(2)) != first
 
 
 def test_get__the_least_asked_for_make_room() -> None:
-    models = ModelFilesCache(most_files=10)
+    models = ModelFilesCache(time.monotonic, most_files=10)
     for name in "abc":
         models.get(at(name), lambda: found(3))
     models.get(at("a"), never)
@@ -58,7 +60,7 @@ def test_get__the_least_asked_for_make_room() -> None:
 
 
 def test_get__one_that_is_larger_than_all_the_room() -> None:
-    models = ModelFilesCache(most_files=10)
+    models = ModelFilesCache(time.monotonic, most_files=10)
     models.get(at("a"), lambda: found(1))
     models.get(at("b"), lambda: found(100))
 
@@ -68,7 +70,7 @@ def test_get__one_that_is_larger_than_all_the_room() -> None:
 
 
 def test_get__a_failure_is_not_kept() -> None:
-    models = ModelFilesCache()
+    models = ModelFilesCache(time.monotonic)
 
     def fail() -> ModelFiles:
         raise Unreachable("not now")
@@ -79,7 +81,7 @@ def test_get__a_failure_is_not_kept() -> None:
 
 
 def test_get__once_though_many_ask() -> None:
-    models = ModelFilesCache()
+    models = ModelFilesCache(time.monotonic)
     asked: list[int] = []
 
     def locate(number: int) -> Callable[[], ModelFiles]:
@@ -96,7 +98,7 @@ def test_get__once_though_many_ask() -> None:
 
 
 def test_get__different_commits_at_the_same_time() -> None:
-    models = ModelFilesCache()
+    models = ModelFilesCache(time.monotonic)
     both = Barrier(2, timeout=10)
 
     def look() -> ModelFiles:
@@ -105,3 +107,51 @@ def test_get__different_commits_at_the_same_time() -> None:
 
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(lambda revision: models.get(at("a", revision), look), "12"))
+
+
+def test_get__two_threads_of_a_repository_at_most() -> None:
+    models = ModelFilesCache(time.monotonic)
+    reading, most = Semaphore(2), []
+
+    def look() -> ModelFiles:
+        most.append(reading.acquire(blocking=False))
+        os.sched_yield()
+        reading.release()
+        return found(1)
+
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(lambda each: models.get(at("a", f"{each % 10}"), look), range(64)))
+
+    assert most == [True] * 10
+
+
+def test_get__what_cannot_be_read_is_read_again_after_a_minute() -> None:
+    now = [0.0]
+    models = ModelFilesCache(lambda: now[0])
+
+    def fail() -> ModelFiles:
+        raise UnexpectedAnswer("dvc.yaml is not YAML", "Look at it")
+
+    for locate in (fail, never):
+        with pytest.raises(UnexpectedAnswer, match=r"dvc.yaml is not YAML. Look at it"):
+            models.get(at("a"), locate)
+    models.get(at("b"), lambda: found(1))
+
+    now[0] = 60.0
+    assert models.get(at("a"), lambda: found(1)) == found(1)
+    assert models.get(at("a"), never) == found(1)
+
+
+def test_get__so_many_failures_are_remembered() -> None:
+    models = ModelFilesCache(time.monotonic)
+
+    def fail() -> ModelFiles:
+        raise UnexpectedAnswer("no")
+
+    for number in range(1001):
+        with pytest.raises(UnexpectedAnswer):
+            models.get(at(f"m{number}"), fail)
+
+    assert models.get(at("m0"), lambda: found(1)) == found(1)
+    with pytest.raises(UnexpectedAnswer):
+        models.get(at("m1"), never)

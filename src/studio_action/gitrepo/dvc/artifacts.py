@@ -41,7 +41,10 @@ _OLD_ANNOTATIONS = "artifacts.yaml"
 _MOST_NAMES = 20
 LARGEST_MANIFEST = bounded_json.LARGEST
 """Bytes of a folder's list of files; that of 500,000 files stays below."""
-MOST_MEMBERS = 500_000
+MOST_FILES = 500_000
+"""Of one model."""
+_VALUES_OF_A_MEMBER = 10
+"""Of the list's JSON, keys included; DVC writes `md5` and `relpath`, five in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,20 +290,22 @@ def _in_git(path: str, entry: Entry) -> GitFile:
     return GitFile(path, executable=entry.executable)
 
 
-def members(folder: TrackedFolder, manifest: bytes) -> tuple[TrackedFile, ...]:
+def members(
+    folder: TrackedFolder, manifest: bytes, most_files: int = MOST_FILES
+) -> tuple[TrackedFile, ...]:
     """Return the wanted files of `folder`, from its manifest.
 
     Raises `ContentMismatch` where the manifest does not match the folder's digest,
-    `UnexpectedAnswer` where it cannot be read or has an unsafe path, `ObjectMissing` where
-    nothing wanted is in it.
+    `UnexpectedAnswer` where it cannot be read, has an unsafe path or more than `most_files`,
+    `ObjectMissing` where nothing wanted is in it.
     """
     place = f"the list of the files in {printable(folder.path, 200)}"
     got = hashlib.md5(manifest, usedforsecurity=False).hexdigest() + ".dir"
     if got != folder.digest.hex:
         raise ContentMismatch(f"{place} has the MD5 {got}, not {folder.digest.hex}")
-    entries = read_json(place, manifest).sequence()
-    if len(entries) > MOST_MEMBERS:
-        raise UnexpectedAnswer(f"{place} has {len(entries)} entries, more than {MOST_MEMBERS}")
+    entries = read_json(place, manifest, _VALUES_OF_A_MEMBER * most_files).sequence()
+    if len(entries) > most_files:
+        raise UnexpectedAnswer(f"{place} has {len(entries):,} entries, more than {most_files:,}")
     files = [_member(folder, entry) for entry in entries]
     wanted = tuple(file for file in files if is_in(file.path, folder.wanted))
     if not wanted:

@@ -6,14 +6,20 @@ Whatever is wrong with a document is an `UnexpectedAnswer` that says which and w
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from threading import Lock
 from typing import cast
 
 from studio_action.errors import UnexpectedAnswer
 from studio_action.net import bounded_json
-from studio_action.text import printable
+from studio_action.text import human_size, printable
 
-_LARGEST = 16 << 20
+LARGEST = 16 << 20
+"""Bytes of a document; a `dvc.lock` of ten thousand outputs has one million."""
+_LARGE = 1 << 18
+_ONE_LARGE = Lock()
+"""While a document is parsed, it takes some hundred times its size: one large one at a time."""
 
 _HINT = "Look at that file at that commit"
 
@@ -102,20 +108,23 @@ def read_yaml(document: str, content: bytes) -> Node:
     """
     from studio_action.gitrepo.dvc import yaml12
 
-    if len(content) > _LARGEST:
-        raise UnexpectedAnswer(f"{document} has {len(content)} bytes, more than {_LARGEST}", _HINT)
+    if len(content) > LARGEST:
+        raise UnexpectedAnswer(
+            f"{document} has {human_size(len(content))}, more than {human_size(LARGEST)}", _HINT
+        )
     try:
-        return Node(yaml12.load(content.decode()) or {}, document)
+        with _ONE_LARGE if len(content) > _LARGE else nullcontext():
+            return Node(yaml12.load(content.decode()) or {}, document)
     except yaml12.Refused as error:
         raise UnexpectedAnswer(f"{document} {printable(str(error))}", _HINT) from error
     except yaml12.FAULTS as error:
         raise _unreadable(document, "YAML", error) from error
 
 
-def read_json(document: str, content: bytes) -> Node:
+def read_json(document: str, content: bytes, most_values: int = bounded_json.MOST_VALUES) -> Node:
     """Return the JSON in `content`; `document` is what errors call it."""
     try:
-        return Node(bounded_json.read(content), document)
+        return Node(bounded_json.read(content, most_values=most_values), document)
     except ValueError as error:
         raise _unreadable(document, "JSON", error) from error
 

@@ -11,7 +11,7 @@ neither in it nor above it and without a `..` or anything that may become one.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 
 from studio_action.errors import UnexpectedAnswer
@@ -27,10 +27,14 @@ from studio_action.gitrepo.dvc.outputs import (
     read_outputs,
 )
 from studio_action.gitrepo.dvc.project import Project
-from studio_action.text import first_few, printable
+from studio_action.text import first_few, human_size, printable
 
 _REACHES_OUT = (b"..", b"\\", b"${", b"\0")
 _MOST_NAMES = 5
+MOST_FILES = 50_000
+"""Files of DVC's in one project."""
+MOST_BYTES = 32 << 20
+"""Of them all together, as far as they are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class OutputIndex:
     outputs: list[Output] = field(default_factory=list, init=False)
     broken: list[BrokenFile] = field(default_factory=list, init=False)
     _read: set[str] = field(default_factory=set, init=False)
+    _bytes: int = field(default=0, init=False)
 
     def output_around(self, path: str) -> Output | None:
         """Return the output that is `path` or a folder around it.
@@ -106,15 +111,42 @@ class OutputIndex:
 
     def _add(self, names: Iterable[str]) -> None:
         files = self.project.files
-        new = [name for name in dict.fromkeys(names) if name not in self._read]
+        new = dict.fromkeys(name for name in names if name not in self._read)
         self._read.update(new)
+        if len(self._read) > MOST_FILES:
+            raise self._too_much(f"more than {MOST_FILES:,} files of DVC's")
         files.fetch(new)
-        for unit in _units(new):
-            read = _read_unit(unit, self.project)
+        for unit in _units(new.keys()):
+            read = self._read_unit(unit)
+            if self._bytes > MOST_BYTES:
+                raise self._too_much(f"more than {human_size(MOST_BYTES)} in files of DVC's")
             if isinstance(read, BrokenFile):
                 self.broken.append(read)
             else:
                 self.outputs += read
+
+    def _read_unit(self, unit: tuple[str, ...]) -> list[Output] | BrokenFile:
+        project, content = self.project, dict[str, bytes]()
+        try:
+            content.update(project.files.read([name for name in unit if project.includes(name)]))
+            self._bytes += sum(map(len, content.values()))
+            outputs = list(read_outputs(content, project.files.revision, project.files.read))
+            if (
+                len(unit) == 1 and not outputs
+            ):  # a pipeline that never ran has to be one all the same
+                read_file(unit[0], content.get(unit[0], b""), project.files.revision).mapping()
+        except UnexpectedAnswer as error:
+            reaches = not content or any(
+                sign in each for sign in _REACHES_OUT for each in content.values()
+            )
+            return BrokenFile(unit[0], error, reaches)
+        return [each for each in outputs if project.contains(each.path)]
+
+    def _too_much(self, what: str) -> UnexpectedAnswer:
+        return UnexpectedAnswer(
+            f"the repository has {what} at {self.project.files.revision[:7]}",
+            "Annotate a path that a .dvc file beside it or a dvc.lock above it tells of",
+        )
 
     def _warn_of(self, files: Collection[BrokenFile], path: str) -> None:
         for each in files:
@@ -131,7 +163,7 @@ def broken_files(project: Project) -> Iterator[BrokenFile]:
         yield from index.broken
 
 
-def _units(names: Collection[str]) -> Iterator[tuple[str, ...]]:
+def _units(names: Set[str]) -> Iterator[tuple[str, ...]]:
     """Yield the files that tell something together: a lock and its pipeline, or one `.dvc` file."""
     for name in names:
         folder, last = posixpath.split(name)
@@ -139,18 +171,3 @@ def _units(names: Collection[str]) -> Iterator[tuple[str, ...]]:
             yield name, posixpath.join(folder, PIPELINE)
         elif last != PIPELINE or posixpath.join(folder, LOCK) not in names:
             yield (name,)
-
-
-def _read_unit(unit: tuple[str, ...], project: Project) -> list[Output] | BrokenFile:
-    content: Mapping[str, bytes] = {}
-    try:
-        content = project.files.read([name for name in unit if project.includes(name)])
-        outputs = list(read_outputs(content, project.files.revision, project.files.read))
-        if len(unit) == 1 and not outputs:  # a pipeline that never ran has to be one all the same
-            read_file(unit[0], content.get(unit[0], b""), project.files.revision).mapping()
-    except UnexpectedAnswer as error:
-        reaches = not content or any(
-            sign in each for sign in _REACHES_OUT for each in content.values()
-        )
-        return BrokenFile(unit[0], error, reaches)
-    return [each for each in outputs if project.contains(each.path)]

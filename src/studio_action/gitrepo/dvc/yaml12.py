@@ -20,8 +20,8 @@ from ruamel.yaml.resolver import Resolver
 
 DEEPEST = 50
 """Lists and mappings in each other."""
-MOST_VALUES = 500_000
-"""Values and keys, as often as aliases and `<<` repeat them: sixty thousand outputs of a lock."""
+MOST_VALUES = 300_000
+"""Values and keys, as often as aliases and `<<` repeat them: 35,000 outputs of a lock."""
 LONGEST_NUMBER = 1000
 """Characters; reading a number takes the square of them."""
 MOST_DIRECTIVES = 100

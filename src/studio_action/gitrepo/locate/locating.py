@@ -61,17 +61,19 @@ def locate_model(
     revision: Revision,
     context: RepositoryContext,
     *,
+    most_files: int = artifacts.MOST_FILES,
     say: Callable[[str], None] = lambda line: None,
 ) -> tuple[str, tuple[LocatedFile, ...]]:
     """Return the model's own path in the repository, and all its files in the order of their paths.
 
     `say` hears of files of the repository that could not be read and are not needed. Raises
-    `BadInput` for a remote that is not set up, and what `artifacts` and `context` raise.
+    `BadInput` for a remote that is not set up, `UnexpectedAnswer` if the model has more than
+    `most_files`, and what `artifacts` and `context` raise.
     """
     _fetch_tracking(revision)
     root = artifacts.path_of(model, revision)
     with ExitStack() as stack:
-        followed = _OpenedImports(stack, say)
+        followed = _OpenedImports(stack, most_files, say)
         if isinstance(root, ExternalFile):
             return root.path, _Locator(revision, root.path, context, followed).of((root,))
         locating = _Locator(revision, root, context, followed)
@@ -105,9 +107,13 @@ def _fetch_tracking(revision: Revision) -> None:
 
 @dataclass(slots=True)
 class _OpenedImports:
-    """The other repositories that imports of a model led to, open until it is located."""
+    """The other repositories that imports of a model led to, open until it is located.
+
+    `most_files` is how many files the model may have.
+    """
 
     stack: ExitStack
+    most_files: int
     say: Callable[[str], None]
     opened: dict[ImportSource, tuple[Revision, RepositoryContext]] = field(default_factory=dict)
     count: int = 0
@@ -157,9 +163,13 @@ class _Locator:
         return self._revision.read([path]).get(path, b"").decode("utf-8", "replace")
 
     def of(self, contents: Collection[Content]) -> tuple[LocatedFile, ...]:
+        self._check_number(len(contents))
         of_git = {content.path for content in contents if isinstance(content, GitFile)}
         self._revision.fetch(of_git)
-        every = [(content, file) for content in contents for file in self._files(content)]
+        every: list[tuple[Content, LocatedFile]] = []
+        for content in contents:
+            every += ((content, file) for file in self._files(content))
+            self._check_number(len(every))
         # As DVC has it: of a file that both have, Git's counts.
         files = [
             file
@@ -170,12 +180,20 @@ class _Locator:
             check_path(file.path)
         return tuple(sorted(files, key=lambda file: file.path))
 
+    def _check_number(self, files: int) -> None:
+        if files > self._followed.most_files:
+            raise UnexpectedAnswer(
+                f"the model has more than {self._followed.most_files:,} files",
+                "Keep a model of more files as an archive, or as several models",
+            )
+
     def _files(self, content: Content) -> Iterator[LocatedFile]:
         match content:
             case TrackedFile():
                 yield self._stored(content)
             case TrackedFolder():
-                yield from map(self._stored, artifacts.members(content, self._manifest(content)))
+                manifest, most_files = self._manifest(content), self._followed.most_files
+                yield from map(self._stored, artifacts.members(content, manifest, most_files))
             case GitFile():
                 yield self._in_git(content)
             case ImportedContent():

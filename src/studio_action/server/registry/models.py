@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 
 from studio_action.errors import BadInput, ObjectMissing
 from studio_action.gitrepo.dvc.config import Config
@@ -41,6 +42,10 @@ from studio_action.server.registry.storages import (
 from studio_action.server.registry.upstream import Upstream, UpstreamResponse
 from studio_action.server.settings import ServedRepository, ServerSettings
 
+MOST_FILES = 100_000
+"""The most files of a model that is served; the answer has some hundred bytes for each."""
+_LARGE = 5_000
+"""The files of a model whose answer is not made at the same time as another such."""
 _ATTEMPTS = 3
 
 
@@ -67,11 +72,13 @@ class Models:
         storages: ServedStorages,
         manifests: Manifests,
         utc: Callable[[], datetime],
+        clock: Clock = Clock(),  # noqa: B008 - frozen
     ) -> None:
         self._repositories = {each.name: each for each in settings.repositories}
         self._mirrors, self._storages, self._manifests = mirrors, storages, manifests
         self._utc = utc
-        self._located = ModelFilesCache()
+        self._located = ModelFilesCache(clock.now)
+        self._signing = Lock()
 
     def resolve(
         self,
@@ -101,11 +108,13 @@ class Models:
             except BrokenRepository:
                 if attempt == _ATTEMPTS - 1 or not self._mirrors.replaced(repository, snapshot):
                     raise
+        with self._signing if len(found.files) > _LARGE else nullcontext():
+            files = tuple(self._signed(repository, found.files, link))
         return Resolution(
             artifact=artifact,
             selector=selector,
             source="git",
-            files=tuple(self._signed(repository, found.files, link)),
+            files=files,
             version=choice.name,
             stage=stage_of(selector),
             tag=choice.version.tag,
@@ -168,7 +177,8 @@ class Models:
         def locate() -> ModelFiles:
             context = _ServedContext(repository, self._repositories, self._mirrors, self._manifests)
             with self._mirrors.opened(repository, snapshot) as opened:
-                return ModelFiles(*locating.locate_model(name, opened.revision(revision), context))
+                at = opened.revision(revision)
+                return ModelFiles(*locating.locate_model(name, at, context, most_files=MOST_FILES))
 
         return self._located.get((repository.name, revision, name), locate)
 
@@ -277,7 +287,7 @@ def make_models(
     manifests = Manifests(
         storages, Upstream(network), network, settings.data_dir / "partial", utc, clock
     )
-    return Models(settings, mirrors, storages, manifests, utc)
+    return Models(settings, mirrors, storages, manifests, utc, clock)
 
 
 def make_git_for(network: Network, environ: Mapping[str, str], clock: Clock) -> GitFor:
