@@ -79,3 +79,11 @@ def test_read__as_large_as_it_gets_in_a_moment() -> None:
     content = json.dumps([row] * 50_000).encode()
 
     assert len(bounded_json.read(content)) == 50_000
+
+
+def test_read__brackets_in_long_texts() -> None:
+    texts = ['"[[{,' * number for number in range(0, 5000, 7)]
+    content = json.dumps(texts).encode()
+
+    assert len(content) > 2 * bounded_json._BLOCK
+    assert bounded_json.read(content, most_values=1000) == texts

@@ -7,6 +7,7 @@ from studio_action.gitrepo.git.tag_ref import TagRef
 from studio_action.gitrepo.gto import history, timeline
 from studio_action.server.api.listing import listed
 from studio_action.server.registry.models import Catalogue
+from tests.gitrepo.huge import soon
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 
@@ -117,3 +118,17 @@ def test_listed__a_date_beyond_any_calendar() -> None:
     (churn,) = of_tags(tag("churn@v1.0.0", "a", 10**15))
 
     assert churn["versions"][0]["registered_at"].startswith("9999")
+
+
+def test_listed__many_versions_and_stages_take_no_product_of_their_numbers() -> None:
+    refs = [
+        TagRef(f"churn{word}{number}", f"{number:040x}", number, True)
+        for number in range(7000)
+        for word in ("@v1.0.", "#s")
+    ]
+
+    with soon(5):
+        (churn,) = of_tags(*refs)
+
+    assert (len(churn["versions"]), len(churn["stages"])) == (7000, 7000)
+    assert churn["versions"][0]["stages"] == ["s6999"]

@@ -10,6 +10,7 @@ from studio_action.gitrepo.git.tag_ref import TagRef
 from studio_action.gitrepo.gto import history, timeline
 from studio_action.server.web import views
 from studio_action.server.web.views import ProjectQuery, ProjectView, Source, StageView
+from tests.gitrepo.huge import soon
 from tests.server.site import day, tag
 
 SOURCE = Source("acme/models", "https://github.com/acme/models", "https://models.example.org")
@@ -65,7 +66,7 @@ def numbered(count: int) -> list[TagRef]:
 def test_shown__the_first_versions_and_events() -> None:
     refs = [TagRef(it.name, f"{at:040x}", it.when, True) for at, it in enumerate(numbered(24))]
 
-    some, everything = view(*refs), view(*refs, all="1")
+    some, everything = view(*refs), view(*refs, model="churn", all="1")
 
     assert (len(some.models[0].versions), some.models[0].further) == (20, 4)
     assert (len(some.events), some.further_events) == (20, 4)
@@ -77,10 +78,44 @@ def test_shown__the_first_versions_and_events() -> None:
 def test_shown__the_first_models() -> None:
     refs = [tag(f"model-{number:03}@v1.0.0", "1", day(1)) for number in range(60)]
 
-    some, everything = view(*refs), view(*refs, all="1")
+    first, second, third = view(*refs), view(*refs, page="2"), view(*refs, page="3", all="1")
 
-    assert (len(some.models), some.further_models, some.models[0].name) == (50, 10, "model-000")
-    assert (len(everything.models), everything.further_models) == (60, 0)
+    assert (len(first.models), first.pages, first.models[0].name) == (50, 2, "model-000")
+    assert (len(second.models), second.pages, second.models[0].name) == (10, 2, "model-050")
+    assert (len(third.models), third.pages) == (0, 2)
+
+
+def test_shown__so_many_at_most() -> None:
+    refs = [
+        TagRef(f"churn{word}{number}", f"{number:040x}", number, True)
+        for number in range(1100)
+        for word in ("@v1.0.", "#s")
+    ]
+    old = [
+        ref
+        for number in range(60)
+        for ref in (
+            tag(f"old{number}@v1.0.0", "1", day(1)),
+            tag(f"old{number}@deprecated", "1", day(2)),
+        )
+    ]
+
+    page = view(*refs, *old, model="churn", all="1")
+    (churn,) = page.models
+    assert (len(churn.versions), churn.further) == (1000, 100)
+    assert (len(churn.stages), churn.further_stages) == (1000, 100)
+    assert (len(page.events), page.further_events) == (1000, 1200)
+
+    page = view(*refs, *old, all="1")
+    (churn,) = page.models
+    assert (len(churn.versions), churn.further) == (20, 1080)
+    assert (len(churn.stages), churn.further_stages) == (20, 1080)
+    assert (len(page.deprecated), page.further_deprecated) == (50, 10)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "x", "1234567", "1 ", "\u0661", ""])
+def test_parse__no_page(text: str) -> None:
+    assert ProjectQuery.parse({"page": text}).page == 1
 
 
 def test_shown__one_model_of_many() -> None:
@@ -221,3 +256,16 @@ def test_shown__whatever_was_tagged(refs: list[TagRef]) -> None:
     for model in page.models:
         held = {stage.name: stage.version for stage in model.stages}
         assert {stage for version in model.versions for stage in version.stages} == held.keys()
+
+
+def test_shown__many_versions_and_stages_take_no_product_of_their_numbers() -> None:
+    refs = [
+        TagRef(f"churn{word}{number}", f"{number:040x}", number, True)
+        for number in range(7000)
+        for word in ("@v1.0.", "#s")
+    ]
+
+    with soon(5):
+        page = view(*refs, model="churn", all="1")
+
+    assert page.models[0].further == 6000

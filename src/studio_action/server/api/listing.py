@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from studio_action.gitrepo.gto.history import Model, Version
 from studio_action.gitrepo.gto.timeline import Event
@@ -56,6 +56,10 @@ def listed(repository: str, catalogue: Catalogue) -> ListedModels:
 
 def _listed_model(model: Model, events: Sequence[Event]) -> ListedModel:
     by_tag = {event.tag: event for event in events}
+    held = {stage: holders[0] for stage, holders in sorted(model.stages.items()) if holders}
+    stages_of: dict[str, list[str]] = {}
+    for stage, holder in held.items():
+        stages_of.setdefault(holder.name, []).append(stage)
     return ListedModel(
         name=str(model.name),
         deprecated=model.deprecated,
@@ -67,31 +71,26 @@ def _listed_model(model: Model, events: Sequence[Event]) -> ListedModel:
                 tag=version.tag,
                 registered_at=by_tag[version.tag].when,
                 registered_by=by_tag[version.tag].by,
-                stages=[stage for stage in sorted(model.stages) if _holds(model, stage, version)],
+                stages=stages_of.get(version.name, []),
             )
             for version in model.versions
             if version.registered
         ],
-        stages=[
-            _assigned(stage, holders[0], events)
-            for stage, holders in sorted(model.stages.items())
-            if holders
-        ],
+        stages=_assigned_stages(held, events),
     )
 
 
-def _holds(model: Model, stage: str, version: Version) -> bool:
-    holder = model.in_stage(stage)
-    return holder is not None and holder.name == version.name
+def _assigned_stages(held: Mapping[str, Version], events: Sequence[Event]) -> list[AssignedStage]:
+    """Return the stages, each with the newest tag that assigns it to its holder's commit."""
+    newest = {
+        (event.stage, event.revision): event for event in events[::-1] if event.kind == "assigned"
+    }
+    return [
+        _assigned(stage, holder, newest[stage, holder.revision]) for stage, holder in held.items()
+    ]
 
 
-def _assigned(stage: str, holder: Version, events: Sequence[Event]) -> AssignedStage:
-    """Return the stage with the newest tag that assigns it to its holder's commit."""
-    event = next(
-        event
-        for event in events
-        if event.kind == "assigned" and (event.stage, event.revision) == (stage, holder.revision)
-    )
+def _assigned(stage: str, holder: Version, event: Event) -> AssignedStage:
     return AssignedStage(
         stage=stage,
         version=holder.name if holder.registered else "",

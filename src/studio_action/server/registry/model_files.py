@@ -69,8 +69,9 @@ class ModelFilesCache:
         try:
             return locate()
         except UnexpectedAnswer as error:
+            kept = type(error)(error.message, error.hint)  # a traceback would keep what was read
             with self._lock:
-                self._failed[key] = self.now() + KEPT_FAILURE, error
+                self._failed[key] = self.now() + KEPT_FAILURE, kept
                 self._failed.move_to_end(key)
                 while len(self._failed) > _MOST_FAILURES:
                     self._failed.popitem(last=False)

@@ -91,7 +91,7 @@ def _static(name: str) -> Static:
     return Static(f"/static/{fingerprint}/{name}", content, _TYPES[name])
 
 
-def query(**fields: str | None) -> str:
+def query(**fields: str | int | None) -> str:
     """Return a link to the same page with this query; leave out fields that are None."""
     return "?" + urlencode({name: text for name, text in fields.items() if text is not None})
 

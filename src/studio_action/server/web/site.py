@@ -33,6 +33,7 @@ from studio_action.server.web.rendering import PageRenderer
 from studio_action.server.web.repository_reader import PATIENCE, RepositoryReader
 
 _LONGEST_SEARCH = 200
+_MOST_PROJECTS = 200
 _ID_LENGTH = 10
 _FAILURES = (HTTPException, ApiError, StudioActionError, Exception)
 
@@ -81,13 +82,14 @@ class Pages:
         found = [it for it in projects if _matches(search, it.name, it.owner, it.repository)]
         unused = readable.keys() - {it.repository for it in projects}
         bare = sorted(name for name in unused if _matches(search, name))
-        needed = {*bare, *(it.repository for it in found)}
+        needed = {*bare[:_MOST_PROJECTS], *(it.repository for it in found[:_MOST_PROJECTS])}
         return self.renderer.page(
             "projects.html",
             visitor,
             search=search,
-            projects=found,
-            bare=bare,
+            projects=found[:_MOST_PROJECTS],
+            further=len(found[_MOST_PROJECTS:]),
+            bare=bare[:_MOST_PROJECTS],
             readings=self.reader.read(readable[name] for name in needed),
         )
 

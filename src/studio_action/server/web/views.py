@@ -5,6 +5,7 @@ People's names and warnings come from tags, so anybody may have written them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,27 +19,48 @@ from studio_action.server.web.snippets import CI, SnippetInputs
 from studio_action.text import printable
 
 LISTED = 20
-"""How many versions of a model, and how many events, are listed unless all are requested."""
+"""How many versions and stages of a model, and how many events, are listed without a request."""
+MOST = 1000
+"""How many are listed if all are requested, versions and stages of one model only."""
+MODELS = 50
+"""How many models are on one page, and how many deprecated ones are named."""
 
-_MODELS = 50
+_WARNINGS = 10
 _LONGEST = 200
+_PAGE = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 _DEPLOYED = ("prod", "production")
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectQuery:
-    """The query of a project's page; a `stage` of '' means the latest version, None any."""
+    """The query of a project's page; a `stage` of '' means the latest version, None any.
+
+    `page` counts the pages of models from 1.
+    """
 
     model: str = ""
     stage: str | None = None
     ci: CI = "github"
     everything: bool = False
+    page: int = 1
 
     @classmethod
     def parse(cls, query: Mapping[str, str]) -> ProjectQuery:
         """Return the parsed query; ignore unknown fields."""
         ci = snippets.parse_ci(query.get("ci", ""))
-        return cls(query.get("model", ""), query.get("stage"), ci, query.get("all") == "1")
+        page = query.get("page", "")
+        return cls(
+            query.get("model", ""),
+            query.get("stage"),
+            ci,
+            query.get("all") == "1",
+            int(page) if _PAGE.fullmatch(page) else 1,
+        )
+
+    @property
+    def most(self) -> int:
+        """How many versions and stages of a model are listed."""
+        return MOST if self.everything and self.model else LISTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +96,16 @@ class StageView:
 
 @dataclass(frozen=True, slots=True)
 class ModelView:
-    """One model; `further` versions are not listed, and `stage` is the snippet's."""
+    """One model; `further` versions and `further_stages` are not listed.
+
+    `stage` is the snippet's.
+    """
 
     name: str
     stages: tuple[StageView, ...]
     versions: tuple[VersionView, ...]
     further: int
+    further_stages: int
     warnings: tuple[str, ...]
     stage: str
     snippet: str
@@ -100,11 +126,15 @@ class EventView:
 
 @dataclass(frozen=True, slots=True)
 class ProjectView:
-    """A project's models and events, newest first; the rest is only counted."""
+    """One of the `pages` of a project's models, and its events, newest first.
+
+    What is not listed is only counted.
+    """
 
     models: tuple[ModelView, ...]
-    further_models: int
+    pages: int
     deprecated: tuple[str, ...]
+    further_deprecated: int
     events: tuple[EventView, ...]
     further_events: int
 
@@ -119,16 +149,18 @@ def view_project(
     chosen = [model for model in models if requested.model in ("", str(model.name))]
     chosen.sort(key=lambda model: str(model.name))
     living = [model for model in chosen if not model.deprecated]
-    listed = living if requested.everything else living[:_MODELS]
+    listed = living[(requested.page - 1) * MODELS :][:MODELS]
+    deprecated = [str(model.name) for model in chosen if model.deprecated]
     happened = [(model.name, event) for model in chosen for event in events[model.name]]
     happened.sort(key=lambda each: each[1].when, reverse=True)
-    listed_events = happened if requested.everything else happened[:LISTED]
+    listed_events = happened[: MOST if requested.everything else LISTED]
     return ProjectView(
         tuple(
             _model(model, _Events.index(events[model.name]), requested, source) for model in listed
         ),
-        len(living) - len(listed),
-        tuple(str(model.name) for model in chosen if model.deprecated),
+        -(-len(living) // MODELS),
+        tuple(deprecated[:MODELS]),
+        len(deprecated[MODELS:]),
         tuple(_event(name, event, source) for name, event in listed_events),
         len(happened) - len(listed_events),
     )
@@ -162,19 +194,26 @@ class _Events:
 
 def _model(model: Model, events: _Events, requested: ProjectQuery, source: Source) -> ModelView:
     held = {stage: versions[0] for stage, versions in sorted(model.stages.items()) if versions}
+    stages_of: dict[str, list[str]] = {}
+    for name, version in held.items():
+        stages_of.setdefault(version.name, []).append(name)
     stage = (
         requested.stage
         if requested.stage == "" or requested.stage in held
         else _default_stage(held)
     )
-    versions = model.versions if requested.everything else model.versions[:LISTED]
+    versions, stages = model.versions[: requested.most], list(held.items())[: requested.most]
     inputs = SnippetInputs(source.server, source.repository, str(model.name), stage)
     return ModelView(
         str(model.name),
-        tuple(_stage(name, version, events) for name, version in held.items()),
-        tuple(_version(version, held, events, source) for version in versions),
+        tuple(_stage(name, version, events) for name, version in stages),
+        tuple(
+            _version(version, stages_of.get(version.name, ())[:LISTED], events, source)
+            for version in versions
+        ),
         len(model.versions) - len(versions),
-        tuple(printable(warning, _LONGEST) for warning in model.warnings),
+        len(held) - len(stages),
+        tuple(printable(warning, _LONGEST) for warning in model.warnings[:_WARNINGS]),
         stage,
         snippets.snippet(inputs, requested.ci),
     )
@@ -191,12 +230,12 @@ def _stage(name: str, version: Version, events: _Events) -> StageView:
 
 
 def _version(
-    version: Version, held: Mapping[str, Version], events: _Events, source: Source
+    version: Version, stages: Sequence[str], events: _Events, source: Source
 ) -> VersionView:
     event = events.by_tag[version.tag]
     page = commit_page(source.web, version.revision)
-    stages = tuple(stage for stage, holder in held.items() if holder.name == version.name)
-    return VersionView(_named(version), version.revision, page, event.when, _tagger(event), stages)
+    by = _tagger(event)
+    return VersionView(_named(version), version.revision, page, event.when, by, tuple(stages))
 
 
 def _event(model: ModelName, event: Event, source: Source) -> EventView:
