@@ -92,7 +92,9 @@ def locate_file(
     Raises what `locate_model` raises.
     """
     with ExitStack() as stack:
-        locating = _Locator(revision, path, context, _OpenedImports(stack, say))
+        locating = _Locator(
+            revision, path, context, _OpenedImports(stack, artifacts.MOST_FILES, say)
+        )
         try:
             found = locating.of(artifacts.contents(path, revision, say))
         except ObjectMissing:
