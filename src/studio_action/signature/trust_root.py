@@ -44,15 +44,22 @@ class _Fetcher(FetcherInterface):  # type: ignore[misc]
 
 
 def fetch(
-    network: Network, limits: Limits, folder: Path, log: Callable[[str], None], url: str = URL
+    network: Network,
+    limits: Limits,
+    folder: Path,
+    log: Callable[[str], None],
+    url: str = URL,
+    first: bytes | None = None,
 ) -> str:
     """Return the trusted root, JSON, that the TUF repository at `url` has now.
 
-    `folder` is empty. Raises `Unreachable`, or `UnexpectedAnswer` for what is not signed as it has
+    `folder` is empty; `first` is the repository's first root, by default the public instance's.
+    Raises `Unreachable`, or `UnexpectedAnswer` for what is not signed as it has
     to be.
     """
     peer = Peer("Sigstore", url, "that the machine reaches it, or give signature-trust-config")
     client = HttpClient(peer, network, limits, log)
+    (folder / "targets").mkdir()
     fetcher = _Fetcher(client)
     try:
         updater = Updater(
@@ -61,9 +68,8 @@ def fetch(
             target_dir=str(folder / "targets"),
             target_base_url=urljoin(f"{url}/", "targets/"),
             fetcher=fetcher,
-            bootstrap=embedded_root(url),
+            bootstrap=first or embedded_root(),
         )
-        (folder / "targets").mkdir()
         updater.refresh()
         target = updater.get_targetinfo(_TARGET)
         if target is None:
@@ -82,8 +88,8 @@ def fetch(
         client.close()
 
 
-def embedded_root(url: str) -> bytes:
-    """Return the first root of a TUF repository, as it came with Sigstore's library."""
+def embedded_root() -> bytes:
+    """Return the first root of the public instance, as it came with Sigstore's library."""
     from importlib.resources import files
 
-    return (files("sigstore._store") / quote(url, safe="") / "root.json").read_bytes()
+    return (files("sigstore._store") / quote(URL, safe="") / "root.json").read_bytes()
