@@ -52,7 +52,7 @@ def test_attest_example__has_the_type_of_the_predicate() -> None:
         assert set(named) == {PREDICATE_TYPE}
 
 
-@pytest.mark.parametrize("name", ["gitlab-deploy.yml", "gitlab-monorepo.yml"])
+@pytest.mark.parametrize("name", ["gitlab-deploy.yml", "gitlab-monorepo.yml", "gitlab-keyless.yml"])
 def test_gitlab_examples__inputs_and_outputs_exist(name: str) -> None:
     text = (EXAMPLES / name).read_text()
     header, jobs = yaml.safe_load_all((ROOT / ".gitlab-ci-template.yml").read_text())
@@ -65,6 +65,14 @@ def test_gitlab_examples__inputs_and_outputs_exist(name: str) -> None:
     assert {_as_input(each) for each in used} <= set(action["outputs"])
     assert {_as_input(each) for each in variables} <= set(action["inputs"])
     assert set(extended) <= set(jobs)
+
+
+@pytest.mark.parametrize("name", ["github-keyless.yml", "gitlab-keyless.yml"])
+def test_keyless_examples__no_secret(name: str) -> None:
+    text = (EXAMPLES / name).read_text()
+
+    assert "secrets." not in text
+    assert "TOKEN" not in text
 
 
 def _as_input(variable: str) -> str:

@@ -132,7 +132,10 @@ def test_template__script_has_no_interpolated_text() -> None:
     assert not [line for line in scripts if "$[[" in line]
 
 
-def test_template__names_no_token() -> None:
+def test_template__names_no_token_but_the_id_token() -> None:
+    id_tokens = JOBS[".studio-action"].pop("id_tokens")
+
+    assert id_tokens == {"STUDIO_ID_TOKEN": {"aud": "$STUDIO_ACTION_STUDIO_URL"}}
     assert "TOKEN" not in yaml.safe_dump([HEADER, JOBS])
 
 
@@ -157,6 +160,8 @@ def test_versions__python() -> None:
         ".gitlab-ci-template.yml",
         "examples/github-deploy.yml",
         "examples/gitlab-deploy.yml",
+        "examples/github-keyless.yml",
+        "examples/gitlab-keyless.yml",
     ],
 )
 def test_versions__of_this_project(path: str) -> None:
