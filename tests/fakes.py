@@ -157,5 +157,5 @@ def _utc() -> datetime:
     return datetime(2026, 3, 1, tzinfo=timezone.utc)
 
 
-NO_POLICY = Policy(Requirements(), _no_repository, _utc)
+NO_POLICY = Policy(Requirements(), list, _no_repository, _utc, print)
 """What asks for nothing."""

@@ -15,6 +15,7 @@ from studio_action.inputs import parsers
 from studio_action.inputs.config import read_delivery, read_network, read_reports
 from studio_action.inputs.git_repository import read_location
 from studio_action.inputs.lookup import Inputs
+from studio_action.inputs.policy import read_policy_file
 from studio_action.inputs.previous import Previous, read_previous
 from studio_action.inputs.studio import Token, read_studio
 from studio_action.inputs.table import INPUTS
@@ -44,6 +45,7 @@ PATHS: dict[str, Read] = {
         ).earlier
     ),
     "token-file": lambda inputs: read_studio(inputs, JOB).credential,
+    "policy-file": lambda inputs: read_policy_file(inputs, Path("/")) is not None,
     "ca-bundle": lambda inputs: CERTIFICATE in repr(read_network(inputs).authorities),
 }
 """Every input that is a path, and how it is read."""
@@ -67,6 +69,7 @@ CONTENTS: dict[str, tuple[str, object]] = {
     "token-file": ("isat_x", Token("isat_x")),
     "previous-manifest": (f'{{"digest": "md5:{"0a" * 16}"}}', Previous(f"md5:{'0a' * 16}")),
     "not-older-than": (json.dumps({**asdict(EARLIER), "digest": ""}), EARLIER),
+    "policy-file": ("rules: []", True),
     "ca-bundle": (CERTIFICATE, True),
 }
 """What is in a file that is read at once, and what it comes to."""

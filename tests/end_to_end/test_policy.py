@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.end_to_end.conftest import Program, Ran
 from tests.gitrepo.repositories import committed, git, made_at
+from tests.servers.git import GitServer, git_server
 
 FILES = {"dvc.yaml": b"artifacts:\n  m:\n    path: m.bin\n", "m.bin": b"model"}
 LONG_AGO = "2020-03-01T12:00:00+00:00"
 
 
-def run(program: Program, repository: Path, *options: str) -> Ran:
+def run(program: Program, repository: Path | str, *options: str) -> Ran:
     environ = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}
     asked = ("--model=m", f"--repo={repository}", *options)
     return program.run("download-model", *asked, **environ, DVC_STUDIO_URL="", DVC_STUDIO_TOKEN="")
@@ -63,3 +67,215 @@ def test_a_lightweight_tag_is_nobodys(program: Program, tmp_path: Path) -> None:
 
     assert ran.code != 0
     assert program.files() == {}
+
+
+# The policy file of the default branch
+
+LARGE = b"rules:\n- {name: small models, max-size: 10}\n"
+SMALL = b"rules:\n- {name: tiny models, max-size: 4}\n"
+POLICY = ".studio-action.yml"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer]:
+    folder = tmp_path_factory.mktemp("served")
+    with git_server(folder) as running:
+        yield running
+
+
+class Repositories:
+    """A checkout of which a server has a copy: what is pushed there is the repository."""
+
+    def __init__(self, folder: Path, server: GitServer) -> None:
+        self.made = made_at(folder / "made", FILES, "m@v1.0.0")
+        self.name = f"{uuid.uuid4().hex}.git"
+        self.server = server
+        git(folder, "clone", "--quiet", "--bare", str(self.made), str(server.folder / self.name))
+        git(self.served, "config", "uploadpack.allowFilter", "true")
+        git(self.made, "remote", "add", "origin", str(self.served))
+        self.to_origin()
+
+    @property
+    def served(self) -> Path:
+        return self.server.folder / self.name
+
+    @property
+    def url(self) -> str:
+        return f"{self.server.url}/{self.name}"
+
+    def commit(self, files: dict[str, bytes], *tags: str, push: bool = True) -> str:
+        made = committed(self.made, files, *tags)
+        if push:
+            self.push("main")
+        return made
+
+    def push(self, branch: str) -> None:
+        git(self.made, "push", "--quiet", "--tags", str(self.served), f"HEAD:{branch}")
+
+    def to_origin(self) -> None:
+        """The checkout says that it came over HTTP."""
+        git(self.made, "remote", "set-url", "origin", self.url)
+
+
+@pytest.fixture
+def places(tmp_path: Path, server: GitServer) -> Repositories:
+    return Repositories(tmp_path, server)
+
+
+@pytest.fixture(params=["address", "checkout"])
+def named(request: pytest.FixtureRequest) -> str:
+    """How the repository is named."""
+    return str(request.param)
+
+
+def where(places: Repositories, named: str) -> str:
+    return places.url if named == "address" else str(places.made)
+
+
+def test_policy_file__counts_from_the_default_branch(
+    program: Program, places: Repositories, named: str
+) -> None:
+    commit = places.commit({POLICY: SMALL})
+
+    ran = run(program, where(places, named))
+
+    assert ran.code == 17, ran.said
+    assert f"(rule 'tiny models' of .studio-action.yml at {commit[:7]})" in ran.said
+    assert program.files() == {}
+
+
+def test_policy_file__is_told(program: Program, places: Repositories) -> None:
+    commit = places.commit({POLICY: LARGE})
+
+    ran = run(program, places.url)
+
+    assert ran.code == 0, ran.said
+    assert f"Policy .studio-action.yml at {commit[:7]}: small models" in ran.said
+    manifest = json.loads(Path(ran.outputs["manifest"]).read_text())
+    assert manifest["policy"] == [
+        {"file": POLICY, "revision": commit, "rules": ["small models"]},
+    ]
+
+
+def test_policy_file__rules_about_something_else(program: Program, places: Repositories) -> None:
+    places.commit({POLICY: b"rules:\n- {models: other, max-size: 1}\n"})
+
+    ran = run(program, places.url)
+
+    assert ran.code == 0, ran.said
+    assert "No rule of the policy .studio-action.yml at" in ran.said
+
+
+def test_policy_file__of_a_pull_request_does_not_count(
+    program: Program, places: Repositories, named: str
+) -> None:
+    """Neither what is checked out nor another branch loosens the policy."""
+    places.commit({POLICY: SMALL})
+    git(places.made, "switch", "--quiet", "-c", "loosened")
+    places.commit({POLICY: b"rules: []\n"}, push=False)
+    places.push("loosened")
+
+    ran = run(program, where(places, named))
+
+    assert ran.code == 17, ran.said
+
+
+def test_policy_file__of_the_deployed_commit_does_not_count(
+    program: Program, places: Repositories, named: str
+) -> None:
+    places.commit({POLICY: b"rules: []\n"}, "m@v2.0.0")
+    places.commit({POLICY: SMALL})
+
+    ran = run(program, where(places, named), "--version=v2.0.0")
+
+    assert ran.code == 17, ran.said
+
+
+def test_policy_file__where_the_origin_is_gone(program: Program, places: Repositories) -> None:
+    """What `origin` had last counts, where that was noted; what is checked out never does."""
+    places.commit({POLICY: SMALL})
+    git(places.made, "fetch", "--quiet", str(places.served), "main:refs/remotes/origin/main")
+    git(places.made, "remote", "set-url", "origin", "http://127.0.0.1:1/gone.git")
+    places.commit({POLICY: b"rules: []\n"}, push=False)
+
+    unknown = run(program, str(places.made), "--retries=0")
+    git(places.made, "remote", "set-head", "origin", "main")
+    noted = run(program, str(places.made))
+
+    assert (unknown.code, noted.code) == (17, 17), unknown.said + noted.said
+    assert "the policy of the repository is not known: " in unknown.said
+    assert "git remote set-head origin --auto" in unknown.said
+    assert "as the checkout has it" in noted.said
+    assert "tiny models" in noted.said
+
+
+def test_policy_file__of_a_folder_without_origin(program: Program, tmp_path: Path) -> None:
+    folder = made_at(tmp_path / "made", {**FILES, POLICY: SMALL}, "m@v1.0.0")
+
+    assert run(program, str(folder)).code == 17
+
+
+def test_policy_file__an_input_adds_one_and_loosens_nothing(
+    program: Program, places: Repositories
+) -> None:
+    places.commit({POLICY: SMALL})
+    (program.workspace / "none.yml").write_text("rules: []\n")
+    (program.workspace / "more.yml").write_text("rules:\n- {branch: none}\n")
+
+    loosened = run(program, places.url, "--policy-file=none.yml")
+    places.commit({POLICY: LARGE})
+    tightened = run(program, places.url, "--policy-file=more.yml")
+
+    assert "rule 'tiny models'" in loosened.said
+    assert "has no branch 'none' (rule 'rule 1' of more.yml)" in tightened.said
+    assert (loosened.code, tightened.code) == (17, 17)
+
+
+def test_policy_file__of_each_kind_of_requirement(program: Program, places: Repositories) -> None:
+    rule = b"rules:\n- {branch: main, labels: approved, allowed-taggers: ada@*, max-age: 10d}\n"
+    places.commit({POLICY: rule})
+
+    ran = run(program, places.url)
+    assert "has not the labels approved in dvc.yaml" in ran.said or "old, of" in ran.said
+    assert ran.code == 17
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"rules:\n- {brnch: main}\n", "line 2, column 4: unknown key 'brnch'. Did you mean 'br"),
+        (b"a: &a [" + b"x," * 9 + b"]\nb: [*a, *b]\n", "is not YAML"),
+        (b"#" * (10 << 20), "has more than 65,536 bytes"),
+        (b"", "is empty"),
+    ],
+    ids=["a key that is none", "hostile YAML", "10 MB", "empty"],
+)
+def test_policy_file__that_is_none(
+    program: Program, places: Repositories, content: bytes, said: str
+) -> None:
+    places.commit({POLICY: content})
+
+    ran = run(program, places.url)
+
+    assert ran.code == 10, ran.said
+    assert said in ran.said
+    assert program.files() == {}
+
+
+def test_policy_file__a_link(program: Program, places: Repositories) -> None:
+    (places.made / POLICY).symlink_to("elsewhere.yml")
+    places.commit({"elsewhere.yml": b"rules: []\n"})
+
+    ran = run(program, places.url)
+
+    assert ran.code == 10, ran.said
+    assert "no regular file" in ran.said
+
+
+def test_policy_file__misspelt(program: Program, places: Repositories) -> None:
+    places.commit({".studio-action.yaml": SMALL})
+
+    ran = run(program, places.url)
+
+    assert ran.code == 10, ran.said
+    assert "Call it .studio-action.yml" in ran.said

@@ -41,6 +41,7 @@ WRONG = {
     "require-ancestor-of": Wrong("a b", "input require-ancestor-of"),
     "allowed-taggers": Wrong(",", "input allowed-taggers"),
     "max-age": Wrong("a month", "input max-age"),
+    "policy-file": Wrong("/none.yml", "input policy-file"),
     "minimum-version": Wrong("1.0", "input minimum-version"),
     "rollback": Wrong("forbid", "input rollback"),
     "not-older-than": Wrong("../last.json", "'../last.json' leads out", 16),
@@ -122,16 +123,16 @@ def without_token(name: str) -> dict[str, str]:
 ORDER = {
     DOWNLOAD: (
         "timeout retries deadline source on-event version model repo if-not-found prerelease"
-        " require-ancestor-of allowed-taggers max-age minimum-version rollback not-older-than"
-        " previous-digest previous-manifest studio-url token layout overwrite"
+        " require-ancestor-of allowed-taggers max-age policy-file minimum-version rollback"
+        " not-older-than previous-digest previous-manifest studio-url token layout overwrite"
         " verify connections expected-sha256 require-signature signature signature-public-key"
         " signature-certificate-chain signature-identity signature-identity-provider"
         " signature-trust-config ca-bundle output-json output-env output-dir cache-dir dest"
     ),
     RESOLVE: (
         "timeout retries deadline source on-event stage model repo if-not-found prerelease"
-        " require-ancestor-of allowed-taggers max-age minimum-version rollback not-older-than"
-        " previous-digest previous-manifest studio-url token urls-file"
+        " require-ancestor-of allowed-taggers max-age policy-file minimum-version rollback"
+        " not-older-than previous-digest previous-manifest studio-url token urls-file"
         " ca-bundle output-json output-env output-dir"
     ),
     CREATE: (

@@ -78,7 +78,7 @@ def fetch_or_stand_in(
     what `Git.run_remote` raises.
     """
     try:
-        return Repository.clone_from(url, git, scratch)
+        return Repository.clone_from(url, git, scratch, default_branch=True)
     except StudioActionError:
         if not is_checkout_of(address, workspace, git.environ):
             raise

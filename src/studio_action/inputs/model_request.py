@@ -18,7 +18,7 @@ from studio_action.inputs.git_repository import (
     read_repository,
 )
 from studio_action.inputs.lookup import Inputs, Value
-from studio_action.inputs.policy import read_requirements
+from studio_action.inputs.policy import read_policy_file, read_requirements
 from studio_action.inputs.studio import read_source_name
 from studio_action.inputs.triggers import read_triggers
 from studio_action.model.artifact import (
@@ -34,6 +34,7 @@ from studio_action.model.plan import Filters
 from studio_action.model.repository_url import RepositoryUrl
 from studio_action.policy.requirements import Requirements
 from studio_action.policy.rollback import VersionLimits
+from studio_action.policy.rules import PolicyFile
 
 IfNotFound = Literal["error", "warn", "ignore"]
 
@@ -43,8 +44,9 @@ class ModelRequest:
     """Which model is requested, and what follows where there is none.
 
     `folder` is the repository's own, where it is named by one; `required` is what inputs require
-    of the version. `tag` and `revision` are those of the version, where its registration triggered
-    the run. `version_limits` says what the version must not be older than.
+    of the version, and `policy_file` has more rules. `tag` and `revision` are those of the version,
+    where its registration triggered the run. `version_limits` says what the version must not be
+    older than.
     """
 
     artifact: ArtifactRef
@@ -54,6 +56,7 @@ class ModelRequest:
     prerelease: Prerelease = "include"
     folder: Path | None = None
     required: Requirements = field(default_factory=Requirements)
+    policy_file: PolicyFile | None = None
     tag: str = ""
     revision: str = ""
     version_limits: VersionLimits = field(default_factory=VersionLimits)
@@ -62,6 +65,11 @@ class ModelRequest:
     def location(self) -> RepositoryLocation:
         """Return where the repository is."""
         return self.folder or RepositoryUrl.parse(self.artifact.repository)
+
+    @property
+    def is_held_to_policy(self) -> bool:
+        """Return whether inputs name any policy, so that the repository's must be known, too."""
+        return bool(self.required) or self.policy_file is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,7 @@ def read_model_request(inputs: Inputs, job: Job, origin: Origin) -> ModelRequest
         cast(Prerelease, parsers.choice(inputs["prerelease"])),
         location if isinstance(location, Path) else None,
         read_requirements(inputs),
+        read_policy_file(inputs, job.workspace),
         job.tag if registered else "",
         job.revision if registered else "",
     )

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
 
 from studio_action.inputs import parsers
 from studio_action.inputs.lookup import Inputs, Value
+from studio_action.policy import reading
 from studio_action.policy.requirements import Requirements
-from studio_action.policy.values import check_glob, parse_age
+from studio_action.policy.rules import PolicyFile
+from studio_action.policy.values import check_branch, check_glob, parse_age
+
+T = TypeVar("T")
 
 
 def read_requirements(inputs: Inputs) -> Requirements:
@@ -21,28 +27,42 @@ def read_requirements(inputs: Inputs) -> Requirements:
     )
 
 
+def read_policy_file(inputs: Inputs, workspace: Path) -> PolicyFile | None:
+    """Read the file that input `policy-file` names; relative paths are below `workspace`."""
+    given = inputs["policy-file"]
+    path = parsers.path(given)
+    if path is None:
+        return None
+    try:
+        return reading.read_file(workspace / path, str(path))
+    except OSError as error:
+        raise given.refuse(f"cannot be read: {error.strerror}") from error
+
+
 def branch_name(value: Value) -> str:
     """Return the name of a branch, without `refs/heads/` or `origin/`; '' for none."""
     branch = parsers.one_line(value).removeprefix("refs/heads/").removeprefix("origin/")
-    if re.search(r"[\s~^:?*\[\\]|\.\.|\A-|//|@\{|\A/|[/.]\Z", branch):
-        raise value.refuse("is not a branch's name")
+    if branch:
+        _check(check_branch, branch, value)
     return branch
 
 
 def _globs(value: Value) -> tuple[str, ...]:
     globs = parsers.entries(value)
     for glob in globs:
-        try:
-            check_glob(glob)
-        except ValueError as error:
-            raise value.refuse(str(error)) from None
+        _check(check_glob, glob, value)
     if value.text and not globs:
         raise value.refuse("names nobody", "Give an address, or leave it out")
     return globs
 
 
 def _age(value: Value) -> int | None:
+    return _check(parse_age, value.text, value) if value.text else None
+
+
+def _check(parse: Callable[[str], T], text: str, value: Value) -> T:
+    """Return what `parse` makes of `text`; raise `BadInput` where it raises `ValueError`."""
     try:
-        return parse_age(value.text) if value.text else None
+        return parse(text)
     except ValueError as error:
         raise value.refuse(str(error)) from None

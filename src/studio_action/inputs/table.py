@@ -156,6 +156,13 @@ INPUTS = (
         " 8w. The date is what the tagger wrote.",
     ),
     Input(
+        "policy-file",
+        _MODEL,
+        "A file with more rules, besides .studio-action.yml of the repository's default branch,"
+        " which always counts. Whoever may change the file may loosen its rules: not one of a pull"
+        " request's checkout.",
+    ),
+    Input(
         "previous-manifest",
         _MODEL,
         "The manifest of an earlier download. The output changed says whether the content is"

@@ -13,6 +13,7 @@ from studio_action.download.base import Origin, Verified
 from studio_action.model.artifact import Resolution
 from studio_action.model.digest import Digest
 from studio_action.model.plan import Filters
+from studio_action.policy.policy import Applied
 from studio_action.signature.policy import SignedBy
 
 SCHEMA = "urn:studio-action:manifest:v1"
@@ -43,7 +44,8 @@ _COLUMNS = tuple(each.name for each in fields(FileRecord))
 class Download:
     """A finished download; `path` is the model's own, relative to the workspace.
 
-    `signed_by` is who signed the model, None if no signature was required.
+    `signed_by` is who signed the model, None if no signature was required; `policy` has the rules
+    that it fulfils, by their files.
     """
 
     resolution: Resolution
@@ -55,6 +57,7 @@ class Download:
     started: datetime
     seconds: float
     signed_by: SignedBy | None = None
+    policy: tuple[Applied, ...] = ()
 
     @property
     def size(self) -> int:
@@ -101,6 +104,7 @@ def document(download: Download) -> str:
         "started": download.started.isoformat(timespec="milliseconds"),
         "seconds": round(download.seconds, 3),
         "signature": asdict(download.signed_by) if download.signed_by else None,
+        "policy": [_rules(each) for each in download.policy],
     }
     lines = [f"  {_json(name)}: {_json(value)}" for name, value in head.items()]
     rows = ",\n".join(f"    {_json(_row(file))}" for file in download.files)
@@ -109,6 +113,11 @@ def document(download: Download) -> str:
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
+
+
+def _rules(applied: Applied) -> dict[str, str | list[str]]:
+    file, rules = applied.file, [rule.name for rule in applied.rules]
+    return {"file": file.path, "revision": file.revision, "rules": rules}
 
 
 def _row(file: FileRecord) -> dict[str, str | int]:

@@ -43,6 +43,7 @@ def of_download(download: Download, manifest: str) -> str:
         "Signed by": cell(str(download.signed_by or "")),
         "Files": f"{len(download.files):,}, {human_size(download.size)}",
         "Downloaded": _speed(download),
+        "Policy": cell("; ".join(each.summary for each in download.policy)),
         "Manifest": cell(manifest),
     }
     rows = [_file_row(file) for file in download.files[:MOST_ROWS]]

@@ -2,42 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from studio_action.errors import NotFound, PolicyRefused, TokenRefused
 from studio_action.gitrepo.git.repository import Repository
 from studio_action.model.artifact import RemoteFile, Resolution
-from studio_action.policy.check import check
+from studio_action.policy.check import check, refusals
+from studio_action.policy.facts import Facts
 from studio_action.policy.gathering import gather
-from studio_action.policy.requirements import Requirements
+from studio_action.policy.requirements import Requirements, merge
+from studio_action.policy.rules import PolicyFile, Rule
+from studio_action.text import first_few, printable
+
+_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The rules of one file that were about a request, which has fulfilled them."""
+
+    file: PolicyFile
+    rules: tuple[Rule, ...]
+
+    @property
+    def line(self) -> str:
+        """Return them as a line for the log."""
+        if not self.rules:
+            return f"No rule of the policy {self.file} is about this request"
+        return f"Policy {self.summary}"
+
+    @property
+    def summary(self) -> str:
+        """Return the file and the names of the rules."""
+        names = first_few([rule.name for rule in self.rules], _SHOWN)
+        return f"{self.file}: {printable(names, 500) or 'no rule'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was required by inputs and rules together, and the rules."""
+
+    applied: tuple[Applied, ...]
+    required: Requirements
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What a version must fulfil before anything of it is downloaded.
 
-    `repository` opens the repository that the model is in, where something there must be read.
+    `required` is what inputs require, and `files` reads the policy files. `repository` opens the
+    repository that the model is in, where something there must be read. `say` hears which rules
+    there are.
     """
 
     required: Requirements
+    files: Callable[[], Iterable[PolicyFile]]
     repository: Callable[[], Repository]
     utc: Callable[[], datetime]
+    say: Callable[[str], None]
 
-    def check(self, resolution: Resolution, files: Sequence[RemoteFile]) -> None:
-        """Raise `PolicyRefused` unless `resolution`, of which `files` are wanted, fulfils it.
+    def check(self, resolution: Resolution, files: Sequence[RemoteFile]) -> Outcome:
+        """Return what `resolution`, of which `files` are wanted, fulfils.
 
-        Also raises `Unreachable` and what else reading the repository raises.
+        Raises `PolicyRefused` if it does not, `BadInput` for a policy file that is none,
+        `Unreachable` and what else reading the repository raises.
         """
-        if not self.required:
-            return
-        now = self.utc().timestamp()
+        applied = tuple(
+            Applied(file, tuple(file.applying(resolution.artifact.model, resolution.selector)))
+            for file in self.files()
+        )
+        for each in applied:
+            self.say(each.line)
+        every = merge([self.required, *(it.required for each in applied for it in each.rules)])
+        if every:
+            facts = self._facts(every, resolution, files)
+            try:
+                check(every, facts)
+            except PolicyRefused as error:
+                raise _attributed(error, applied, facts) from error
+        return Outcome(applied, every)
+
+    def _facts(
+        self, required: Requirements, resolution: Resolution, files: Sequence[RemoteFile]
+    ) -> Facts:
         try:
-            facts = gather(self.required, resolution, files, now, self.repository)
+            return gather(required, resolution, files, self.utc().timestamp(), self.repository)
         except (NotFound, TokenRefused) as error:  # which is no reason to skip a run
             raise PolicyRefused(
                 f"what is required of {resolution.artifact} cannot be checked: {error.message}",
                 error.hint or "Give a git-token that may read the repository",
             ) from error
-        check(self.required, facts)
+
+
+def _attributed(refusal: PolicyRefused, applied: Iterable[Applied], facts: Facts) -> PolicyRefused:
+    """Return the refusal with the rule that alone says so; as it is if that is an input."""
+    for each in applied:
+        for rule in each.rules:
+            if any(str(other) == str(refusal) for other in refusals(rule.required, facts)):
+                by = f"rule {rule.name!r} of {each.file}"
+                return PolicyRefused(f"{refusal.message} ({by})", refusal.hint)
+    return refusal

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 
 LONGEST_GLOB = 254
 """Characters: as long as an address may be."""
+_NO_BRANCH = re.compile(r"[\s~^:?*\[\\]|\.\.|\A-|//|@\{|\A/|[/.]\Z|[\x00-\x1f\x7f]")
 _AGE = re.compile(r"(?P<count>[0-9]{1,6})\s*(?P<unit>[mhdw])")
 _SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _SIZE = re.compile(r"(?P<count>[0-9]{1,15}(?:\.[0-9]{1,6})?)\s*(?P<unit>[kKMGT]i?B|B|)")
@@ -45,6 +46,12 @@ def parse_size(text: str) -> int:
     factor = math.prod([base] * _POWERS[found["unit"].rstrip("iB")])
     whole, _, part = found["count"].partition(".")
     return int(whole) * factor + int(part or 0) * factor // int("1" + "0" * len(part))
+
+
+def check_branch(name: str) -> None:
+    """Raise `ValueError` for what is no branch's name, or not only one's."""
+    if not name or _NO_BRANCH.search(name):
+        raise ValueError("is not a branch's name")
 
 
 def check_glob(glob: str) -> None:

@@ -20,7 +20,7 @@ from studio_action.model.artifact import RemoteFile, Resolution
 from studio_action.model.digest import Digest
 from studio_action.net.clock import Deadline
 from studio_action.outputs import manifest, report
-from studio_action.policy.policy import Policy
+from studio_action.policy.policy import Outcome, Policy
 from studio_action.policy.rollback import VersionLimits
 from studio_action.registries.base import Registry
 from studio_action.run import records
@@ -32,12 +32,16 @@ from studio_action.workspace.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a request resolved to; `files` are those that pass its filters."""
+    """What a request resolved to; `files` are those that pass its filters.
+
+    `policy` is what it fulfils.
+    """
 
     resolution: Resolution
     files: tuple[RemoteFile, ...]
     root: str
     digest: Digest | None
+    policy: Outcome | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,7 @@ def resolve(
         for line in _resolution_lines(found):
             platform.info(line)
         _check_version(found, request.version_limits, platform)
-        policy.check(answer, files)
-    return found
+        return replace(found, policy=policy.check(answer, files))
 
 
 def _check_version(found: Found, limits: VersionLimits, platform: Platform) -> None:
@@ -139,6 +142,7 @@ def download(
         started=started,
         seconds=deadline.clock.now() - began,
         signed_by=signature.signed_by if signature else None,
+        policy=found.policy.applied if found.policy else (),
     )
     platform.info(summary_line(done))
     return Delivered(done, records.keep(done, dest, workspace, job))

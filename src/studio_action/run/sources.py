@@ -5,7 +5,7 @@ What only one source needs is imported when that source is used, so that a step 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -25,9 +25,11 @@ from studio_action.model.repository_url import RepositoryUrl
 from studio_action.net.clock import Deadline, Limits
 from studio_action.net.network import Network
 from studio_action.policy.policy import Policy
+from studio_action.policy.rules import PolicyFile
 from studio_action.registries.base import Registry
 from studio_action.registries.pinned import PinnedRegistry
 from studio_action.run.context import RunContext
+from studio_action.run.policies import beside_studio, of_git
 from studio_action.run.shared_repository import SharedRepository
 from studio_action.run.wiring import open_studio, open_transfer, scratch_folder
 from studio_action.signature.policy import SignaturePolicy
@@ -72,7 +74,8 @@ def open_repository(
     """Open a repository; one that is named by its address is fetched into `scratch`."""
     git = git_program(location, context, network, context.config.limits)
     if isinstance(location, RepositoryUrl):
-        return Repository.clone_from(fetch_url(location, git, context), git, scratch / "repository")
+        url = fetch_url(location, git, context)
+        return Repository.clone_from(url, git, scratch / "repository", default_branch=True)
     return checkout.open_repository(
         location,
         git,
@@ -153,20 +156,20 @@ def _repository_beside_studio(
     attempt, of a few seconds.
     """
     location = request.location
-    if request.required.of_repository:
+    if request.is_held_to_policy:
         return open_repository(location, context, network, scratch)
     command_ends = context.config.limits.deadline
-    deadline = Deadline(min(TAGS_DEADLINE, command_ends.remaining()))
-    git = git_program(location, context, network, Limits(TAGS_DEADLINE, 0, deadline))
+    git = git_program(location, context, network, _brief(context.config.limits))
     assert isinstance(location, RepositoryUrl)  # Studio knows no folders
     try:
-        return checkout.fetch_or_stand_in(
+        with checkout.fetch_or_stand_in(
             location,
             fetch_url(location, git, context),
             git,
             scratch=scratch / "tags",
             workspace=context.config.workspace.root,
-        )
+        ) as found:
+            return found.with_git(git_program(location, context, network, context.config.limits))
     except DeadlinePassed as error:
         command_ends.check()
         raise Unreachable(f"{location} did not answer in {TAGS_DEADLINE:g} s") from error
@@ -192,7 +195,20 @@ def _open_git_registry(
             context.platform.warning,
             signatures=signatures,
         )
-        yield registry, Policy(request.required, lambda: repository, _utc)
+        yield (
+            registry,
+            _policy(
+                request,
+                context,
+                lambda: repository,
+                lambda: of_git(
+                    repository,
+                    request.folder,
+                    lambda url: _origin(url, repository, context, network, scratch),
+                    context.platform.info,
+                ),
+            ),
+        )
 
 
 @contextmanager
@@ -203,7 +219,12 @@ def _open_studio_registry(
     say = context.platform.info
     shared = SharedRepository(lambda: _repository_beside_studio(request, context, network, scratch))
     with open_studio(studio, context, network) as registry, closing(shared):
-        policy = Policy(request.required, shared, _utc)
+        policy = _policy(
+            request,
+            context,
+            shared,
+            lambda: beside_studio(shared, say, required=request.is_held_to_policy),
+        )
         pinned = PinnedRegistry(
             registry, lambda: history.read(shared().tags()), request.prerelease, say
         )
@@ -213,6 +234,48 @@ def _open_studio_registry(
         from studio_action.registries.extended import ExtendedStudioRegistry
 
         yield ExtendedStudioRegistry(registry, pinned, request.prerelease, say), policy
+
+
+def _policy(
+    request: ModelRequest,
+    context: RunContext,
+    repository: Callable[[], Repository],
+    committed: Callable[[], Iterable[PolicyFile]],
+) -> Policy:
+    named = [request.policy_file] if request.policy_file else []
+    return Policy(
+        request.required,
+        lambda: [*committed(), *named],
+        repository,
+        _utc,
+        context.platform.info,
+    )
+
+
+def _origin(
+    url: str, local: Repository, context: RunContext, network: Network, scratch: Path
+) -> Repository:
+    """Fetch the default branch of a checkout's origin: for a few seconds, if it has noted it."""
+    limits = context.config.limits
+    if local.default_branch() is not None:
+        limits = _brief(limits)
+    folder = scratch / "policy"
+    if Path(url).is_absolute():
+        return Repository.clone_default_branch(
+            url, git_program(Path(url), context, network, limits), folder
+        )
+    address = RepositoryUrl.parse(url)
+    git = git_program(address, context, network, limits)
+    try:
+        return Repository.clone_default_branch(fetch_url(address, git, context), git, folder)
+    except DeadlinePassed as error:
+        context.config.limits.deadline.check()
+        raise Unreachable(f"{address} did not answer in {TAGS_DEADLINE:g} s") from error
+
+
+def _brief(limits: Limits) -> Limits:
+    """Return limits for one attempt, of a few seconds."""
+    return Limits(TAGS_DEADLINE, 0, Deadline(min(TAGS_DEADLINE, limits.deadline.remaining())))
 
 
 def _utc() -> datetime:

@@ -51,9 +51,23 @@ def load(text: str, *, pure: bool = False) -> object:
     Whoever goes through it, aliases and all, takes `MOST_VALUES` steps at most. `pure` is for the
     parser in Python, which is there in any case.
     """
+    return _loader(text, pure=pure).get_single_data()
+
+
+def compose(text: str, *, pure: bool = False) -> Node | None:
+    """Return the nodes of the document, which know their lines, or None if it has none.
+
+    Raises what `load` raises, but for a key that is there twice. Going through it, aliases and all,
+    takes `MOST_VALUES` steps at most.
+    """
+    node: Node | None = _loader(text, pure=pure).get_single_node()
+    return node
+
+
+def _loader(text: str, *, pure: bool) -> _Loader:
     if text.count("\n%") > MOST_DIRECTIVES:
         raise Refused(f"has more than {MOST_DIRECTIVES} directives")
-    return _Loader(text, SafeLoader if pure or CParser is None else CParser).get_single_data()
+    return _Loader(text, SafeLoader if pure or CParser is None else CParser)
 
 
 class _Loader(Composer, SafeConstructor, Resolver):

@@ -117,11 +117,11 @@ class Objects:
             self.git.run_remote(self.folder, self.url, *whole)
             self.fetched.whole = True
 
-    def read(self, name: str) -> bytes:
-        """Return the content of a file; raise `UnexpectedAnswer` if it is absurdly large."""
+    def read(self, name: str, largest: int = LARGEST_READ) -> bytes:
+        """Return the content of a file; raise `UnexpectedAnswer` if it has over `largest` bytes."""
         if self.kept is None:
-            return self._read(name)
-        return self.file(name, self.kept, largest=LARGEST_READ).read_bytes()
+            return self._read(name, largest)
+        return self.file(name, self.kept, largest=largest).read_bytes()
 
     def file(self, name: str, folder: Path, largest: int | None = None) -> Path:
         """Return the content as a file of `folder`, which holds nothing but such files.
@@ -167,9 +167,9 @@ class Objects:
         with to.open("wb") as file:
             self._copy(name, file)
 
-    def _read(self, name: str) -> bytes:
+    def _read(self, name: str, largest: int) -> bytes:
         whole = io.BytesIO()
-        self._copy(name, whole, LARGEST_READ)
+        self._copy(name, whole, largest)
         return whole.getvalue()
 
     def _read_tree(self, name: str) -> tuple[bytes, int]:

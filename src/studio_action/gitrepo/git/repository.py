@@ -6,6 +6,7 @@ and trees are fetched into a bare one of our own.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -36,6 +37,11 @@ _MOST_TAGS = 200_000
 _LARGEST_LIST = 64 << 20
 """Bytes that are told of all tags; of each it is some 150."""
 
+_HEAD = "refs/remote-head/HEAD"
+"""What a repository of our own knows of the other's `HEAD`: the commit of its default branch."""
+_FETCH_HEAD = "+HEA*:refs/remote-head/HEA*"
+"""With a star, that there is none is no failure."""
+
 
 class Repository:
     """One repository, open for reading; use it as a context manager.
@@ -62,17 +68,34 @@ class Repository:
         return cls(folder, git)
 
     @classmethod
-    def clone_from(cls, url: str, git: Git, folder: Path) -> Repository:
+    def clone_from(
+        cls, url: str, git: Git, folder: Path, *, default_branch: bool = False
+    ) -> Repository:
         """Return the repository at `url`, its tags fetched into `folder`, which is empty or kept
-        for it.
+        for it, and its default branch if asked for.
 
         Raises what `Git.run_remote` raises.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / "HEAD").exists():
-            git.run_local(folder, "init", "--quiet", "--bare", "--template=")
-        git.run_remote(folder, url, *FETCH, "--prune", "origin", "+refs/tags/*:refs/tags/*")
-        return cls(folder, git, url)
+        _init(folder, git)
+        refs = ("+refs/tags/*:refs/tags/*", *([_FETCH_HEAD] if default_branch else []))
+        git.run_remote(folder, url, *FETCH, "--prune", "origin", *refs)
+        return cls(folder, git, url, objects=Objects(folder, git, url, refs=refs))
+
+    @classmethod
+    def clone_default_branch(cls, url: str, git: Git, folder: Path) -> Repository:
+        """Return the repository at `url`, of which the last commit of the default branch is fetched
+        into `folder`, and nothing else.
+
+        Raises what `Git.run_remote` raises.
+        """
+        _init(folder, git)
+        git.run_remote(folder, url, *FETCH, "--depth=1", "origin", _FETCH_HEAD)
+        return cls(folder, git, url, objects=Objects(folder, git, url, refs=(_FETCH_HEAD,)))
+
+    def with_git(self, git: Git) -> Repository:
+        """Return the same repository, read by `git` from now on; close this one as well."""
+        objects = Objects(self.folder, git, self.url, refs=self._objects.refs)
+        return Repository(self.folder, git, self.url, objects=objects)
 
     def __enter__(self) -> Repository:
         return self
@@ -88,6 +111,11 @@ class Repository:
     def close(self) -> None:
         """End the process that reads."""
         self._objects.close()
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """Return the environment that git is run in."""
+        return self._git.environ
 
     @property
     def incomplete(self) -> bool:
@@ -145,6 +173,29 @@ class Repository:
             )
         return self._commit(f"refs/remotes/origin/{name}") or self._commit(f"refs/heads/{name}")
 
+    def default_branch(self) -> Revision | None:
+        """Return the files of the default branch; None where it is not known.
+
+        In a checkout it is as `origin` had it last; it is not known where nobody noted that
+        (`git remote set-head`). What is checked out may be anybody's, and counts where there is no
+        `origin`, or where nothing can be checked out.
+        """
+        if self.url:
+            return self._revision_of(_HEAD)
+        noted = self._revision_of("refs/remotes/origin/HEAD")
+        return noted or (self._revision_of("HEAD") if self._is_its_own else None)
+
+    @property
+    def _is_its_own(self) -> bool:
+        """Return whether there is no `origin` that would know better, or no checkout."""
+        bare = self._git.run_local(self.folder, "rev-parse", "--is-bare-repository")
+        has_origin = self._git.succeeds(self.folder, "config", "--get", "remote.origin.url")
+        return bare.strip() == b"true" or not has_origin
+
+    def _revision_of(self, ref: str) -> Revision | None:
+        commit = self._objects.commit(ref)
+        return self.revision(commit) if commit else None
+
     def is_ancestor(self, commit: str, of: str) -> bool:
         """Return whether `commit` is `of`, or comes before it; both are commits."""
         return self._git.succeeds(self.folder, "merge-base", "--is-ancestor", commit, of)
@@ -180,3 +231,10 @@ class Repository:
         if not self._git.succeeds(self.folder, *words):
             return None
         return self._git.run_local(self.folder, *words).decode().split()[-1]
+
+
+def _init(folder: Path, git: Git) -> None:
+    """Make a bare repository at `folder`, if there is none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "HEAD").exists():
+        git.run_local(folder, "init", "--quiet", "--bare", "--template=")

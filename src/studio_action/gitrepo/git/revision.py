@@ -73,6 +73,15 @@ class Revision:
                 )
         return found
 
+    def read_one(self, path: str, largest: int) -> bytes:
+        """Return the content of the file at `path`, which is there.
+
+        Raises `UnexpectedAnswer` if it has more than `largest` bytes.
+        """
+        entry = self._files([path])[path]
+        self.objects.fetch([entry.name])
+        return self.objects.read(entry.name, largest)
+
     def save(self, path: str, to: Path) -> None:
         """Write the content of the file at `path`, which is there, to `to`."""
         entry = self._files([path])[path]

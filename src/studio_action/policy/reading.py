@@ -1,0 +1,49 @@
+"""Where policy files are read: the default branch of a repository, or a file of the job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from studio_action.errors import BadInput, UnexpectedAnswer
+from studio_action.gitrepo.git.revision import Revision
+from studio_action.policy.rules import LARGEST, PolicyFile
+
+NAME = ".studio-action.yml"
+_MISSPELT = ".studio-action.yaml"
+
+
+def read_committed(revision: Revision) -> PolicyFile | None:
+    """Return the policy in the top folder of a commit; None where there is none.
+
+    Raises `BadInput` for one that cannot be read as one, and what reading a repository raises.
+    """
+    top = revision.listing("")
+    called = f"{NAME} at {revision.revision[:7]}"
+    if _MISSPELT in top:
+        raise BadInput(f"{_MISSPELT} at {revision.revision[:7]} is not read", f"Call it {NAME}")
+    entry = top.get(NAME)
+    if entry is None:
+        return None
+    if not entry.is_file:
+        raise BadInput(f"{called} is no regular file", "Commit the file itself, not a link to it")
+    try:
+        content = revision.read_one(NAME, LARGEST)
+    except UnexpectedAnswer:
+        raise BadInput(f"{called} has more than {LARGEST:,} bytes", "Shorten it") from None
+    return _parse(content, NAME, revision.revision)
+
+
+def read_file(path: Path, shown: str) -> PolicyFile:
+    """Return the policy in a file of this machine; raise `BadInput` if it is none.
+
+    `shown` is what it is called in messages. Raises `OSError` where it cannot be read.
+    """
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    return _parse(content, shown, "")
+
+
+def _parse(content: bytes, path: str, revision: str) -> PolicyFile:
+    from studio_action.policy import document  # late: most repositories have no policy
+
+    return document.parse(content, path, revision)
