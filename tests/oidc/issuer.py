@@ -17,6 +17,7 @@ https://docs.gitlab.com/ci/secrets/id_token_authentication/
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import threading
 import time
@@ -37,6 +38,8 @@ DISCOVERY = "/.well-known/openid-configuration"
 JWKS = "/.well-known/jwks"
 ID_TOKEN = "/_apis/jobs/0001/idtoken"
 _CURVES = {"ES256": ec.SECP256R1, "ES384": ec.SECP384R1, "ES512": ec.SECP521R1}
+_NUMBERS = itertools.cycle(range(10, 16))
+"""Keys are used again, but never by two issuers that are under way together."""
 
 
 @cache
@@ -134,9 +137,7 @@ class Issuer:
     def rotate(self, algorithm: str = "RS256", *, keep: bool = True) -> SigningKey:
         """Sign with another key from now on; the old ones stay in the JWKS if `keep`."""
         self._made += 1
-        made = SigningKey(
-            f"key-{self._made}", algorithm, private_key(algorithm, self._made % 4 + 10)
-        )
+        made = SigningKey(f"key-{self._made}", algorithm, private_key(algorithm, next(_NUMBERS)))
         self.keys = [made, *(self.keys if keep else ())]
         return made
 
@@ -279,6 +280,10 @@ class Issuer:
         if parts.path == ID_TOKEN:
             return self._id_token(parse_qs(parts.query), authorization)
         return Reply(404)
+
+    def answer_with_keys(self, *keys: object) -> Reply:
+        """A key set of these, whatever they are."""
+        return Reply.json({"keys": keys})
 
     def discovery(self) -> dict[str, Any]:
         return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -20,6 +20,7 @@ from studio_action.gitrepo.gto.history import Prerelease
 from studio_action.model.artifact import ArtifactRef, ModelName, RemoteFile, Resolution, Selector
 from studio_action.model.digest import Digest
 from studio_action.model.repository_url import RepositoryUrl
+from studio_action.net.network import Network
 from studio_action.server.access import Scope
 from studio_action.server.app import create_app
 from studio_action.server.db import database, schema
@@ -33,6 +34,8 @@ from studio_action.server.registry.models import Catalogue
 from studio_action.server.registry.upstream import UpstreamResponse
 from studio_action.server.services import Services
 from studio_action.server.settings import ServedRepository, ServerSettings
+from studio_action.server.token_exchange.discovery import Discovery
+from studio_action.server.token_exchange.exchange import make_exchange
 from tests.server.calendar import Calendar
 from tests.server.lines import Lines
 from tests.server.loopback import served
@@ -166,18 +169,25 @@ class Api:
 
 
 @contextmanager
-def answering(folder: Path, **settings: Any) -> Iterator[Api]:
+def answering(
+    folder: Path,
+    calendar: Calendar | None = None,
+    now: Callable[[], float] | None = None,
+    **settings: Any,
+) -> Iterator[Api]:
     """The API of `acme/models` and `acme/secret`; a minute passes between any two requests."""
     engine = database.open_engine(f"sqlite:///{folder}/registry.db")
     database.migrate(engine)
-    calendar, lines, models = Calendar(), Lines(), SaidModels(folder)
+    calendar, lines, models = calendar or Calendar(), Lines(), SaidModels(folder)
     minutes = itertools.count(step=60.0)
+    told = ServerSettings(
+        **{"data_dir": folder, "database": "", "repositories": (MODELS, SECRET), **settings}
+    )
+    tokens = Tokens(engine, calendar)
     services = Services(
-        settings=ServerSettings(
-            **{"data_dir": folder, "database": "", "repositories": (MODELS, SECRET), **settings}
-        ),
+        settings=told,
         engine=engine,
-        tokens=Tokens(engine, calendar),
+        tokens=tokens,
         projects=Projects(engine, calendar),
         keys=SigningKeys(engine, calendar),
         pushes=Pushes(engine, lambda: next(minutes)),
@@ -185,9 +195,16 @@ def answering(folder: Path, **settings: Any) -> Iterator[Api]:
         utc=calendar,
         log=lines.log,
         metrics=Metrics(),
+        exchange=make_exchange(
+            told.trusted_issuers,
+            tokens,
+            Discovery(Network()),
+            lines.log,
+            lambda: calendar().timestamp(),
+        ),
     )
     with (
-        served(create_app(services, lambda: next(minutes))) as address,
+        served(create_app(services, now or (lambda: next(minutes)))) as address,
         requests.Session() as session,
     ):
         base = address + services.settings.base_path

@@ -23,15 +23,29 @@ _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _NO_STRUCTURE = bytes(set(range(256)) - set(b"[]{},:"))
 
 
-def read(content: bytes, largest: int = LARGEST, most_values: int = MOST_VALUES) -> Any:
-    """Return the value of `content`, JSON in UTF-8; raise `ValueError` for anything else."""
+def read(
+    content: bytes,
+    largest: int = LARGEST,
+    most_values: int = MOST_VALUES,
+    *,
+    unique: bool = False,
+) -> Any:
+    """Return the value of `content`, JSON in UTF-8; raise `ValueError` for anything else.
+
+    With `unique`, an object that has a name twice is refused; else the last one counts.
+    """
     if len(content) > largest:
         raise ValueError(f"it has {len(content)} bytes, more than {largest}")
     structure = _structure(content)
     if sum(map(structure.count, (b",", b"[", b"{", b":"))) > most_values:
         raise ValueError(f"it has more than {most_values:,} values")
     try:
-        value = json.loads(content.decode("utf-8-sig"), parse_int=_int, parse_constant=_none)
+        value = json.loads(
+            content.decode("utf-8-sig"),
+            parse_int=_int,
+            parse_constant=_none,
+            object_pairs_hook=_unique if unique else None,
+        )
     except RecursionError:
         raise _too_deep() from None
     if _is_too_deep(structure):
@@ -43,6 +57,13 @@ def _int(digits: str) -> int:
     if len(digits) > MOST_DIGITS:
         raise ValueError(f"a number has more than {MOST_DIGITS} digits")
     return int(digits)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object has a name twice")
+    return found
 
 
 def _none(name: str) -> float:

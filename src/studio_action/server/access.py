@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
+from studio_action.server.scopes import Scope as Scope
 from studio_action.server.settings import ServedRepository
-
-Scope = Literal["model-registry", "project"]
-"""What a token allows: reading models, or creating projects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +16,8 @@ class Token:
     """A token without its text, which is shown once, when the token is created.
 
     `name` says whose it is. It may read the named `repositories` and those of its `teams`, or all
-    repositories if `all_repositories`. Times are in UTC.
+    repositories if `all_repositories`. Times are in UTC. A token that was exchanged for an ID token
+    has the URL of that one's `issuer`, and the `claims` of it that say which job has the token.
     """
 
     id: str
@@ -31,6 +30,8 @@ class Token:
     expires: datetime | None = None
     revoked: datetime | None = None
     last_used: datetime | None = None
+    issuer: str | None = None
+    claims: Mapping[str, str] | None = None
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Token:

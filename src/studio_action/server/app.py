@@ -23,6 +23,7 @@ from studio_action.server.api.routes.documentation import Documentation
 from studio_action.server.api.routes.health import HealthChecks
 from studio_action.server.api.routes.model_registry import ModelRegistry
 from studio_action.server.api.routes.projects import ProjectCreation
+from studio_action.server.api.routes.token_exchange import TokenEndpoint
 from studio_action.server.api.routes.webhook import Webhook
 from studio_action.server.api.threads import RepositoryThreads
 from studio_action.server.files.grants import Grants
@@ -74,6 +75,7 @@ def create_api(services: Services) -> Starlette:
         *ModelRegistry(services, authenticator, repositories, threads).routes(),
         *ProjectCreation(services, authenticator, repositories, threads).routes(),
         *Webhook(services, repositories).routes(),
+        *TokenEndpoint.of(services).routes(),
         *HealthChecks(services).routes(),
     ]
     metrics_page = MetricsPage(services.metrics, services.settings.metrics_token)

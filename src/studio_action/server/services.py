@@ -16,11 +16,15 @@ from studio_action.server.log import Log
 from studio_action.server.metrics import Metrics
 from studio_action.server.registry.models import Models
 from studio_action.server.settings import ServerSettings
+from studio_action.server.token_exchange.exchange import TokenExchange
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The services of one process; `utc` returns the current time."""
+    """The services of one process; `utc` returns the current time.
+
+    `exchange` is None if no issuer of ID tokens is trusted.
+    """
 
     settings: ServerSettings
     engine: Engine
@@ -32,3 +36,4 @@ class Services:
     utc: Callable[[], datetime]
     log: Log
     metrics: Metrics
+    exchange: TokenExchange | None = None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from studio_action.gitrepo.git.credential import Credential
 from studio_action.model.repository_url import RepositoryUrl
+from studio_action.server.token_exchange.issuers import TrustedIssuer
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +86,4 @@ class ServerSettings:
     metrics_token: str = field(default="", repr=False)
     process: ProcessSettings = ProcessSettings()
     limits: LimitSettings = LimitSettings()
+    trusted_issuers: tuple[TrustedIssuer, ...] = ()

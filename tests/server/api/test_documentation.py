@@ -24,10 +24,12 @@ def test_docs__every_endpoint_is_shown(base_path: str, tmp_path: Path) -> None:
         shown = opened.page.locator(".opblock-summary-path").all_inner_texts()
 
     assert sorted(text.replace("\u200b", "") for text in shown) == [
+        "/.well-known/oauth-authorization-server",
         "/api/create-project",
         "/api/model-registry/get-download-uris",
         "/api/model-registry/models",
         "/api/model-registry/resolve",
+        "/api/oauth/token",
         "/api/webhook",
         "/healthz",
         "/readyz",

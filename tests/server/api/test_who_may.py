@@ -27,6 +27,12 @@ OTHERWISE_GUARDED = {
 }
 """What needs a secret of another kind, and what is answered without it."""
 
+WITHOUT_ISSUERS = {
+    ("GET", "/.well-known/oauth-authorization-server"),
+    ("POST", "/api/oauth/token"),
+}
+"""What is not there unless the configuration has `trusted-issuers`."""
+
 OPEN = {
     ("GET", "/healthz"),
     ("GET", "/readyz"),
@@ -116,7 +122,7 @@ def test_every_route_is_in_a_table(api: Api) -> None:
     }
 
     assert len(there) == len({id(route) for route in create_api(api.services).routes})
-    assert there == {*SCOPES, *OTHERWISE_GUARDED, *OPEN}
+    assert there == {*SCOPES, *OTHERWISE_GUARDED, *WITHOUT_ISSUERS, *OPEN}
 
 
 def test_every_page_is_in_a_table(api: Api) -> None:
@@ -167,6 +173,11 @@ def test_otherwise_guarded(api: Api, method: str, path: str) -> None:
     status = answer_to(api, method, path.replace("{path:path}", "folders/x/y"), f"token {token}")
 
     assert status == OTHERWISE_GUARDED[method, path]
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(WITHOUT_ISSUERS), ids=lambda part: str(part))
+def test_without_issuers(api: Api, method: str, path: str) -> None:
+    assert answer_to(api, method, path, f"token {api.token()}") == 404
 
 
 @pytest.mark.parametrize(("method", "path"), sorted(OPEN), ids=[path for _, path in sorted(OPEN)])

@@ -161,6 +161,8 @@ def test_list__says_all_but_what_opens(terminal: Terminal) -> None:
             "created": token.created.isoformat(),
             "expires": token.expires.isoformat(),
             "last_used": last_used,
+            "issuer": None,
+            "claims": None,
             "state": "valid",
         }
     ]

@@ -174,6 +174,36 @@ class Refreshing(_Document):
     repositories: list[str]
 
 
+class AuthorizationServer(_Document):
+    """Where tokens are exchanged (RFC 8414); the `aud` of ID tokens is `id_token_audience`."""
+
+    issuer: str
+    token_endpoint: str
+    grant_types_supported: list[str]
+    scopes_supported: list[str]
+    token_endpoint_auth_methods_supported: list[str]
+    subject_token_types_supported: list[str]
+    id_token_audience: str
+    trusted_issuers: list[str]
+
+
+class ExchangedToken(_Document):
+    """A token for the ID token of a CI job (RFC 8693, section 2.2.1)."""
+
+    access_token: str
+    issued_token_type: str
+    token_type: str
+    expires_in: Annotated[int, Field(description="The seconds for which it is valid.")]
+    scope: str
+
+
+class OAuthError(_Document):
+    """Why an exchange is refused (RFC 6749, section 5.2)."""
+
+    error: str
+    error_description: str
+
+
 class Health(_Document):
     """Whether a process can answer, and the result of each check."""
 
@@ -258,3 +288,10 @@ def parameters(*names: str) -> dict[str, Any]:
 def json_body(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the OpenAPI description of an operation's body."""
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def form_body(properties: Mapping[str, Any], required: list[str]) -> dict[str, Any]:
+    """Return the OpenAPI description of an operation's body that is a form."""
+    schema = {"type": "object", "properties": properties, "required": required}
+    content = {"application/x-www-form-urlencoded": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}

@@ -57,6 +57,15 @@ tokens = Table(
     Column("expires", Moment),
     Column("revoked", Moment),
     Column("last_used", Moment),
+    Column("issuer", String),
+    Column("claims", JSON(none_as_null=True)),
+)
+
+used_id_tokens = Table(
+    "used_id_tokens",
+    metadata,
+    Column("identity", LargeBinary, primary_key=True),
+    Column("expires", Moment, nullable=False),
 )
 
 projects = Table(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -62,6 +62,8 @@ class Tokens(Store):
         repositories: Collection[str] = (),
         all_repositories: bool = False,
         expires: datetime | None,
+        issuer: str | None = None,
+        claims: Mapping[str, str] | None = None,
     ) -> tuple[str, Token]:
         """Create a token; return its text, which is not kept, and the token."""
         id = self.random(8).hex()
@@ -75,6 +77,8 @@ class Tokens(Store):
             all_repositories=all_repositories,
             created=self.now(),
             expires=expires,
+            issuer=issuer,
+            claims=claims,
         )
         with writing(self.engine) as connection:
             connection.execute(insert(tokens).values(digest=_digest(text), **token.values()))

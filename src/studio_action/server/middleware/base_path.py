@@ -10,6 +10,8 @@ from studio_action.server.api.responses import NOT_FOUND, refused
 
 UNPREFIXED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 """Paths for whoever operates the server; they never have the sub-path in front."""
+_WELL_KNOWN = "/.well-known/"
+_METADATA = f"{_WELL_KNOWN}oauth-authorization-server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class BasePathRouter:
         if scope["type"] != "http":
             return
         path, base_path = scope["path"], self.base_path
+        if path == f"{_METADATA}{base_path}":  # RFC 8414, section 3.1: before the sub-path
+            path = f"{base_path}{_METADATA}"
         if path in UNPREFIXED_PATHS:
             base_path = ""
         elif path == base_path:
@@ -36,7 +40,8 @@ class BasePathRouter:
             await refused(404, NOT_FOUND).response()(scope, receive, send)
             return
         inner = path[len(base_path) :]
-        is_for_api = f"{inner}/".startswith(("/api/", "/files/")) or inner in UNPREFIXED_PATHS
+        of_api = ("/api/", "/files/", _WELL_KNOWN)
+        is_for_api = f"{inner}/".startswith(of_api) or inner in UNPREFIXED_PATHS
         if inner.startswith("/api/"):
             path = path.rstrip("/")
         scope["path"], scope["root_path"] = path, base_path

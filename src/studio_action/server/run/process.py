@@ -41,6 +41,8 @@ from studio_action.server.run.protocol import protocol
 from studio_action.server.run.workers import SIGNALS, Workers, metrics_folder
 from studio_action.server.services import Services
 from studio_action.server.settings import ServerSettings
+from studio_action.server.token_exchange.discovery import Discovery
+from studio_action.server.token_exchange.exchange import make_exchange
 
 _STANDARD_ERROR = 2
 KEEP_ALIVE = 75
@@ -86,10 +88,11 @@ def make_services(settings: ServerSettings, environ: Mapping[str, str]) -> Servi
         log=log,
     )
     metrics_path = environ.get(FOLDER, "")
+    tokens = Tokens(engine, _utc)
     return Services(
         settings=settings,
         engine=engine,
-        tokens=Tokens(engine, _utc),
+        tokens=tokens,
         projects=Projects(engine, _utc),
         keys=SigningKeys(engine, _utc),
         pushes=pushes,
@@ -97,6 +100,9 @@ def make_services(settings: ServerSettings, environ: Mapping[str, str]) -> Servi
         utc=_utc,
         log=log,
         metrics=Metrics(Path(metrics_path) if metrics_path else None, models.mirrors),
+        exchange=make_exchange(
+            settings.trusted_issuers, tokens, Discovery(network_of(environ)), log
+        ),
     )
 
 

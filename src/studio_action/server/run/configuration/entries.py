@@ -16,7 +16,9 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     ValidationInfo,
 )
@@ -32,6 +34,17 @@ _FULL_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
 _SECRET_OPTION = re.compile(r"password|secret|token|key\Z|connection_string")
 _DURATION = re.compile(r"(?P<count>\d+(?:\.\d+)?)\s*(?P<unit>ms|s|m|min|h|d|)", re.ASCII)
 _UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class Form(BaseModel):
+    """A mapping of the file; entries have hyphens where the fields have underscores."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        alias_generator=lambda name: name.replace("_", "-"),
+        hide_input_in_errors=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)

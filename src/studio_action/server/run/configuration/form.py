@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from studio_action.errors import BadInput
 from studio_action.gitrepo.git.credential import Credential
@@ -19,6 +19,7 @@ from studio_action.server.run.configuration.entries import (
     Address,
     Database,
     Folder,
+    Form,
     FullName,
     Name,
     Proxies,
@@ -31,6 +32,7 @@ from studio_action.server.run.configuration.entries import (
     repository_name,
     sub_path,
 )
+from studio_action.server.run.configuration.trusted_issuers import TrustedIssuerForm
 from studio_action.server.settings import (
     LimitSettings,
     ProcessSettings,
@@ -39,16 +41,7 @@ from studio_action.server.settings import (
 )
 
 
-class _Form(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        alias_generator=lambda name: name.replace("_", "-"),
-        hide_input_in_errors=True,
-    )
-
-
-class RepositoryForm(_Form):
+class RepositoryForm(Form):
     """One entry of `repositories`."""
 
     url: RepositoryPlace
@@ -56,7 +49,7 @@ class RepositoryForm(_Form):
     aliases: tuple[Address, ...] = ()
     token: Secret = ""
     teams: frozenset[Name] = frozenset()
-    remotes: Annotated[dict[str, Remote], Field(repr=False)] = {}
+    remotes: Annotated[dict[str, Remote], Field(default_factory=dict, repr=False)]
     imports: frozenset[FullName] = frozenset()
     webhook_secret: Secret = ""
     refresh: Seconds = 60.0
@@ -110,7 +103,7 @@ def _in_data_dir(folder: Path) -> str:
     return f"sqlite:///{folder}/registry.db"
 
 
-class DatabaseForm(_Form):
+class DatabaseForm(Form):
     """The entries about the database. The others, which need secrets of their own, are not read."""
 
     model_config = ConfigDict(extra="ignore")
@@ -132,7 +125,7 @@ class DatabaseForm(_Form):
         )
 
 
-class ConfigurationForm(_Form):
+class ConfigurationForm(Form):
     """The whole file; entries have hyphens where the fields have underscores.
 
     It has a field for each entry, as many as people may write; `settings` groups them.
@@ -145,7 +138,7 @@ class ConfigurationForm(_Form):
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     workers: Annotated[int, Field(ge=1, le=64)] = 1
-    folders: dict[Name, Folder] = {}
+    folders: Annotated[dict[Name, Folder], Field(default_factory=dict)]
     trusted_proxies: tuple[Proxies, ...] = ()
     webhook_secret: Secret = ""
     metrics_token: Secret = ""
@@ -154,6 +147,7 @@ class ConfigurationForm(_Form):
     connections_per_address: Annotated[int, Field(ge=1)] = 500
     grace: Seconds = 25.0
     repositories: tuple[RepositoryForm, ...] = ()
+    trusted_issuers: tuple[TrustedIssuerForm, ...] = ()
 
     @model_validator(mode="after")
     def _one_of_each_name(self) -> ConfigurationForm:
@@ -183,6 +177,19 @@ class ConfigurationForm(_Form):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _tokens_are_for_this_server(self) -> ConfigurationForm:
+        if self.trusted_issuers and not self.url:
+            raise ValueError("trusted-issuers need a url: ID tokens must be for this server")
+        urls = [each.issuer_url for each in self.trusted_issuers]
+        if twice := sorted({each for each in urls if urls.count(each) > 1}):
+            raise ValueError(f"trusted-issuers has {twice[0]} twice: put the rules together")
+        names = {each.full_name for each in self.repositories}
+        read = {name for each in self.trusted_issuers for name in each.repositories}
+        if unknown := sorted(read - names):
+            raise ValueError(f"trusted-issuers has rules for {unknown[0]}, which is not served")
+        return self
+
     def settings(self) -> ServerSettings:
         """Return the same as the server's own values."""
         own_path = sub_path(urlsplit(self.url).path)
@@ -201,4 +208,5 @@ class ConfigurationForm(_Form):
             limits=LimitSettings(
                 self.requests_per_minute, self.largest_body, self.connections_per_address
             ),
+            trusted_issuers=tuple(each.trusted(self.url) for each in self.trusted_issuers),
         )

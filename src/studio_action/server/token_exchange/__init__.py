@@ -1,0 +1,1 @@
+"""Exchanges ID tokens of CI jobs for tokens of the server (RFC 8693)."""
