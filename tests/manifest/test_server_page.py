@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from studio_action.server import app
 from studio_action.server.middleware import request_limits
 from studio_action.server.run import connections, heads, listening, process, protocol
 from studio_action.server.run.configuration.form import ConfigurationForm, RepositoryForm
+from studio_action.server.run.configuration.reading import Options, read
+from studio_action.server.run.configuration.trusted_issuers import RuleForm, TrustedIssuerForm
 from tests.manifest.tables import rows_below
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +55,24 @@ def test_entries__default(entry: str, default: str) -> None:
 )
 def test_limit__is_as_said(what: str, limit: str) -> None:
     assert f"| {what} | {limit} |" in PAGE
+
+
+KEYLESS = "Keyless: CI jobs without a stored token"
+
+
+def test_entries__all_of_an_issuer_and_a_rule() -> None:
+    fields = {*TrustedIssuerForm.model_fields, *RuleForm.model_fields}
+    told = rows_below(PAGE, KEYLESS)
+
+    assert {name.replace("_", "-") for name in fields} <= set(told)
+
+
+@pytest.mark.parametrize("text", re.findall(r"```yaml\n(url: .*?)```", PAGE, re.DOTALL))
+def test_keyless__the_examples_are_read(text: str, tmp_path: Path) -> None:
+    served = "data-dir: data\nrepositories: [{url: https://github.com/acme/models.git}]\n"
+    (tmp_path / "server.yaml").write_text(served + text)
+
+    assert read(Options("server.yaml"), {}, tmp_path).trusted_issuers
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)

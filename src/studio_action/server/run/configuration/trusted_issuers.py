@@ -92,8 +92,6 @@ class TrustedIssuerForm(Form):
                 raise ValueError(f"{self.type or 'an issuer'} {wanted} {name}")
         if self.url and self.type not in ("github", "gitlab"):
             raise ValueError("url is for a github or gitlab of one's own")
-        if self.type == "bitbucket" and not self.audiences:
-            raise ValueError("bitbucket needs audiences: that which its OpenID Connect page shows")
         return self
 
     @model_validator(mode="after")
@@ -123,10 +121,9 @@ class TrustedIssuerForm(Form):
 
     def trusted(self, server: str) -> TrustedIssuer:
         """Return the same as a value of the server whose URL is `server`."""
-        usual = {server, self.organization} if self.organization else {server}
         return TrustedIssuer(
             url=self.issuer_url,
             name=self.name or self.type or urlsplit(self.issuer).hostname or "",
-            audiences=self.audiences or frozenset(usual),
+            audiences=self.audiences or frozenset({server}),
             rules=tuple(each.rule() for each in self.rules),
         )
