@@ -36,9 +36,7 @@ def read(
     """
     if len(content) > largest:
         raise ValueError(f"it has {len(content)} bytes, more than {largest}")
-    structure = _structure(content)
-    if sum(map(structure.count, (b",", b"[", b"{", b":"))) > most_values:
-        raise ValueError(f"it has more than {most_values:,} values")
+    structure = _structure(content, most_values)
     try:
         value = json.loads(
             content.decode("utf-8-sig"),
@@ -70,13 +68,17 @@ def _none(name: str) -> float:
     raise ValueError(f"{name} is no number")  # RFC 8259, section 6
 
 
-def _structure(content: bytes) -> bytes:
-    """Return well-formed JSON without its texts and numbers."""
+def _structure(content: bytes, most_values: int) -> bytes:
+    """Return well-formed JSON without its texts and numbers; raise `ValueError` for too many."""
     unescaped = content.replace(b"\\\\", b"").replace(b'\\"', b"")
-    found, in_text = bytearray(), 0
+    found, values, in_text = bytearray(), 0, 0
     for start in range(0, len(unescaped), _BLOCK):  # by blocks, as each part is an object
         parts = unescaped[start : start + _BLOCK].split(b'"')
-        found += b"".join(parts[in_text::2]).translate(None, _NO_STRUCTURE)
+        block = b"".join(parts[in_text::2]).translate(None, _NO_STRUCTURE)
+        values += sum(map(block.count, (b",", b"[", b"{", b":")))
+        if values > most_values:
+            raise ValueError(f"it has more than {most_values:,} values")
+        found += block
         in_text ^= (len(parts) - 1) & 1
     return bytes(found)
 

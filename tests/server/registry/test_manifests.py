@@ -16,7 +16,6 @@ from studio_action.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
-from studio_action.gitrepo.dvc.artifacts import LARGEST_MANIFEST
 from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.dvc.trust import Origin
 from studio_action.gitrepo.locate.located import InRemote, LocatedFile
@@ -25,7 +24,7 @@ from studio_action.gitrepo.remotes.web import WebRemote
 from studio_action.model.digest import Digest
 from studio_action.net.clock import Clock
 from studio_action.net.network import Network
-from studio_action.server.registry.manifests import Manifests, signed_url
+from studio_action.server.registry.manifests import LARGEST, Manifests, signed_url
 from studio_action.server.registry.storages import ServedStorages
 from studio_action.server.registry.upstream import Upstream
 from studio_action.server.settings import ServedRepository
@@ -101,14 +100,14 @@ def test_read__longer_than_any_from_a_folder(tmp_path: Path, manifests: Manifest
     place = tmp_path / "shelf" / KEY
     place.parent.mkdir(parents=True)
     place.touch()
-    os.truncate(place, LARGEST_MANIFEST + 1)
+    os.truncate(place, LARGEST + 1)
 
     with pytest.raises(UnexpectedAnswer, match="more than"):
         manifests.read(REPOSITORY, manifest(str(tmp_path / "shelf")))
 
 
 def test_read__longer_than_any_from_a_storage(storage: Storage, manifests: Manifests) -> None:
-    head = {"Content-Range": f"bytes 0-99/{LARGEST_MANIFEST + 1}"}
+    head = {"Content-Range": f"bytes 0-99/{LARGEST + 1}"}
     storage.always(lambda _: Reply(206, bytes(100), head))
 
     with pytest.raises(UnexpectedAnswer, match="has more than"):

@@ -19,7 +19,6 @@ from studio_action.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
-from studio_action.gitrepo.dvc.artifacts import LARGEST_MANIFEST
 from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.internal_addresses import is_internal_address
 from studio_action.gitrepo.locate.context import NoProgress
@@ -37,6 +36,8 @@ from studio_action.text import printable
 from studio_action.workspace import regular_files
 from studio_action.workspace.workspace import refused
 
+LARGEST = 32 << 20
+"""Bytes of a manifest: that of as many files as are served stays below."""
 SECONDS = 30.0
 """The seconds that reading a manifest may take."""
 _TIMEOUT = 10.0
@@ -83,7 +84,7 @@ class Manifests:
     def _read_local(self, file: LocatedFile, place: Path) -> bytes:
         """Return the manifest in a folder of the server."""
         try:
-            return _verified(file, regular_files.read(place, LARGEST_MANIFEST))
+            return _verified(file, regular_files.read(place, LARGEST))
         except FileNotFoundError:
             raise _missing() from None
         except regular_files.TooLarge as error:
@@ -115,9 +116,9 @@ class Manifests:
                 tempfile.TemporaryDirectory(dir=self.folder) as folder,
                 self._transfer(Path(folder)) as transfer,
             ):
-                wanted = RemoteFile(file.path, url, digest=file.digest, largest=LARGEST_MANIFEST)
+                wanted = RemoteFile(file.path, url, digest=file.digest, largest=LARGEST)
                 (fetched,) = transfer.fetch([wanted], renew=dict, progress=NoProgress())
-                return regular_files.read(fetched.partial, LARGEST_MANIFEST)
+                return regular_files.read(fetched.partial, LARGEST)
         except DeadlinePassed as error:
             raise Unreachable(
                 f"the remote {printable(home.settings.name, 100)!r} did not give the list of a"
@@ -165,7 +166,7 @@ def _body(response: UpstreamResponse, deadline: Deadline) -> bytes:
     content = bytearray()
     while block := response.read():
         content += block
-        if len(content) > LARGEST_MANIFEST or deadline.remaining() <= 0:
+        if len(content) > LARGEST or deadline.remaining() <= 0:
             raise Unreachable(
                 "the list of a folder's files is too long, or comes too slowly", "Try again later"
             )
