@@ -51,10 +51,11 @@ RUN pip --python /opt/studio-action install --no-deps dist/*.whl \
     && ln -sf /entrypoint.py /opt/studio-action/bin/studio-action
 
 FROM ${PYTHON_IMAGE} AS system
-# git reads the tags of a repository. Its version is the base image's distribution's.
+# git reads the tags of a repository; ssh-keygen and gpg check their signatures, with no agent. The
+# versions are the base image's distribution's.
 # hadolint ignore=DL3008
 RUN apt-get update -qq \
-    && apt-get install -y -qq --no-install-recommends git >/dev/null \
+    && apt-get install -y -qq --no-install-recommends git gpg openssh-client >/dev/null \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 COPY --from=program /entrypoint.py /entrypoint.py
 ENV PATH=/opt/studio-action/bin:$PATH

@@ -36,7 +36,7 @@ below, and from no other room on its own.
 GITREPO_FLOORS = (
     {"internal_addresses"},
     {"git"},
-    {"gto"},
+    {"gto", "signatures"},
     {"dvc"},
     {"checkout", "diagnosis", "remotes"},
     {"locate"},

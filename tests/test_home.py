@@ -11,6 +11,7 @@ import pytest
 
 from studio_action.ci.job import Job
 from studio_action.errors import BadInput, WorkspaceRefused
+from studio_action.gitrepo.signatures.requirement import TagSignature
 from studio_action.inputs import parsers
 from studio_action.inputs.config import read_delivery, read_network, read_reports
 from studio_action.inputs.git_repository import read_location
@@ -19,6 +20,7 @@ from studio_action.inputs.policy import read_policy_file
 from studio_action.inputs.previous import Previous, read_previous
 from studio_action.inputs.studio import Token, read_studio
 from studio_action.inputs.table import INPUTS
+from studio_action.inputs.tag_signature import read_tag_signature
 from studio_action.inputs.version_limits import read_version_limits
 from studio_action.model.artifact import ArtifactRef, ModelName
 from studio_action.model.paths import from_home
@@ -39,6 +41,10 @@ PATHS: dict[str, Read] = {
     "urls-file": lambda inputs: parsers.path(inputs["urls-file"]),
     "repo": lambda inputs: read_location(inputs, JOB, lambda: ""),
     "previous-manifest": lambda inputs: read_previous(inputs, Workspace(Path("/"), None)),
+    "allowed-signers": lambda inputs: read_tag_signature(
+        Inputs({**inputs.options, "require-signed-tag": "gpg"}, inputs.environ),
+        Workspace(Path("/"), None),
+    ),
     "not-older-than": lambda inputs: (
         read_version_limits(
             inputs, JOB, ArtifactRef("/models", ModelName("m")), Workspace(Path("/"), None)
@@ -55,6 +61,7 @@ NO_PATHS = {
     *("prerelease", "on-model", "on-event", "on-stage", "require-ancestor-of", "previous-digest"),
     *("allowed-taggers", "max-age", "id-token"),
     *("minimum-version", "rollback"),
+    "require-signed-tag",
     *("layout", "include", "exclude", "overwrite", "verify", "connections", "if-not-found"),
     *("timeout", "retries", "deadline", "project-name", "team-name", "subdir", "public"),
 }
@@ -71,6 +78,7 @@ CONTENTS: dict[str, tuple[str, object]] = {
     "not-older-than": (json.dumps({**asdict(EARLIER), "digest": ""}), EARLIER),
     "policy-file": ("rules: []", True),
     "ca-bundle": (CERTIFICATE, True),
+    "allowed-signers": ("a keyring", TagSignature("gpg", b"a keyring")),
 }
 """What is in a file that is read at once, and what it comes to."""
 

@@ -42,6 +42,8 @@ WRONG = {
     "allowed-taggers": Wrong(",", "input allowed-taggers"),
     "max-age": Wrong("a month", "input max-age"),
     "policy-file": Wrong("/none.yml", "input policy-file"),
+    "require-signed-tag": Wrong("pgp", "input require-signed-tag"),
+    "allowed-signers": Wrong("nobody", "input allowed-signers"),
     "minimum-version": Wrong("1.0", "input minimum-version"),
     "rollback": Wrong("forbid", "input rollback"),
     "not-older-than": Wrong("../last.json", "'../last.json' leads out", 16),
@@ -124,7 +126,8 @@ ORDER = {
     DOWNLOAD: (
         "timeout retries deadline source on-event version model repo if-not-found prerelease"
         " require-ancestor-of allowed-taggers max-age policy-file minimum-version rollback"
-        " not-older-than previous-digest previous-manifest studio-url token layout overwrite"
+        " not-older-than require-signed-tag"
+        " previous-digest previous-manifest studio-url token layout overwrite"
         " verify connections expected-sha256 require-signature signature signature-public-key"
         " signature-certificate-chain signature-identity signature-identity-provider"
         " signature-trust-config ca-bundle output-json output-env output-dir cache-dir dest"
@@ -132,7 +135,8 @@ ORDER = {
     RESOLVE: (
         "timeout retries deadline source on-event stage model repo if-not-found prerelease"
         " require-ancestor-of allowed-taggers max-age policy-file minimum-version rollback"
-        " not-older-than previous-digest previous-manifest studio-url token urls-file"
+        " not-older-than require-signed-tag"
+        " previous-digest previous-manifest studio-url token urls-file"
         " ca-bundle output-json output-env output-dir"
     ),
     CREATE: (

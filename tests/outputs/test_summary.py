@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from studio_action.model.artifact import ArtifactRef, AtStage, ModelName, Resolution
 from studio_action.model.digest import Digest
 from studio_action.model.plan import Filters
+from studio_action.model.signed_tag import SignedTag
 from studio_action.outputs import summary
 from studio_action.outputs.manifest import Download, FileRecord
 from studio_action.studio.api import Project
@@ -75,6 +76,21 @@ def test_of_download() -> None:
         ["models/a.pkl", "1.5 kB", MD5, "0123456789abcdef…", "MD5"],
         ["models/b.pkl", "1.5 kB", MD5, "0123456789abcdef…", "length only; from the workspace"],
     ]
+
+
+def test_of_download__who_signed_the_tags() -> None:
+    signed = (
+        SignedTag("churn@v1.0.0", "ssh", "ada@example.com", "SHA256:abc"),
+        SignedTag("churn#prod#1", "ssh", "@bob <b>", "SHA256:def"),
+    )
+    resolution = replace(DOWNLOAD.resolution, signed_tags=signed)
+
+    page = render(summary.of_download(replace(DOWNLOAD, resolution=resolution), MANIFEST))
+
+    (row,) = (row for row in table_rows(page) if row[0] == "Tags signed by")
+    assert row[1] == (
+        "ada@example.com (SHA256:abc): churn@v1.0.0@bob <b> (SHA256:def): churn#prod#1"
+    )
 
 
 def test_of_download__version_is_known() -> None:

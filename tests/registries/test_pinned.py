@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from studio_action.errors import NoSuchModel, Unreachable
+from studio_action.errors import NoSuchModel, PolicyRefused, TokenRefused, Unreachable
 from studio_action.gitrepo.git.tag_ref import TagRef
 from studio_action.gitrepo.gto import history
 from studio_action.gitrepo.gto.history import Model, Prerelease
@@ -16,6 +16,7 @@ from studio_action.model.artifact import (
     ModelName,
     Selector,
 )
+from studio_action.model.signed_tag import SignedTag
 from studio_action.model.versions import InRange
 from studio_action.registries.pinned import PinnedRegistry
 from tests.fakes import MemoryRegistry
@@ -121,3 +122,59 @@ def test_resolve__what_cannot_be_asked_without_tags(
     case = Case(unreadable, prerelease)
     with pytest.raises(Unreachable, match="no way to the repository"):
         case.registry.resolve(CHURN, selector)
+
+
+# With signatures of tags
+
+
+def signed_by_ada(tags: Sequence[TagRef]) -> tuple[SignedTag, ...]:
+    return tuple(SignedTag(tag.short_name, "ssh", "ada", "SHA256:x") for tag in tags)
+
+
+class SignedCase:
+    def __init__(self, read: Callable[[], Mapping[ModelName, Model]] = models, **answer: str):
+        self.studio = MemoryRegistry({"m/a": b"weights"}, resolved=answer)
+        self.registry = PinnedRegistry(
+            self.studio, read, "include", lambda _: None, check_tags=signed_by_ada
+        )
+
+
+def test_resolve__the_tags_that_decide_are_checked() -> None:
+    found = SignedCase().registry.resolve(CHURN, AtStage("prod"))
+
+    assert [each.tag for each in found.signed_tags] == ["churn@v1.1.0", "churn#prod#2"]
+
+
+def test_resolve__a_server_that_has_another_commit() -> None:
+    case = SignedCase(revision="9" * 40)
+
+    with pytest.raises(PolicyRefused, match=r"is commit 9999999, but the signed tag .* 2222222"):
+        case.registry.resolve(CHURN, AtStage("prod"))
+
+
+def test_resolve__studio_does_not_say_which_commit_it_is() -> None:
+    with pytest.raises(PolicyRefused, match="Studio does not say which commit"):
+        SignedCase().registry.resolve(CHURN, AtStage("dev"))
+
+
+def test_resolve__a_server_that_says_which_commit_it_is() -> None:
+    found = SignedCase(revision="4" * 40).registry.resolve(CHURN, AtStage("dev"))
+
+    assert [each.tag for each in found.signed_tags] == ["churn#dev#3"]
+
+
+def private() -> Mapping[ModelName, Model]:
+    raise TokenRefused("access was refused")
+
+
+@pytest.mark.parametrize(
+    ("read", "error"), [(private, PolicyRefused), (dict, PolicyRefused), (unreadable, Unreachable)]
+)
+def test_resolve__tags_that_nobody_can_check(
+    read: Callable[[], Mapping[ModelName, Model]], error: type[Exception]
+) -> None:
+    case = SignedCase(read)
+
+    with pytest.raises(error):
+        case.registry.resolve(CHURN, AtStage("prod"))
+    assert case.studio.asked == []

@@ -37,6 +37,7 @@ from studio_action.inputs.studio import (
     read_source,
     read_studio,
 )
+from studio_action.inputs.tag_signature import read_tag_signature
 from studio_action.inputs.version_limits import read_version_limits
 from studio_action.model.plan import Layout
 from studio_action.net.certificates import Authorities
@@ -194,6 +195,7 @@ def _read_task(
         return request, NetworkOptions()
     limits = read_version_limits(inputs, job, request.artifact, workspace)
     request = replace(request, version_limits=limits)
+    request = replace(request, tag_signature=read_tag_signature(inputs, workspace))
     previous = read_previous(inputs, workspace)
     source = read_source(inputs, job)
     task: Task

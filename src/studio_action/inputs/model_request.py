@@ -10,6 +10,7 @@ from studio_action.ci.job import Job
 from studio_action.errors import BadInput
 from studio_action.gitrepo.gto import tags
 from studio_action.gitrepo.gto.history import Prerelease
+from studio_action.gitrepo.signatures.requirement import TagSignature
 from studio_action.inputs import parsers
 from studio_action.inputs.git_repository import (
     Origin,
@@ -44,9 +45,9 @@ class ModelRequest:
     """Which model is requested, and what follows where there is none.
 
     `folder` is the repository's own, where it is named by one; `required` is what inputs require
-    of the version, and `policy_file` has more rules. `tag` and `revision` are those of the version,
-    where its registration triggered the run. `version_limits` says what the version must not be
-    older than.
+    of the version, and `policy_file` has more rules; `tag_signature` is what the signatures of its
+    tags must be, None for anything. `tag` and `revision` are those of the version, where its
+    registration triggered the run. `version_limits` says what the version must not be older than.
     """
 
     artifact: ArtifactRef
@@ -60,6 +61,7 @@ class ModelRequest:
     tag: str = ""
     revision: str = ""
     version_limits: VersionLimits = field(default_factory=VersionLimits)
+    tag_signature: TagSignature | None = None
 
     @property
     def location(self) -> RepositoryLocation:
@@ -69,7 +71,8 @@ class ModelRequest:
     @property
     def is_held_to_policy(self) -> bool:
         """Return whether inputs name any policy, so that the repository's must be known, too."""
-        return bool(self.required) or self.policy_file is not None
+        named = (self.policy_file, self.tag_signature)
+        return bool(self.required) or any(each is not None for each in named)
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,6 +163,20 @@ INPUTS = (
         " request's checkout.",
     ),
     Input(
+        "require-signed-tag",
+        _MODEL,
+        "The kind of signature that the tags that decide must have, which are the version's"
+        " registration and, by stage, its assignment: ssh or gpg. none: they need not be signed.",
+        "none",
+        choices=("none", "ssh", "gpg"),
+    ),
+    Input(
+        "allowed-signers",
+        _MODEL,
+        "Who may have signed them: a file in the workspace, or its text. For ssh it is Git's"
+        " allowed signers file, for gpg a keyring of public keys.",
+    ),
+    Input(
         "previous-manifest",
         _MODEL,
         "The manifest of an earlier download. The output changed says whether the content is"

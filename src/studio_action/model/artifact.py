@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from studio_action.errors import BadInput, UnexpectedAnswer
 from studio_action.model.digest import Digest
+from studio_action.model.signed_tag import SignedTag
 from studio_action.model.versions import InRange
 from studio_action.text import printable
 
@@ -201,7 +202,8 @@ class Resolution:
 
     `previous_version` is the version that held the stage before; `root` is the model's own path in
     the repository, a file or a folder, where it is known; `signature` is its signature, if that
-    was looked for and lies beside the model's files.
+    was looked for and lies beside the model's files. `signed_tags` are the tags that decided, where
+    their signatures were checked.
     """
 
     artifact: ArtifactRef
@@ -215,6 +217,7 @@ class Resolution:
     previous_version: str = ""
     root: str | None = None
     signature: RemoteFile | None = None
+    signed_tags: tuple[SignedTag, ...] = ()
 
     @property
     def urls(self) -> Mapping[str, str]:

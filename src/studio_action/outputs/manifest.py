@@ -94,6 +94,7 @@ def document(download: Download) -> str:
         "tag": resolution.tag,
         "revision": resolution.revision,
         "previous_version": resolution.previous_version,
+        "signed_tags": [asdict(each) for each in resolution.signed_tags],
         "source": resolution.source,
         "digest": digest_text(download.digest),
         "path": download.path,

@@ -36,6 +36,9 @@ def of_download(download: Download, manifest: str) -> str:
         "Stage": cell(resolution.stage),
         "Tag": cell(resolution.tag),
         "Revision": cell(resolution.revision),
+        "Tags signed by": "<br>".join(
+            f"{cell(str(each))}: {cell(each.tag)}" for each in resolution.signed_tags
+        ),
         "Repository": _repository(resolution.artifact.repository),
         "Source": cell(resolution.source),
         "Path": cell(download.path),

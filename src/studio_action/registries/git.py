@@ -15,6 +15,7 @@ from studio_action.gitrepo.locate import locating
 from studio_action.gitrepo.locate.context import ResolveContext
 from studio_action.model.artifact import ArtifactRef, ModelName, RemoteFile, Resolution, Selector
 from studio_action.net import signed_url
+from studio_action.registries.base import CheckTags
 from studio_action.registries.version_choice import choose_version, find_model, stage_of
 from studio_action.signature.policy import SignaturePolicy
 from studio_action.text import printable
@@ -27,7 +28,8 @@ class GitRegistry:
     The tags are read once, so a stage that moves meanwhile does no harm. `mask` gets the secrets
     of the files' URLs, and `warn` gets what is wrong with the tags. `log_skipped`, or `warn` if it
     is None, gets the files of DVC that cannot be read and are not needed. With `signatures`, a
-    model's signature is looked for, too.
+    model's signature is looked for, too. `check_tags` looks at the tags that decide before anything
+    of their commit is read; None requires nothing of them.
     """
 
     repository: Repository
@@ -37,6 +39,7 @@ class GitRegistry:
     warn: Callable[[str], None]
     log_skipped: Callable[[str], None] | None = None
     signatures: SignaturePolicy | None = None
+    check_tags: CheckTags | None = None
     _warned: set[str] = field(default_factory=set, init=False)
 
     @cached_property
@@ -47,12 +50,14 @@ class GitRegistry:
     def resolve(self, artifact: ArtifactRef, selector: Selector) -> Resolution:
         """Return the files of one model version, with the sizes and digests in DVC's files.
 
-        Also raises `BadInput` where a remote cannot be read as it is set up, `ObjectMissing` and
-        `ContentMismatch` where a folder's manifest is missing or damaged.
+        Also raises `PolicyRefused` for the tags, `BadInput` where a remote cannot be read as it is
+        set up, `ObjectMissing` and `ContentMismatch` where a folder's manifest is missing or
+        damaged.
         """
         model = find_model(self.models, artifact)
         self._warn_about(model)
         choice = choose_version(model, artifact, selector, self.prerelease)
+        signed_tags = self.check_tags(choice.tags) if self.check_tags else ()
         revision = self.repository.revision(choice.version.revision)
         root, located = locating.locate_model(
             artifact.model, revision, self.context, say=self.log_skipped or self._warn_once
@@ -72,6 +77,7 @@ class GitRegistry:
             previous_version=choice.previous_name,
             root=root,
             signature=next(iter(signature), None),
+            signed_tags=signed_tags,
         )
         if pointer := pointer_in(resolution):
             self._warn_once(pointer)

@@ -231,6 +231,8 @@ def _resolution_lines(found: Found) -> Iterator[str]:
         )
     else:
         yield "The version is not known: outputs version, tag and revision stay empty"
+    for tag in resolution.signed_tags:
+        yield f"Tag {tag.tag} is signed by {tag}"
     unknown = sum(file.digest is None for file in found.files)
     if unknown:
         yield f"{unknown} of them without a digest: their remote does not store files by digest"

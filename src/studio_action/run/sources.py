@@ -26,7 +26,7 @@ from studio_action.net.clock import Deadline, Limits
 from studio_action.net.network import Network
 from studio_action.policy.policy import Policy
 from studio_action.policy.rules import PolicyFile
-from studio_action.registries.base import Registry
+from studio_action.registries.base import CheckTags, Registry
 from studio_action.registries.pinned import PinnedRegistry
 from studio_action.run.context import RunContext
 from studio_action.run.policies import beside_studio, of_git
@@ -36,6 +36,7 @@ from studio_action.signature.policy import SignaturePolicy
 
 if TYPE_CHECKING:
     from studio_action.gitrepo.locate.context import ResolveContext
+    from studio_action.registries.studio import StudioRegistry
 
 TAGS_DEADLINE = 10.0
 """Seconds that reading the tags beside Studio may take; without them the version is not known."""
@@ -186,7 +187,9 @@ def _open_git_registry(
 ) -> Iterator[tuple[Registry, Policy]]:
     from studio_action.registries.git import GitRegistry
 
-    with open_repository(request.location, context, network, scratch) as repository:
+    shared = SharedRepository(lambda: open_repository(request.location, context, network, scratch))
+    check_tags = _check_of_tags(request, context, network, scratch, shared)
+    with shared() as repository:
         registry = GitRegistry(
             repository,
             resolve_context(request.location, context, network, downloader, scratch),
@@ -194,6 +197,7 @@ def _open_git_registry(
             context.platform.mask,
             context.platform.warning,
             signatures=signatures,
+            check_tags=check_tags,
         )
         yield (
             registry,
@@ -218,6 +222,7 @@ def _open_studio_registry(
     """Open Studio; its own answer, where it has our extension, or the tags name the version."""
     say = context.platform.info
     shared = SharedRepository(lambda: _repository_beside_studio(request, context, network, scratch))
+    check_tags = _check_of_tags(request, context, network, scratch, shared)
     with open_studio(studio, context, network) as registry, closing(shared):
         policy = _policy(
             request,
@@ -225,6 +230,9 @@ def _open_studio_registry(
             shared,
             lambda: beside_studio(shared, say, required=request.is_held_to_policy),
         )
+        if check_tags is not None:
+            yield _signed_registry(registry, check_tags, request, studio, shared, say), policy
+            return
         pinned = PinnedRegistry(
             registry, lambda: history.read(shared().tags()), request.prerelease, say
         )
@@ -280,3 +288,43 @@ def _brief(limits: Limits) -> Limits:
 
 def _utc() -> datetime:
     return datetime.now(timezone.utc)
+
+
+def _signed_registry(
+    registry: StudioRegistry,
+    check_tags: CheckTags,
+    request: ModelRequest,
+    studio: Studio,
+    repository: Callable[[], Repository],
+    say: Callable[[str], None],
+) -> Registry:
+    """Make a registry of Studio in which signed tags decide, whatever a server names besides."""
+    from studio_action.registries.extended import ExtendedStudioRegistry
+
+    inner: Registry = registry
+    if studio.is_self_hosted:
+        inner = ExtendedStudioRegistry(registry, registry, request.prerelease, _say_nothing)
+    return PinnedRegistry(
+        inner, lambda: history.read(repository().tags()), request.prerelease, say, check_tags
+    )
+
+
+def _say_nothing(_: str) -> None:
+    """Leave out that a server names the version: the tags are read all the same."""
+
+
+def _check_of_tags(
+    request: ModelRequest,
+    context: RunContext,
+    network: Network,
+    scratch: Path,
+    repository: Callable[[], Repository],
+) -> CheckTags | None:
+    """Return what checks the signatures of the repository's tags; None where none is required."""
+    if request.tag_signature is None:
+        return None
+    from studio_action.gitrepo.signatures.verifier import TagVerifier
+
+    git = git_program(request.location, context, network, context.config.limits)
+    verifier = TagVerifier(request.tag_signature, git, scratch / "signatures")
+    return lambda tags: tuple(verifier.verify(tag, repository().tag_object) for tag in tags)

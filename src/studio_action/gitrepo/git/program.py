@@ -77,6 +77,20 @@ class Git:
         """Return whether a command that stays on this machine ends well."""
         return not self._run(repository, words, b"", self._local_environment()).returncode
 
+    def completed(
+        self,
+        repository: Path,
+        *words: str,
+        stdin: bytes = b"",
+        variables: Mapping[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Return how a command that stays on this machine ended, and what it printed.
+
+        `variables` are set in its environment besides.
+        """
+        environment = self._local_environment() | dict(variables or {})
+        return self._run(repository, words, stdin, environment)
+
     def run_remote(self, repository: Path, url: str, *words: str, stdin: bytes = b"") -> bytes:
         """Return what a command that speaks to the repository at `url`, its remote `origin`,
         prints.

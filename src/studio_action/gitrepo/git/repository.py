@@ -161,6 +161,13 @@ class Repository:
             email = ""
         return TagRef(name, peeled, int(when or 0), True, tagger[:_LONGEST_TAGGER], target, email)
 
+    def tag_object(self, name: str) -> bytes:
+        """Return the object of an annotated tag, by the name of the object.
+
+        Raises `BrokenRepository` if it is not there, `UnexpectedAnswer` if it is absurdly large.
+        """
+        return self._git.run_local(self.folder, "cat-file", "tag", name, largest=_LARGEST_TAG)
+
     def branch(self, name: str) -> str | None:
         """Return the commit that a branch is at, None if there is no such branch.
 

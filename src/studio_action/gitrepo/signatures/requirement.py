@@ -1,0 +1,19 @@
+"""What a tag's signature has to be: the kind of it, and by whom. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from studio_action.model.signed_tag import SignatureKind
+
+
+@dataclass(frozen=True, slots=True)
+class TagSignature:
+    """The requirement that the tags that decide are signed by somebody allowed.
+
+    `signers` is the content of a file: OpenSSH's allowed signers, a keyring of OpenPGP's public
+    keys, armored or binary, or lines of an identity and its issuer.
+    """
+
+    kind: SignatureKind
+    signers: bytes = field(repr=False)
