@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.container.engine import OWNER, ROOT, Image, answer
+from tests.oidc.issuer import Issuer, issuer
+from tests.servers.keyless import keyless_server
+from tests.servers.registry import OwnServer
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -34,3 +38,17 @@ def owned_workspace(tmp_path: Path) -> Path:
     folder.mkdir()
     os.chown(folder, *OWNER)
     return folder
+
+
+@pytest.fixture(scope="session")
+def ci() -> Iterator[Issuer]:
+    """A CI system that makes ID tokens."""
+    with issuer() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def keyless(tmp_path_factory: pytest.TempPathFactory, ci: Issuer) -> Iterator[OwnServer]:
+    """A server of one's own that trusts this CI system."""
+    with keyless_server(tmp_path_factory.mktemp("keyless"), ci) as running:
+        yield running

@@ -16,7 +16,10 @@ import pytest
 from tests.container import expected
 from tests.container.checkouts import git_init
 from tests.container.engine import NO_WAY_OUT, OWNER, ROOT, Image, docker
+from tests.oidc.issuer import Issuer
 from tests.reference.server import ReferenceServer
+from tests.servers.keyless import github_job
+from tests.servers.registry import OwnServer
 
 ACT = Path(sysconfig.get_path("scripts")) / "act"
 Deploy = Callable[[str], subprocess.CompletedProcess[str]]
@@ -112,6 +115,30 @@ def test_act__example_deploys_what_the_tag_names(deploy: Deploy, checkout: Path)
     assert f"deploying model/{path} ({digest})" in done.stdout
     assert expected.found_in(checkout / "model") == expected.files("text-classifier", "prod")
     assert (checkout / "model" / path).stat().st_uid == OWNER[0]
+
+
+def test_act__example_downloads_without_any_secret(
+    image: Image, action: Path, checkout: Path, keyless: OwnServer, ci: Issuer
+) -> None:
+    example = (ROOT / "examples/github-keyless.yml").read_text()
+    workflow = checkout.parent / "workflow.yml"
+    workflow.write_text(example.replace("https://models.example.org", keyless.url))
+
+    done = act(
+        workflow,
+        f"--local-repository=OWNER/studio-action@v0.1.0={action}",
+        *[f"--env={name}={value}" for name, value in github_job(ci).items()],
+        checkout=checkout,
+        image=image,
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert expected.found_in(checkout / "model") == expected.files("text-classifier", "prod")
+    assert f"gave a token for 15 min 00 s for the ID token of {ci.url}" in done.stdout
+    said = done.stdout + done.stderr
+    assert not re.search(r"\bey[\w-]+\.ey", said)  # an ID token
+    assert "isat_" not in said
+    assert ci.request_token not in said
 
 
 def test_act__later_steps_read_every_output(deploy: Deploy, checkout: Path) -> None:

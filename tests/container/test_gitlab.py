@@ -18,7 +18,10 @@ import yaml
 from tests.container import expected
 from tests.container.checkouts import git_init
 from tests.container.engine import NO_WAY_OUT, ROOT, Image, answer, docker
+from tests.oidc.issuer import Issuer
 from tests.reference.server import ReferenceServer
+from tests.servers.keyless import gitlab_job
+from tests.servers.registry import OwnServer
 
 RUNNER = ROOT / "tests/tools/node_modules/.bin/gitlab-ci-local"
 HELPER = "docker.io/firecow/gitlab-ci-local-util"
@@ -125,6 +128,25 @@ def test_gitlab__example_deploys_what_has_the_stage(pipeline: Pipeline) -> None:
     assert f"deploying model/{path} ({digest})" in done.stdout
     model = pipeline.artifacts("fetch-model") / "model"
     assert expected.found_in(model) == expected.files("text-classifier", "prod")
+
+
+def test_gitlab__example_downloads_without_any_secret(
+    helper: None, published: None, tools: Path, workspace: Path, keyless: OwnServer, ci: Issuer
+) -> None:
+    """GitLab itself makes the ID token that `id_tokens` of the template is for."""
+    git_init(workspace, "https://gitlab.example.org/acme/models.git")
+    id_token = gitlab_job(ci, keyless.url)
+    pipeline = Pipeline(workspace, tools, {**NO_WAY_OUT, **id_token})
+    example = (ROOT / "examples/gitlab-keyless.yml").read_text()
+
+    done = pipeline.run(example.replace("https://models.example.org", keyless.url))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    model = pipeline.artifacts("fetch-model") / "model"
+    assert expected.found_in(model) == expected.files("text-classifier", "prod")
+    assert f"gave a token for 15 min 00 s for the ID token of {ci.url}" in done.stdout
+    assert id_token["STUDIO_ID_TOKEN"] not in done.stdout + done.stderr
+    assert "isat_" not in done.stdout + done.stderr
 
 
 def test_gitlab__reports_are_what_gitlab_reads(pipeline: Pipeline) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from tests.servers.process import body_at, free_ports, running
 
 PROGRAM = Path(sys.executable).with_name("studio-action")
 REPOSITORY = "acme/models"
+HOSTS = ("github.com", "gitlab.example.org")
+"""Where jobs of the repository say that it is."""
 FILE = "server.yaml"
 SERVE = ("serve", "--config", FILE)
 CREATE_TOKEN = (
@@ -80,12 +82,20 @@ def own_server(
     *,
     base_path: str = "",
     workers: int = 1,
+    trusted_issuers: Sequence[Mapping[str, object]] = (),
 ) -> Iterator[OwnServer]:
     """A server of `acme/models`, which is at `repository`; its state is in `folder`.
 
-    `remotes` are options by remote, as DVC has them.
+    `remotes` are options by remote, as DVC has them; `trusted_issuers` are of ID tokens.
     """
-    made = configured(folder, repository, remotes, base_path=base_path, workers=workers)
+    made = configured(
+        folder,
+        repository,
+        remotes,
+        base_path=base_path,
+        workers=workers,
+        trusted_issuers=trusted_issuers,
+    )
     token = made.token()
     with made.serving():
         yield OwnServer(made.url, token)
@@ -98,6 +108,7 @@ def configured(
     *,
     base_path: str = "",
     workers: int = 1,
+    trusted_issuers: Sequence[Mapping[str, object]] = (),
 ) -> Configured:
     """Make `folder`, with the configuration of such a server."""
     folder.mkdir()
@@ -105,7 +116,7 @@ def configured(
     served = {
         "name": REPOSITORY,
         "url": str(repository),
-        "aliases": [f"https://github.com/{REPOSITORY}.git"],
+        "aliases": [f"https://{host}/{REPOSITORY}.git" for host in HOSTS],
         "remotes": {remote: _without_secrets(remote, said) for remote, said in remotes.items()},
     }
     document = {
@@ -117,6 +128,11 @@ def configured(
         "requests-per-minute": 1_000_000,
         "repositories": [served],
     }
+    if trusted_issuers:
+        document |= {
+            "url": f"http://127.0.0.1:{port}{base_path}",
+            "trusted-issuers": list(trusted_issuers),
+        }
     (folder / FILE).write_text(yaml.safe_dump(document, sort_keys=False))
     secrets = {
         _variable(remote, name): text
