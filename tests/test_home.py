@@ -60,7 +60,7 @@ NO_PATHS = {
     *("command", "studio-url", "token", "source", "git-token", "model", "version", "stage"),
     *("prerelease", "on-model", "on-event", "on-stage", "require-ancestor-of", "previous-digest"),
     *("allowed-taggers", "max-age", "id-token"),
-    *("minimum-version", "rollback"),
+    *("minimum-version", "rollback", "ml-bom"),
     "require-signed-tag",
     *("layout", "include", "exclude", "overwrite", "verify", "connections", "if-not-found"),
     *("timeout", "retries", "deadline", "project-name", "team-name", "subdir", "public"),

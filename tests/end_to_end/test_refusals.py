@@ -65,6 +65,7 @@ WRONG = {
     "signature-identity-provider": Wrong("https://x", "input signature-identity-provider is given"),
     "signature-trust-config": Wrong("{}", "input signature-trust-config is given"),
     "connections": Wrong("0", "input connections"),
+    "ml-bom": Wrong("perhaps", "input ml-bom"),
     "ca-bundle": Wrong("/none.pem", "input ca-bundle"),
     "cache-dir": Wrong("../cache", "'../cache' leads out", 16),
     "dest": Wrong("../dest", "'../dest' leads out", 16),
@@ -130,7 +131,7 @@ ORDER = {
         " previous-digest previous-manifest studio-url token layout overwrite"
         " verify connections expected-sha256 require-signature signature signature-public-key"
         " signature-certificate-chain signature-identity signature-identity-provider"
-        " signature-trust-config ca-bundle output-json output-env output-dir cache-dir dest"
+        " signature-trust-config ml-bom ca-bundle output-json output-env output-dir cache-dir dest"
     ),
     RESOLVE: (
         "timeout retries deadline source on-event stage model repo if-not-found prerelease"

@@ -143,6 +143,17 @@ def test_download__the_statement_is_about_the_bytes_that_lie_there(workspace: Pa
     assert Path(outputs["attestation-subjects"]).read_text().count("\n") == len(FOLDER)
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+def test_download__a_bill_of_materials_on_demand(workspace: Path, wanted: bool) -> None:
+    outputs = Case(workspace).run(ml_bom=wanted).outputs()
+
+    assert bool(outputs["ml-bom"]) is wanted
+    found = list(workspace.rglob("*.cdx.json"))
+    assert [str(path.relative_to(workspace)) for path in found] == [outputs["ml-bom"]] * wanted
+    for path in found:
+        assert json.loads(path.read_text())["components"][0]["name"] == "models:churn"
+
+
 def test_download__two_models_keep_two_records(workspace: Path) -> None:
     first, second = Case(workspace).run(), Case(workspace).run(dest=PurePath("other"))
     assert first.records["manifest"] != second.records["manifest"]

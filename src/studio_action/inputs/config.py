@@ -83,6 +83,7 @@ class Delivery:
     cache_dir: PurePath | None = None
     expected_sha256: str = ""
     signature: SignaturePolicy | None = None
+    ml_bom: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +242,7 @@ def read_delivery(inputs: Inputs) -> Delivery:
         parsers.path(inputs["cache-dir"]),
         read_sha256(inputs["expected-sha256"]),
         read_signature(inputs),
+        parsers.flag(inputs["ml-bom"]),
     )
 
 

@@ -102,6 +102,7 @@ OUTPUTS = (
         (DOWNLOAD,),
         "The path of the statement's subjects in the format of sha256sum, for actions/attest.",
     ),
+    Output("ml-bom", (DOWNLOAD,), "The path of the bill of materials; empty without input ml-bom."),
     Output(
         "skipped", COMMANDS, "Whether a filter or if-not-found ended the step early: true or false."
     ),

@@ -302,6 +302,13 @@ INPUTS = (
         " own cache. Default: none.",
     ),
     Input(
+        "ml-bom",
+        (DOWNLOAD,),
+        "Whether a bill of materials of the model is written, in CycloneDX's JSON.",
+        "false",
+        kind="flag",
+    ),
+    Input(
         "if-not-found",
         _MODEL,
         "What happens if there is no such model, version or stage: error, warn or ignore.",

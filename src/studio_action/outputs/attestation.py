@@ -11,12 +11,18 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from studio_action import __version__
 from studio_action.ci.job import Job
-from studio_action.outputs.manifest import Download, FileRecord, checksums, digest_text
+from studio_action.outputs.manifest import (
+    Download,
+    FileRecord,
+    checksums,
+    digest_text,
+    finished_on,
+    timestamp,
+)
 from studio_action.signature.policy import SignedBy
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -80,7 +86,6 @@ def _lines(subjects: Sequence[Subject]) -> str:
 
 def _predicate(download: Download, manifest: str, job: Job) -> dict[str, Any]:
     resolution = download.resolution
-    finished = download.started + timedelta(seconds=download.seconds)
     return _known(
         {
             "repository": resolution.artifact.repository,
@@ -96,8 +101,8 @@ def _predicate(download: Download, manifest: str, job: Job) -> dict[str, Any]:
             "files": _files(download.files),
             "signature": _signature(download.signed_by) if download.signed_by else None,
             "manifest": {"name": "model.json", "digest": {"sha256": _sha256(manifest)}},
-            "startedOn": _timestamp(download.started),
-            "finishedOn": _timestamp(finished),
+            "startedOn": timestamp(download.started),
+            "finishedOn": finished_on(download),
             "tool": {"name": "studio-action", "version": __version__},
             "job": _known(
                 {
@@ -141,11 +146,6 @@ def _signature(signed: SignedBy) -> dict[str, Any]:
 def _known(values: dict[str, Any]) -> dict[str, Any]:
     """Leave out what is not known, so that a policy sees it as missing."""
     return {name: value for name, value in values.items() if value}
-
-
-def _timestamp(when: datetime) -> str:
-    utc = when.astimezone(timezone.utc)
-    return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _sha256(text: str) -> str:

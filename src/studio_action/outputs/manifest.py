@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 
 from studio_action.download.base import Origin, Verified
 from studio_action.model.artifact import Resolution
@@ -128,6 +128,17 @@ def _row(file: FileRecord) -> dict[str, str | int]:
 def checksums(files: Sequence[FileRecord]) -> str:
     """Return the files' SHA-256, for `sha256sum --check` in the workspace."""
     return "".join(f"{file.sha256}  {file.path}\n" for file in files)
+
+
+def timestamp(when: datetime) -> str:
+    """Return a moment in UTC, as RFC 3339 has it with `Z`."""
+    utc = when.astimezone(timezone.utc)
+    return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def finished_on(download: Download) -> str:
+    """Return when all files were in place."""
+    return timestamp(download.started + timedelta(seconds=download.seconds))
 
 
 def digest_text(digest: Digest | None) -> str:

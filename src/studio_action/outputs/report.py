@@ -41,6 +41,7 @@ def download_outputs(
             "file-count": str(len(download.files)),
             "size": str(download.size),
             "cached": _flag(download.cached),
+            "ml-bom": "",
             **records,
         },
     )

@@ -145,7 +145,7 @@ def download(
         policy=found.policy.applied if found.policy else (),
     )
     platform.info(summary_line(done))
-    return Delivered(done, records.keep(done, dest, workspace, job))
+    return Delivered(done, records.keep(done, dest, workspace, job, ml_bom=delivery.ml_bom))
 
 
 def _digest(found: Found, fetched: Sequence[Fetched]) -> Digest | None:
