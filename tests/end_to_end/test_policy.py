@@ -241,6 +241,40 @@ def test_policy_file__of_each_kind_of_requirement(program: Program, places: Repo
 
 
 @pytest.mark.parametrize(
+    ("options", "version"),
+    [
+        ([], "v1.0.0"),
+        (["--prerelease=only"], ""),
+        (["--version=v2.0.0-rc.1"], ""),
+        (["--version=>=1"], "v1.0.0"),
+    ],
+)
+def test_policy_file__without_pre_releases(
+    program: Program, places: Repositories, options: list[str], version: str
+) -> None:
+    places.commit({POLICY: b"rules:\n- {prerelease: exclude}\n"}, "m@v2.0.0-rc.1")
+
+    ran = run(program, places.url, *options)
+
+    assert (ran.code, ran.outputs.get("version", "")) == (0 if version else 17, version), ran.said
+
+
+def test_policy_file__a_way_back(program: Program, places: Repositories) -> None:
+    """What the policy refuses, `rollback: allow` does not permit, nor leaving the manifest out."""
+    places.commit({POLICY: b"rules:\n- {rollback: refuse}\n", "m.bin": b"2"}, "m@v2.0.0")
+
+    without = run(program, places.url)
+    first = run(program, places.url, "--not-older-than=last.json")
+    (program.workspace / "last.json").write_text(Path(first.outputs["manifest"]).read_text())
+    options = ("--not-older-than=last.json", "--rollback=allow")
+    back = run(program, places.url, "--version=v1.0.0", *options)
+
+    assert (without.code, first.code, back.code) == (17, 0, 17), without.said + first.said
+    assert "Give not-older-than" in without.said
+    assert "v1.0.0, which is older than v2.0.0" in back.said
+
+
+@pytest.mark.parametrize(
     ("content", "said"),
     [
         (b"rules:\n- {brnch: main}\n", "line 2, column 4: unknown key 'brnch'. Did you mean 'br"),

@@ -121,6 +121,23 @@ def test_signature_in_the_models_folder(
     assert record(ran)["sha256"] == sha256(signed_folder["model.sig"])
 
 
+@pytest.mark.parametrize("trusted", [True, False], ids=["the signer's key", "another key"])
+def test_a_policy_requires_it(
+    program: Program, signer: Signer, signed_file: bytes, trusted: bool
+) -> None:
+    pem = signer.public.read_text() if trusted else public_pem(new_key())
+    rule = {"signature": {"method": "key", "public-key": pem}}
+    policy = json.dumps({"rules": [rule]}).encode()
+    files = {"m.pkl": b"weights", "model.sig": signed_file, ".studio-action.yml": policy}
+    repository(program, files, "m.pkl")
+
+    ran = download(program)
+
+    assert ran.code == (0 if trusted else 17), ran.said
+    assert list(delivered(program)) == (["m.pkl"] if trusted else [])
+    assert not trusted or record(ran)["path"] == "model.sig"
+
+
 def test_nothing_required__nothing_recorded(program: Program, signed_file: bytes) -> None:
     repository(program, {"m.pkl": b"weights", "model.sig": b"no bundle"}, "m.pkl")
 

@@ -22,7 +22,8 @@ def test_examples__each_is_linted() -> None:
     patterns = re.findall(r"\$\(wildcard [^)]*?(examples/\S+)\)", (ROOT / "Makefile").read_text())
     linted = {path for pattern in patterns for path in ROOT.glob(pattern)}
 
-    assert linted | {EXAMPLES / "server.yaml"} == set(EXAMPLES.iterdir())
+    parsed = {EXAMPLES / "server.yaml", EXAMPLES / "studio-action-policy.yml"}  # by tests
+    assert linted | parsed == set(EXAMPLES.iterdir())
 
 
 def test_server_example__is_a_configuration(tmp_path: Path) -> None:

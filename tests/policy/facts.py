@@ -19,6 +19,7 @@ from studio_action.model.artifact import (
 from studio_action.model.digest import Digest
 from studio_action.policy.facts import Facts
 from studio_action.policy.requirements import Requirements
+from studio_action.signature.policy import SignaturePolicy
 
 CHURN = ArtifactRef("https://git.example.org/acme/models", ModelName("churn"))
 NOW = 1_800_000_000
@@ -62,6 +63,11 @@ requirements = st.builds(
     max_size=st.none() | st.integers(0, 3000),
     labels=st.frozensets(st.sampled_from(LABELS)),
     digests=st.booleans(),
+    minimum=st.sampled_from(["", "v0.9.0", "v1.0.0-rc.1", "v1.0.0", "v1.0.1"]),
+    rollback=st.sampled_from(["allow", "warn", "refuse"]),
+    signatures=st.lists(
+        st.builds(SignaturePolicy, st.just("key"), public_key=st.sampled_from("ab")), max_size=2
+    ).map(tuple),
 )
 """Anything that may be required."""
 

@@ -13,6 +13,7 @@ from studio_action.policy.document import parse
 from studio_action.policy.reading import read_file
 from studio_action.policy.requirements import Requirements
 from studio_action.policy.rules import LARGEST, PolicyFile, Rule
+from studio_action.signature.policy import SignaturePolicy
 
 CHURN = ModelName("churn", "models")
 
@@ -46,6 +47,12 @@ def test_parse__everything() -> None:
   labels: [approved]
   require-digests: true
   max-size: 2GiB
+  minimum-version: v1.2.0
+  rollback: refuse
+  signature:
+    method: sigstore
+    identity: ci@example.com
+    identity-provider: https://token.example.org
 """
     ) == Rule(
         "production",
@@ -57,6 +64,15 @@ def test_parse__everything() -> None:
             2 << 30,
             frozenset({"approved"}),
             True,
+            "v1.2.0",
+            "refuse",
+            (
+                SignaturePolicy(
+                    "sigstore",
+                    identity="ci@example.com",
+                    identity_provider="https://token.example.org",
+                ),
+            ),
         ),
         ("models/*", "churn"),
         ("prod",),
@@ -102,6 +118,21 @@ def test_parse__little() -> None:
         ("rules: [{require-digests: 'true'}]", "is not true"),
         ("rules: [{labels: [{a: b}]}]", "is a mapping, not a text"),
         ("rules: [{branch: !!python/object:os.system main}]", "is another kind of value"),
+        ("rules: [{minimum-version: 1.2.0}]", "'1.2.0' is no version. Write v1.2.0"),
+        ("rules: [{minimum-version: 1}]", "'1' is no version"),
+        ("rules: [{rollback: allow}]", "is not one of warn, refuse"),
+        ("rules: [{signature: key}]", "is a text, not a mapping"),
+        ("rules: [{signature: {}}]", "has no method. Give one of sigstore, key, certificate"),
+        ("rules: [{signature: {method: gpg}}]", "is not one of sigstore, key, certificate"),
+        ("rules: [{signature: {method: key}}]", "has no public-key"),
+        ("rules: [{signature: {method: key, public-key: a}}]", "is no PEM"),
+        (
+            "rules: [{signature: {method: key, public-key: a, identity: b}}]",
+            "identity says nothing",
+        ),
+        ("rules: [{signature: {method: sigstore, identity: a}}]", "has no identity-provider"),
+        ("rules: [{signature: {method: sigstore, idenity: a}}]", "Did you mean 'identity'?"),
+        ("rules: [{signature: {method: key, public-key: a, path: ../b}}]", "is no file of the"),
         ("rules: [", "is not YAML"),
         ("rules: [*a]", "is not YAML"),
         ("%YAML 1.1\n---\nrules: []", "is YAML 1.1, not 1.2"),

@@ -10,6 +10,7 @@ from studio_action.gitrepo.git.tag_ref import TagRef
 from studio_action.model.versions import is_prerelease
 from studio_action.policy.facts import Facts
 from studio_action.policy.requirements import Globs, Requirements
+from studio_action.policy.rollback import VersionLimits
 from studio_action.policy.values import matches, shown_age
 from studio_action.text import first_few, human_size, printable
 
@@ -40,6 +41,8 @@ def refusals(required: Requirements, facts: Facts) -> Iterator[PolicyRefused]:
             yield from _tags(required, facts)
         if required.labels - facts.labels:
             yield _unlabelled(required.labels - facts.labels, facts)
+    if required.minimum:
+        yield from _minimum(required.minimum, facts)
     if required.digests:
         yield from _digests(facts)
     if required.max_size is not None:
@@ -134,6 +137,13 @@ def _unlabelled(missing: frozenset[str], facts: Facts) -> PolicyRefused:
         f" in dvc.yaml at commit {facts.resolution.revision[:7]}",
         "Label the artifact, commit, and register the version again",
     )
+
+
+def _minimum(minimum: str, facts: Facts) -> Iterator[PolicyRefused]:
+    try:
+        VersionLimits(minimum).check(facts.resolution, None)
+    except PolicyRefused as refusal:
+        yield refusal
 
 
 def _digests(facts: Facts) -> Iterator[PolicyRefused]:

@@ -15,8 +15,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from studio_action.errors import BadInput
+from studio_action.model.artifact import AtVersion
 from studio_action.policy.requirements import Requirements, merge
+from studio_action.policy.rollback import OnRollback
 from studio_action.policy.rules import LARGEST, PolicyFile, Rule
+from studio_action.policy.signers import read_signature
 from studio_action.policy.values import check_branch, check_glob, parse_age, parse_size
 from studio_action.policy.yaml_value import HINT, YamlValue, read
 from studio_action.text import printable
@@ -42,6 +45,17 @@ def parse(content: bytes, path: str, revision: str = "") -> PolicyFile:
     )
 
 
+def _version(text: str) -> str:
+    try:
+        return AtVersion.parse(text).version
+    except BadInput as error:
+        raise ValueError(f"is no version. {error.hint}") from None
+
+
+def _rollback(value: YamlValue) -> OnRollback:
+    return "warn" if value.choice("warn", "refuse") == "warn" else "refuse"
+
+
 REQUIREMENTS: Mapping[str, Callable[[YamlValue], Requirements]] = {
     "branch": lambda value: Requirements(branches=value.checked(check_branch)),
     "allowed-taggers": lambda value: Requirements(taggers=(value.checked(check_glob),)),
@@ -50,6 +64,9 @@ REQUIREMENTS: Mapping[str, Callable[[YamlValue], Requirements]] = {
     "labels": lambda value: Requirements(labels=frozenset(value.texts())),
     "require-digests": lambda value: Requirements(digests=value.true()),
     "max-size": lambda value: Requirements(max_size=value.parsed(parse_size)),
+    "minimum-version": lambda value: Requirements(minimum=value.parsed(_version)),
+    "rollback": lambda value: Requirements(rollback=_rollback(value)),
+    "signature": lambda value: Requirements(signatures=(read_signature(value),)),
 }
 """What each key of a rule requires."""
 KEYS = ("name", "models", "stages", *REQUIREMENTS)

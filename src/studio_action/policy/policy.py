@@ -8,7 +8,7 @@ from datetime import datetime
 
 from studio_action.errors import NotFound, PolicyRefused, TokenRefused
 from studio_action.gitrepo.git.repository import Repository
-from studio_action.model.artifact import RemoteFile, Resolution
+from studio_action.model.artifact import ModelName, RemoteFile, Resolution, Selector
 from studio_action.policy.check import check, refusals
 from studio_action.policy.facts import Facts
 from studio_action.policy.gathering import gather
@@ -52,8 +52,8 @@ class Outcome:
 class Policy:
     """What a version must fulfil before anything of it is downloaded.
 
-    `required` is what inputs require, and `files` reads the policy files. `repository` opens the
-    repository that the model is in, where something there must be read. `say` hears which rules
+    `required` is what inputs require, and `files` reads the policy files, once. `repository` opens
+    the repository that the model is in, where something there must be read. `say` hears which rules
     there are.
     """
 
@@ -69,20 +69,24 @@ class Policy:
         Raises `PolicyRefused` if it does not, `BadInput` for a policy file that is none,
         `Unreachable` and what else reading the repository raises.
         """
-        applied = tuple(
-            Applied(file, tuple(file.applying(resolution.artifact.model, resolution.selector)))
-            for file in self.files()
-        )
-        for each in applied:
+        found = self.about(resolution.artifact.model, resolution.selector)
+        for each in found.applied:
             self.say(each.line)
-        every = merge([self.required, *(it.required for each in applied for it in each.rules)])
-        if every:
-            facts = self._facts(every, resolution, files)
+        if found.required:
+            facts = self._facts(found.required, resolution, files)
             try:
-                check(every, facts)
+                check(found.required, facts)
             except PolicyRefused as error:
-                raise _attributed(error, applied, facts) from error
-        return Outcome(applied, every)
+                raise _attributed(error, found.applied, facts) from error
+        return found
+
+    def about(self, model: ModelName, selector: Selector) -> Outcome:
+        """Return what is required of a request; raise what reading policy files raises."""
+        applied = tuple(
+            Applied(file, tuple(file.applying(model, selector))) for file in self.files()
+        )
+        rules = [rule for each in applied for rule in each.rules]
+        return Outcome(applied, merge([self.required, *(rule.required for rule in rules)]))
 
     def _facts(
         self, required: Requirements, resolution: Resolution, files: Sequence[RemoteFile]

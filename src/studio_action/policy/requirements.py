@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TypeVar
 
+from studio_action.model.versions import is_older
+from studio_action.policy.rollback import OnRollback, stricter
+from studio_action.signature.policy import SignaturePolicy
+
 _T = TypeVar("_T")
 Globs = tuple[str, ...]
 
@@ -21,7 +25,9 @@ class Requirements:
     `branches` are those that its commit must be on, each of them. Each entry of `taggers` is a
     list of globs, one of which must match the address of whoever made a tag that decides.
     `released` refuses pre-releases. `max_age` is in seconds, `max_size` in bytes. `labels` are
-    those that `dvc.yaml` must give the model. `digests` refuses files without a digest.
+    those that `dvc.yaml` must give the model. `digests` refuses files without a digest. `minimum`
+    is a version, '' for none; `rollback` is how a way back is treated at least. Each of
+    `signatures` says who must have signed the model.
     """
 
     branches: tuple[str, ...] = ()
@@ -31,6 +37,9 @@ class Requirements:
     max_size: int | None = None
     labels: frozenset[str] = frozenset()
     digests: bool = False
+    minimum: str = ""
+    rollback: OnRollback = "allow"
+    signatures: tuple[SignaturePolicy, ...] = ()
 
     def __bool__(self) -> bool:
         return self != _NOTHING
@@ -45,6 +54,9 @@ class Requirements:
             _least(self.max_size, other.max_size),
             self.labels | other.labels,
             self.digests or other.digests,
+            _highest(self.minimum, other.minimum),
+            stricter(self.rollback, other.rollback),
+            _union(self.signatures, other.signatures),
         )
 
     @property
@@ -68,6 +80,12 @@ def merge(every: Iterable[Requirements]) -> Requirements:
 
 def _union(one: tuple[_T, ...], other: tuple[_T, ...]) -> tuple[_T, ...]:
     return tuple(dict.fromkeys((*one, *other)))
+
+
+def _highest(one: str, other: str) -> str:
+    if not one or not other:
+        return one or other
+    return other if is_older(one, other) else one
 
 
 def _least(one: int | None, other: int | None) -> int | None:

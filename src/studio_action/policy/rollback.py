@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from studio_action.errors import PolicyRefused
@@ -11,6 +11,12 @@ from studio_action.model.digest import Digest
 from studio_action.model.versions import is_older
 
 OnRollback = Literal["allow", "warn", "refuse"]
+_STRICTNESS: tuple[OnRollback, ...] = ("allow", "warn", "refuse")
+
+
+def stricter(one: OnRollback, other: OnRollback) -> OnRollback:
+    """Return the one that permits less."""
+    return max(one, other, key=_STRICTNESS.index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,19 @@ class VersionLimits:
         if message and self.on_rollback == "refuse":
             raise PolicyRefused(message, hint)
         return message if self.on_rollback == "warn" else ""
+
+    def tightened(self, rollback: OnRollback) -> VersionLimits:
+        """Return these limits, with a way back treated as `rollback` at least.
+
+        Raises `PolicyRefused` where it is to be refused and no manifest is named to know it by.
+        """
+        if rollback == "refuse" and self.earlier is None and not self.missing:
+            raise PolicyRefused(
+                "the policy refuses a way back, and nothing says what the last version was",
+                "Give not-older-than: the manifest of the last download, which may be missing at"
+                " first",
+            )
+        return replace(self, on_rollback=stricter(self.on_rollback, rollback))
 
     def check_content(self, found: Resolution, digest: Digest | None) -> None:
         """Raise `PolicyRefused` if the earlier version, or commit, has another digest now."""

@@ -88,7 +88,7 @@ def _download(task: Download, context: RunContext) -> None:
                 downloader,
                 task.delivery.signature,
             ) as (registry, policy),
-            open_signatures(task.delivery.signature, context, network, downloader) as signatures,
+            open_signatures(context, network, downloader) as verifier,
             show_progress(context) as progress,
         ):
             delivered = recipe.download(
@@ -101,7 +101,7 @@ def _download(task: Download, context: RunContext) -> None:
                 platform=platform,
                 progress=progress,
                 deadline=context.config.limits.deadline,
-                signatures=signatures,
+                verifier=verifier,
                 job=context.config.job,
             )
     finally:

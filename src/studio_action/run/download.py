@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
@@ -25,6 +25,7 @@ from studio_action.policy.rollback import VersionLimits
 from studio_action.registries.base import Registry
 from studio_action.run import records
 from studio_action.run.signatures import ModelSignature, SignatureVerifier
+from studio_action.signature.policy import SignaturePolicy
 from studio_action.text import human_size, human_time, printable
 from studio_action.workspace.placing import Move, place_files
 from studio_action.workspace.workspace import Workspace
@@ -69,8 +70,10 @@ def resolve(
         found = Found(resolution, files, root, plan.digest_of(resolution.files, root))
         for line in _resolution_lines(found):
             platform.info(line)
-        _check_version(found, request.version_limits, platform)
-        return replace(found, policy=policy.check(answer, files))
+        outcome = policy.check(answer, files)
+        limits = request.version_limits.tightened(outcome.required.rollback)
+        _check_version(found, limits, platform)
+        return replace(found, policy=outcome)
 
 
 def _check_version(found: Found, limits: VersionLimits, platform: Platform) -> None:
@@ -96,11 +99,12 @@ def download(
     progress: Progress,
     deadline: Deadline,
     job: Job,
-    signatures: SignatureVerifier | None = None,
+    verifier: Callable[[SignaturePolicy], SignatureVerifier] | None = None,
 ) -> Delivered:
     """Bring one model into the workspace, whole and verified, and keep a record of it.
 
-    With `signatures`, nothing is placed that the model's signature does not cover.
+    `verifier` makes what verifies a signature. Where one is required, nothing is placed that it
+    does not cover.
     """
     started, began = datetime.now(timezone.utc), deadline.clock.now()
     dest = workspace.inside(delivery.dest)
@@ -109,7 +113,7 @@ def download(
         plan.require_digests(found.files)
     if delivery.expected_sha256:
         plan.require_one_file(found.files)
-    signature = _verify_signature(found, signatures, registry, platform)
+    signatures = _verify_signatures(found, delivery.signature, verifier, registry, platform)
     placements = plan.place(found.files, delivery.layout, found.root)
     places = workspace.places(dest, (each.target for each in placements))
     landings = [Landing(*each) for each in zip(placements, places, strict=True)]
@@ -124,7 +128,7 @@ def download(
         got = {each.file.path: each for each in fetched}
         digest = _digest(found, fetched)
         request.version_limits.check_content(found.resolution, digest)
-        _check_content((*fetched, *there.kept.values()), delivery.expected_sha256, signature)
+        _check_content((*fetched, *there.kept.values()), delivery.expected_sha256, signatures)
         place_files(
             (
                 Move(got.partial, each.place, got.file.executable)
@@ -141,7 +145,7 @@ def download(
         transferred=sum(each.transferred for each in fetched),
         started=started,
         seconds=deadline.clock.now() - began,
-        signed_by=signature.signed_by if signature else None,
+        signed_by=signatures[0].signed_by if signatures else None,
         policy=found.policy.applied if found.policy else (),
     )
     platform.info(summary_line(done))
@@ -154,20 +158,33 @@ def _digest(found: Found, fetched: Sequence[Fetched]) -> Digest | None:
     return plan.digest_of(found.resolution.files, found.root, md5s)
 
 
-def _verify_signature(
-    found: Found, signatures: SignatureVerifier | None, registry: Registry, platform: Platform
-) -> ModelSignature | None:
-    if signatures is None:
-        return None
+def _verify_signatures(
+    found: Found,
+    given: SignaturePolicy | None,
+    verifier: Callable[[SignaturePolicy], SignatureVerifier] | None,
+    registry: Registry,
+    platform: Platform,
+) -> list[ModelSignature]:
+    """Return the signatures that the input and the policy require, each verified."""
+    required = [given] if given else []
+    required += found.policy.required.signatures if found.policy else ()
+    if not required:
+        return []
+    assert verifier is not None  # whoever requires signatures makes one
+    verified = []
     with platform.group("Verifying the signature"):
-        verified = signatures.verify(
-            found.resolution, found.files, found.root, lambda: renew_urls(found, registry)
-        )
-        platform.info(f"Signed by {printable(str(verified.signed_by), 500)}")
+        for policy in dict.fromkeys(required):
+            one = verifier(policy).verify(
+                found.resolution, found.files, found.root, lambda: renew_urls(found, registry)
+            )
+            platform.info(f"Signed by {printable(str(one.signed_by), 500)}")
+            verified.append(one)
     return verified
 
 
-def _check_content(files: Sequence[Fetched], sha256: str, signature: ModelSignature | None) -> None:
+def _check_content(
+    files: Sequence[Fetched], sha256: str, signatures: Iterable[ModelSignature]
+) -> None:
     """Raise `ContentMismatch` or `PolicyRefused` for bytes that are not the ones required."""
     for each in files:
         if sha256 and each.sha256 != sha256:
@@ -176,7 +193,7 @@ def _check_content(files: Sequence[Fetched], sha256: str, signature: ModelSignat
                 f" {sha256}",
                 "Nothing was placed. Is it another version?",
             )
-    if signature:
+    for signature in signatures:
         signature.check(files)
 
 

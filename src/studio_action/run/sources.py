@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime, timezone
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from studio_action.gitrepo.git.credential import has_ssh_key
 from studio_action.gitrepo.git.program import Git
 from studio_action.gitrepo.git.repository import Repository
 from studio_action.gitrepo.gto import history
+from studio_action.gitrepo.gto.history import Prerelease
 from studio_action.inputs.git_repository import RepositoryLocation
 from studio_action.inputs.model_request import ModelRequest
 from studio_action.inputs.studio import Studio
@@ -25,6 +27,7 @@ from studio_action.model.repository_url import RepositoryUrl
 from studio_action.net.clock import Deadline, Limits
 from studio_action.net.network import Network
 from studio_action.policy.policy import Policy
+from studio_action.policy.requirements import Requirements
 from studio_action.policy.rules import PolicyFile
 from studio_action.registries.base import CheckTags, Registry
 from studio_action.registries.pinned import PinnedRegistry
@@ -190,29 +193,28 @@ def _open_git_registry(
     shared = SharedRepository(lambda: open_repository(request.location, context, network, scratch))
     check_tags = _check_of_tags(request, context, network, scratch, shared)
     with shared() as repository:
+        policy = _policy(
+            request,
+            context,
+            shared,
+            lambda: of_git(
+                repository,
+                request.folder,
+                lambda url: _origin(url, repository, context, network, scratch),
+                context.platform.info,
+            ),
+        )
+        required = policy.about(request.artifact.model, request.selector).required
         registry = GitRegistry(
             repository,
             resolve_context(request.location, context, network, downloader, scratch),
-            request.prerelease,
+            _prerelease(request.prerelease, required),
             context.platform.mask,
             context.platform.warning,
-            signatures=signatures,
+            signatures=signatures or next(iter(required.signatures), None),
             check_tags=check_tags,
         )
-        yield (
-            registry,
-            _policy(
-                request,
-                context,
-                lambda: repository,
-                lambda: of_git(
-                    repository,
-                    request.folder,
-                    lambda url: _origin(url, repository, context, network, scratch),
-                    context.platform.info,
-                ),
-            ),
-        )
+        yield registry, policy
 
 
 @contextmanager
@@ -244,6 +246,11 @@ def _open_studio_registry(
         yield ExtendedStudioRegistry(registry, pinned, request.prerelease, say), policy
 
 
+def _prerelease(given: Prerelease, required: Requirements) -> Prerelease:
+    """Return which pre-releases count: none, where the policy refuses them anyway."""
+    return "exclude" if required.released and given == "include" else given
+
+
 def _policy(
     request: ModelRequest,
     context: RunContext,
@@ -253,7 +260,7 @@ def _policy(
     named = [request.policy_file] if request.policy_file else []
     return Policy(
         request.required,
-        lambda: [*committed(), *named],
+        cache(lambda: (*committed(), *named)),
         repository,
         _utc,
         context.platform.info,

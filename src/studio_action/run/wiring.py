@@ -190,12 +190,9 @@ def show_progress(context: RunContext) -> Iterator[Progress]:
 
 @contextmanager
 def open_signatures(
-    policy: SignaturePolicy | None, context: RunContext, network: Network, downloader: Downloader
-) -> Iterator[SignatureVerifier | None]:
-    """Make what verifies signatures, if any is required."""
-    if policy is None:
-        yield None
-        return
+    context: RunContext, network: Network, downloader: Downloader
+) -> Iterator[Callable[[SignaturePolicy], SignatureVerifier]]:
+    """Make what makes verifiers of signatures."""
 
     def trusted_root(folder: Path) -> str:
         from studio_action.signature import trust_root
@@ -205,4 +202,9 @@ def open_signatures(
         return trust_root.fetch(network, limits, folder, platform.info)
 
     with scratch_folder(context.config.workspace) as scratch:
-        yield SignatureVerifier(policy, downloader, trusted_root, scratch)
+        yield lambda policy: SignatureVerifier(
+            policy,
+            downloader,
+            trusted_root,
+            Path(tempfile.mkdtemp(dir=scratch)),
+        )
