@@ -21,6 +21,9 @@ def keeps_secrets(url: str) -> bool:
 
 
 def _origin(url: str) -> tuple[str, str, int] | None:
+    """Return scheme, host and port; None for what another reader of URLs may read otherwise."""
+    if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
+        return None
     try:
         parts = urlsplit(url)
         if parts.scheme not in _PORTS or not parts.hostname or "@" in parts.netloc:
