@@ -17,6 +17,7 @@ from studio_action.ci.job import Job
 from studio_action.model.artifact import ArtifactRef, AtStage, ModelName, Resolution
 from studio_action.model.digest import Digest
 from studio_action.model.plan import Filters
+from studio_action.model.signed_tag import SignedTag
 from studio_action.outputs import attestation, manifest
 from studio_action.outputs.attestation import Attestation, attest
 from studio_action.outputs.manifest import Download, FileRecord
@@ -145,6 +146,16 @@ def test_predicate__who_signed_the_model() -> None:
         assert schemas.faults("predicate", predicate) == []
 
 
+def test_predicate__who_signed_the_tags() -> None:
+    signed = SignedTag("churn@v2.0.0", "ssh", "ada@example.com", "SHA256:ab")
+    resolution = replace(DOWNLOAD.resolution, signed_tags=(signed,))
+    predicate = statement(replace(DOWNLOAD, resolution=resolution))["predicate"]
+    assert predicate["signedTags"] == [
+        {"tag": "churn@v2.0.0", "kind": "ssh", "signer": "ada@example.com", "key": "SHA256:ab"}
+    ]
+    assert schemas.faults("predicate", predicate) == []
+
+
 def test_predicate__a_field_without_its_schema_is_noticed() -> None:
     predicate = json.loads(of(DOWNLOAD).predicate)
     assert schemas.faults("predicate", predicate) == []
@@ -152,6 +163,13 @@ def test_predicate__a_field_without_its_schema_is_noticed() -> None:
         part["added"] = "x"
         assert schemas.faults("predicate", predicate)
         del part["added"]
+
+
+def test_schema__explains_every_entry() -> None:
+    explained = schemas.schema("predicate")["properties"]
+    assert all(each["description"] for each in explained.values())
+    page = (schemas.DOCS / "attestation.md").read_text()
+    assert [name for name in explained if f"`{name}`" not in page] == []
 
 
 def test_predicate_type__is_the_schemas() -> None:

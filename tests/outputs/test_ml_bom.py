@@ -17,6 +17,7 @@ from packageurl import PackageURL
 
 from studio_action.model.artifact import ArtifactRef, AtStage, ModelName, Resolution
 from studio_action.model.plan import Filters
+from studio_action.model.signed_tag import SignedTag
 from studio_action.outputs import manifest, ml_bom
 from studio_action.outputs.manifest import Download
 from studio_action.signature.policy import SignedBy
@@ -106,9 +107,12 @@ def test_document__what_is_not_known_is_left_out() -> None:
 
 def test_document__who_signed() -> None:
     signed = SignedBy("sigstore", "ada@example.com", "https://issuer", "model.sig", "c" * 64)
-    [model] = made(replace(DOWNLOAD, signed_by=signed))["components"]
+    tag = SignedTag("churn@v2.0.0", "ssh", "bob@example.com", "SHA256:ab")
+    resolution = replace(DOWNLOAD.resolution, signed_tags=(tag,))
+    [model] = made(replace(DOWNLOAD, signed_by=signed, resolution=resolution))["components"]
     names = {each["name"]: each["value"] for each in model["properties"]}
     assert names["studio-action:signer"] == "ada@example.com"
+    assert names["studio-action:tag-signers"] == "churn@v2.0.0: bob@example.com (SHA256:ab)"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from studio_action import __version__
@@ -95,6 +95,7 @@ def _predicate(download: Download, manifest: str, job: Job) -> dict[str, Any]:
             "stage": resolution.stage,
             "tag": resolution.tag,
             "commit": resolution.revision,
+            "signedTags": [asdict(each) for each in resolution.signed_tags],
             "source": resolution.source,
             "digest": digest_text(download.digest),
             "verification": dict(Counter(each.verified for each in download.files)),

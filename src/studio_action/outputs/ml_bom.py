@@ -101,6 +101,7 @@ def _facts(download: Download) -> dict[str, str]:
         "path": download.path,
         "signer": signed.signer if signed else "",
         "issuer": signed.issuer if signed else "",
+        "tag-signers": ", ".join(f"{each.tag}: {each}" for each in resolution.signed_tags),
     }
 
 
