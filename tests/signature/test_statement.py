@@ -103,7 +103,7 @@ def with_field(name: str, value: object) -> dict[str, Any]:
         ),
         pytest.param(
             with_field("predicateType", "https://model_signing/Digests/v0.1"),
-            "before 1.0",
+            "model_signing 0.2",
             id="0.2",
         ),
         pytest.param(with_field("_type", "x"), "something else than a model", id="no statement"),

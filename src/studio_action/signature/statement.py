@@ -92,7 +92,7 @@ class Bundle:
         except (ValueError, UnexpectedAnswer) as error:
             raise PolicyRefused(
                 f"{printable(path, 200)!r} is not a signature of a model: {_reason(error)}",
-                "Make it with `model_signing sign`, version 1.0 or later",
+                "Make it with `model_signing sign`, version 0.3 or later",
             ) from error
 
 
@@ -133,7 +133,9 @@ def _read_statement(payload: bytes) -> Statement:
     document = _mapping(bounded_json.read(payload, LARGEST_BUNDLE), "the statement")
     kind = document.get("predicateType")
     if kind == _OLD_PREDICATE:
-        raise ValueError("it was made by model_signing before 1.0, which left files uncovered")
+        raise ValueError(
+            "it was made by model_signing 0.2, whose signatures may leave files uncovered"
+        )
     if document.get("_type") != _STATEMENT or kind != _PREDICATE:
         raise ValueError("it signs something else than a model")
     subjects = _list(document.get("subject"), "its list of subjects")
