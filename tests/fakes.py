@@ -12,8 +12,11 @@ from pathlib import Path
 from studio_action.download.base import Fetched, Progress, Renew
 from studio_action.errors import NoSuchModel
 from studio_action.gitrepo.git.repository import Repository
+from studio_action.gitrepo.git.tag_ref import TagRef
+from studio_action.gitrepo.signatures.requirement import TagSignature
 from studio_action.model.artifact import ArtifactRef, AtStage, RemoteFile, Resolution, Selector
 from studio_action.model.digest import Digest
+from studio_action.model.signed_tag import SignedTag
 from studio_action.net.clock import Clock
 from studio_action.policy.policy import Policy
 from studio_action.policy.requirements import Requirements
@@ -153,9 +156,13 @@ def _no_repository() -> Repository:
     raise AssertionError("no repository is to be read")
 
 
+def _no_tag(requirement: TagSignature, tag: TagRef) -> SignedTag:
+    raise AssertionError("no tag is to be verified")
+
+
 def _utc() -> datetime:
     return datetime(2026, 3, 1, tzinfo=timezone.utc)
 
 
-NO_POLICY = Policy(Requirements(), list, _no_repository, _utc, print)
+NO_POLICY = Policy(Requirements(), list, _no_repository, _utc, print, _no_tag)
 """What asks for nothing."""

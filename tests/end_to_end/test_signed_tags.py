@@ -59,6 +59,29 @@ def from_git(program: Program, signed: Signed, *options: str) -> Ran:
 
 
 @pytest.mark.parametrize(
+    ("option", "signer"),
+    [("--stage=prod", "ada@example.com"), ("--stage=dev", ""), ("--version=v2.0.0", "")],
+)
+def test_git__a_policy_requires_it(
+    program: Program, signed: Signed, option: str, signer: str
+) -> None:
+    rule = {"name": "signed", "signed-tag": {"kind": "ssh", "signers": signed.allowed}}
+    (program.workspace / "policy.yml").write_text(json.dumps({"rules": [rule]}))
+    asked = (f"--repo={signed.repository}", "--model=m", "--policy-file=policy.yml", option)
+    known = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}
+    none = {"DVC_STUDIO_URL": "", "DVC_STUDIO_TOKEN": ""}
+
+    ran = program.run("download-model", *asked, **known, **none)
+
+    assert ran.code == (0 if signer else 17), ran.said
+    if signer:
+        record = json.loads((program.workspace / ran.outputs["manifest"]).read_text())
+        assert [each["signer"] for each in record["signed_tags"]] == [signer, signer]
+    else:
+        assert "(rule 'signed' of policy.yml)" in ran.said
+
+
+@pytest.mark.parametrize(
     ("option", "tags"),
     [
         ("--version=v1.0.0", ["m@v1.0.0"]),

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from studio_action.gitrepo.git.tag_ref import TagRef
+from studio_action.gitrepo.signatures.requirement import TagSignature
 from studio_action.model.artifact import (
     ArtifactRef,
     AtStage,
@@ -65,6 +66,9 @@ requirements = st.builds(
     digests=st.booleans(),
     minimum=st.sampled_from(["", "v0.9.0", "v1.0.0-rc.1", "v1.0.0", "v1.0.1"]),
     rollback=st.sampled_from(["allow", "warn", "refuse"]),
+    tag_signatures=st.lists(
+        st.builds(TagSignature, st.just("ssh"), st.sampled_from([b"a", b"b"])), max_size=1
+    ).map(tuple),
     signatures=st.lists(
         st.builds(SignaturePolicy, st.just("key"), public_key=st.sampled_from("ab")), max_size=2
     ).map(tuple),

@@ -16,6 +16,10 @@ UNSIZED = (RemoteFile("a", "https://x/"), RemoteFile("b", "https://x/", 10, MD5)
 STAGED = (tag("churn@v1.0.0", age=100 * DAY), tag("churn#prod#1", age=DAY))
 BY_MALLORY = (tag("churn@v1.0.0"), tag("churn#prod#1", "mallory@example.net"))
 
+KNOWN_TO_STUDIO = replace(known(stage="prod").resolution, source="studio")
+BY_STUDIO = known("", stage="prod", branches={"main": True})
+BY_STUDIO = replace(BY_STUDIO, resolution=replace(BY_STUDIO.resolution, source="studio"))
+
 
 @pytest.mark.parametrize(
     ("required", "facts", "said"),
@@ -48,6 +52,8 @@ BY_MALLORY = (tag("churn@v1.0.0"), tag("churn#prod#1", "mallory@example.net"))
         (R(minimum="v1.0.0"), known(), ""),
         (R(minimum="v1.0.1"), known(), "is v1.0.0, which is older than"),
         (R(minimum="v1.0.1"), known(""), "may be older than v1.0.1"),
+        (R(branches=("main",)), BY_STUDIO, "Studio does not say which commit the stage prod"),
+        (R(released=True), replace(BY_STUDIO, resolution=KNOWN_TO_STUDIO), ""),
         (R(max_size=1000), known(), ""),
         (R(max_size=999), known(), "has 1,000 bytes (1.0 kB), more than the 999"),
         (R(max_size=9), known(files=UNSIZED), "has 10 bytes"),

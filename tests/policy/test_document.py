@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio_action.errors import BadInput
+from studio_action.gitrepo.signatures.requirement import TagSignature
 from studio_action.model.artifact import AtStage, AtVersion, Latest, ModelName
 from studio_action.policy.document import parse
 from studio_action.policy.reading import read_file
@@ -49,6 +50,7 @@ def test_parse__everything() -> None:
   max-size: 2GiB
   minimum-version: v1.2.0
   rollback: refuse
+  signed-tag: {kind: ssh, signers: "ada@example.com ssh-ed25519 AAAA"}
   signature:
     method: sigstore
     identity: ci@example.com
@@ -73,6 +75,7 @@ def test_parse__everything() -> None:
                     identity_provider="https://token.example.org",
                 ),
             ),
+            (TagSignature("ssh", b"ada@example.com ssh-ed25519 AAAA\n"),),
         ),
         ("models/*", "churn"),
         ("prod",),
@@ -121,6 +124,8 @@ def test_parse__little() -> None:
         ("rules: [{minimum-version: 1.2.0}]", "'1.2.0' is no version. Write v1.2.0"),
         ("rules: [{minimum-version: 1}]", "'1' is no version"),
         ("rules: [{rollback: allow}]", "is not one of warn, refuse"),
+        ("rules: [{signed-tag: {kind: ssh}}]", "has no signers"),
+        ("rules: [{signed-tag: {kind: x509, signers: a}}]", "is not one of ssh, gpg"),
         ("rules: [{signature: key}]", "is a text, not a mapping"),
         ("rules: [{signature: {}}]", "has no method. Give one of sigstore, key, certificate"),
         ("rules: [{signature: {method: gpg}}]", "is not one of sigstore, key, certificate"),

@@ -80,6 +80,15 @@ VALUES: dict[str, list[object]] = {
         {"public-key": PEM},
         "key",
     ],
+    "signed-tag": [
+        {"kind": "ssh", "signers": "a"},
+        {"kind": "gpg", "signers": "a"},
+        {"kind": "gitsign", "signers": "a"},
+        {"kind": "ssh"},
+        {"signers": "a"},
+        {"kind": "ssh", "signers": "a", "more": "b"},
+        {"kind": "ssh", "signers": ["a"]},
+    ],
     "brnch": ["main"],
 }
 """Values of each key, right and wrong."""

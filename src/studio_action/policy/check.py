@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 
 from studio_action.errors import PolicyRefused
 from studio_action.gitrepo.git.tag_ref import TagRef
+from studio_action.model.artifact import Resolution
 from studio_action.model.versions import is_prerelease
 from studio_action.policy.facts import Facts
 from studio_action.policy.requirements import Globs, Requirements
@@ -36,6 +37,12 @@ def refusals(required: Requirements, facts: Facts) -> Iterator[PolicyRefused]:
             "Give a git-token that may read the repository's tags",
         )
     else:
+        if required.of_repository and _is_unpinned(facts.resolution):
+            yield PolicyRefused(
+                f"Studio does not say which commit {_about(facts)} is, and it is not registered as"
+                " a version that could be asked for",
+                "Register the commit as a version, or use source: git",
+            )
         yield from _branches(required, facts)
         if required.of_tags:
             yield from _tags(required, facts)
@@ -51,6 +58,11 @@ def refusals(required: Requirements, facts: Facts) -> Iterator[PolicyRefused]:
 
 def _about(facts: Facts) -> str:
     return f"the {facts.resolution.selector} of {facts.resolution.artifact}"
+
+
+def _is_unpinned(found: Resolution) -> bool:
+    """Return whether the commit is what the tags say, and the files what Studio says by then."""
+    return found.source == "studio" and not found.version and found.root is None
 
 
 def _released(facts: Facts) -> Iterator[PolicyRefused]:

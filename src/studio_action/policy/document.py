@@ -19,7 +19,7 @@ from studio_action.model.artifact import AtVersion
 from studio_action.policy.requirements import Requirements, merge
 from studio_action.policy.rollback import OnRollback
 from studio_action.policy.rules import LARGEST, PolicyFile, Rule
-from studio_action.policy.signers import read_signature
+from studio_action.policy.signers import read_signature, read_tag_signature
 from studio_action.policy.values import check_branch, check_glob, parse_age, parse_size
 from studio_action.policy.yaml_value import HINT, YamlValue, read
 from studio_action.text import printable
@@ -66,6 +66,7 @@ REQUIREMENTS: Mapping[str, Callable[[YamlValue], Requirements]] = {
     "max-size": lambda value: Requirements(max_size=value.parsed(parse_size)),
     "minimum-version": lambda value: Requirements(minimum=value.parsed(_version)),
     "rollback": lambda value: Requirements(rollback=_rollback(value)),
+    "signed-tag": lambda value: Requirements(tag_signatures=(read_tag_signature(value),)),
     "signature": lambda value: Requirements(signatures=(read_signature(value),)),
 }
 """What each key of a rule requires."""

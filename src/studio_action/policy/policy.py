@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from studio_action.errors import NotFound, PolicyRefused, TokenRefused
 from studio_action.gitrepo.git.repository import Repository
+from studio_action.gitrepo.git.tag_ref import TagRef
+from studio_action.gitrepo.signatures.requirement import TagSignature
 from studio_action.model.artifact import ModelName, RemoteFile, Resolution, Selector
+from studio_action.model.signed_tag import SignedTag
 from studio_action.policy.check import check, refusals
 from studio_action.policy.facts import Facts
 from studio_action.policy.gathering import gather
@@ -42,10 +45,14 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was required by inputs and rules together, and the rules."""
+    """What was required by inputs and rules together, and the rules.
+
+    `signed_tags` says who signed the tags that decide, if rules require that.
+    """
 
     applied: tuple[Applied, ...]
     required: Requirements
+    signed_tags: tuple[SignedTag, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,7 @@ class Policy:
 
     `required` is what inputs require, and `files` reads the policy files, once. `repository` opens
     the repository that the model is in, where something there must be read. `say` hears which rules
-    there are.
+    there are. `verify_tag` returns who signed a tag; it raises `PolicyRefused` for nobody allowed.
     """
 
     required: Requirements
@@ -62,6 +69,7 @@ class Policy:
     repository: Callable[[], Repository]
     utc: Callable[[], datetime]
     say: Callable[[str], None]
+    verify_tag: Callable[[TagSignature, TagRef], SignedTag]
 
     def check(self, resolution: Resolution, files: Sequence[RemoteFile]) -> Outcome:
         """Return what `resolution`, of which `files` are wanted, fulfils.
@@ -72,13 +80,26 @@ class Policy:
         found = self.about(resolution.artifact.model, resolution.selector)
         for each in found.applied:
             self.say(each.line)
-        if found.required:
-            facts = self._facts(found.required, resolution, files)
-            try:
-                check(found.required, facts)
-            except PolicyRefused as error:
-                raise _attributed(error, found.applied, facts) from error
-        return found
+        if not found.required:
+            return found
+        facts = self._facts(found.required, resolution, files)
+        try:
+            check(found.required, facts)
+        except PolicyRefused as error:
+            raise _attributed(error, found.applied, facts) from error
+        signed = (each for it in found.applied for each in self._signed(it, facts))
+        return replace(found, signed_tags=tuple(dict.fromkeys(signed)))
+
+    def _signed(self, applied: Applied, facts: Facts) -> Iterator[SignedTag]:
+        for rule in applied.rules:
+            for signature in rule.required.tag_signatures:
+                for tag in facts.tags:
+                    try:
+                        signed = self.verify_tag(signature, tag)
+                    except PolicyRefused as error:
+                        raise _by(rule, applied, error) from error
+                    self.say(f"Tag {printable(signed.tag, 200)} is signed by {signed}")
+                    yield signed
 
     def about(self, model: ModelName, selector: Selector) -> Outcome:
         """Return what is required of a request; raise what reading policy files raises."""
@@ -105,6 +126,11 @@ def _attributed(refusal: PolicyRefused, applied: Iterable[Applied], facts: Facts
     for each in applied:
         for rule in each.rules:
             if any(str(other) == str(refusal) for other in refusals(rule.required, facts)):
-                by = f"rule {rule.name!r} of {each.file}"
-                return PolicyRefused(f"{refusal.message} ({by})", refusal.hint)
+                return _by(rule, each, refusal)
     return refusal
+
+
+def _by(rule: Rule, applied: Applied, refusal: PolicyRefused) -> PolicyRefused:
+    """Return the refusal, with the rule that it is by."""
+    by = f"rule {rule.name!r} of {applied.file}"
+    return PolicyRefused(f"{refusal.message} ({by})", refusal.hint)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TypeVar
 
+from studio_action.gitrepo.signatures.requirement import TagSignature
 from studio_action.model.versions import is_older
 from studio_action.policy.rollback import OnRollback, stricter
 from studio_action.signature.policy import SignaturePolicy
@@ -27,7 +28,8 @@ class Requirements:
     `released` refuses pre-releases. `max_age` is in seconds, `max_size` in bytes. `labels` are
     those that `dvc.yaml` must give the model. `digests` refuses files without a digest. `minimum`
     is a version, '' for none; `rollback` is how a way back is treated at least. Each of
-    `signatures` says who must have signed the model.
+    `signatures` says who must have signed the model, and each of `tag_signatures` who the tags that
+    decide.
     """
 
     branches: tuple[str, ...] = ()
@@ -40,6 +42,7 @@ class Requirements:
     minimum: str = ""
     rollback: OnRollback = "allow"
     signatures: tuple[SignaturePolicy, ...] = ()
+    tag_signatures: tuple[TagSignature, ...] = ()
 
     def __bool__(self) -> bool:
         return self != _NOTHING
@@ -57,12 +60,13 @@ class Requirements:
             _highest(self.minimum, other.minimum),
             stricter(self.rollback, other.rollback),
             _union(self.signatures, other.signatures),
+            _union(self.tag_signatures, other.tag_signatures),
         )
 
     @property
     def of_tags(self) -> bool:
         """Return whether the tags that decide must be read."""
-        return bool(self.taggers) or self.max_age is not None
+        return bool(self.taggers or self.tag_signatures) or self.max_age is not None
 
     @property
     def of_repository(self) -> bool:

@@ -6,7 +6,9 @@ import posixpath
 from collections.abc import Mapping
 
 from studio_action.errors import UnexpectedAnswer
+from studio_action.gitrepo.signatures.requirement import TagSignature
 from studio_action.model.paths import check_path
+from studio_action.model.signed_tag import SignatureKind
 from studio_action.policy.yaml_value import YamlValue
 from studio_action.signature.policy import Method, SignaturePolicy
 
@@ -18,6 +20,16 @@ METHODS: Mapping[Method, tuple[tuple[str, ...], tuple[str, ...]]] = {
 """The keys that each method needs, and those that it takes besides `path`."""
 _KEYS = ("method", "path", "identity", "identity-provider", "public-key", "certificate-chain")
 _PEM = {"public-key": "PUBLIC KEY", "certificate-chain": "CERTIFICATE"}
+
+
+def read_tag_signature(value: YamlValue) -> TagSignature:
+    """Return who must have signed the tags that decide; raise `BadInput` for what is missing."""
+    keys = value.mapping(("kind", "signers"))
+    for name in ("kind", "signers"):
+        if name not in keys:
+            raise value.wrong(f"has no {name}", "It needs kind, and signers as a text")
+    kind: SignatureKind = "ssh" if keys["kind"].choice("ssh", "gpg") == "ssh" else "gpg"
+    return TagSignature(kind, f"{keys['signers'].text()}\n".encode())
 
 
 def read_signature(value: YamlValue) -> SignaturePolicy:

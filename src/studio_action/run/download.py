@@ -73,7 +73,8 @@ def resolve(
         outcome = policy.check(answer, files)
         limits = request.version_limits.tightened(outcome.required.rollback)
         _check_version(found, limits, platform)
-        return replace(found, policy=outcome)
+        signed = resolution.signed_tags or outcome.signed_tags
+        return replace(found, resolution=replace(resolution, signed_tags=signed), policy=outcome)
 
 
 def _check_version(found: Found, limits: VersionLimits, platform: Platform) -> None:

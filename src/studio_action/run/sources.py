@@ -5,6 +5,7 @@ What only one source needs is imported when that source is used, so that a step 
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime, timezone
@@ -18,12 +19,15 @@ from studio_action.gitrepo import checkout
 from studio_action.gitrepo.git.credential import has_ssh_key
 from studio_action.gitrepo.git.program import Git
 from studio_action.gitrepo.git.repository import Repository
+from studio_action.gitrepo.git.tag_ref import TagRef
 from studio_action.gitrepo.gto import history
 from studio_action.gitrepo.gto.history import Prerelease
+from studio_action.gitrepo.signatures.requirement import TagSignature
 from studio_action.inputs.git_repository import RepositoryLocation
 from studio_action.inputs.model_request import ModelRequest
 from studio_action.inputs.studio import Studio
 from studio_action.model.repository_url import RepositoryUrl
+from studio_action.model.signed_tag import SignedTag
 from studio_action.net.clock import Deadline, Limits
 from studio_action.net.network import Network
 from studio_action.policy.policy import Policy
@@ -39,6 +43,7 @@ from studio_action.signature.policy import SignaturePolicy
 
 if TYPE_CHECKING:
     from studio_action.gitrepo.locate.context import ResolveContext
+    from studio_action.gitrepo.signatures.verifier import TagVerifier
     from studio_action.registries.studio import StudioRegistry
 
 TAGS_DEADLINE = 10.0
@@ -197,6 +202,7 @@ def _open_git_registry(
             request,
             context,
             shared,
+            _tag_verifier(request, context, network, scratch, shared),
             lambda: of_git(
                 repository,
                 request.folder,
@@ -230,6 +236,7 @@ def _open_studio_registry(
             request,
             context,
             shared,
+            _tag_verifier(request, context, network, scratch, shared),
             lambda: beside_studio(shared, say, required=request.is_held_to_policy),
         )
         if check_tags is not None:
@@ -255,6 +262,7 @@ def _policy(
     request: ModelRequest,
     context: RunContext,
     repository: Callable[[], Repository],
+    verify_tag: Callable[[TagSignature, TagRef], SignedTag],
     committed: Callable[[], Iterable[PolicyFile]],
 ) -> Policy:
     named = [request.policy_file] if request.policy_file else []
@@ -264,6 +272,7 @@ def _policy(
         repository,
         _utc,
         context.platform.info,
+        verify_tag,
     )
 
 
@@ -335,3 +344,22 @@ def _check_of_tags(
     git = git_program(request.location, context, network, context.config.limits)
     verifier = TagVerifier(request.tag_signature, git, scratch / "signatures")
     return lambda tags: tuple(verifier.verify(tag, repository().tag_object) for tag in tags)
+
+
+def _tag_verifier(
+    request: ModelRequest,
+    context: RunContext,
+    network: Network,
+    scratch: Path,
+    repository: Callable[[], Repository],
+) -> Callable[[TagSignature, TagRef], SignedTag]:
+    """Return what says who signed a tag, as a rule of the policy requires it."""
+
+    @cache
+    def verifier(requirement: TagSignature) -> TagVerifier:
+        from studio_action.gitrepo.signatures.verifier import TagVerifier
+
+        git = git_program(request.location, context, network, context.config.limits)
+        return TagVerifier(requirement, git, Path(tempfile.mkdtemp(dir=scratch)))
+
+    return lambda requirement, tag: verifier(requirement).verify(tag, repository().tag_object)
