@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from studio_action.server import app
+from studio_action.server.api import deliveries
 from studio_action.server.middleware import request_limits
 from studio_action.server.run import connections, heads, listening, process, protocol
 from studio_action.server.run.configuration.form import ConfigurationForm, RepositoryForm
@@ -51,6 +52,7 @@ def test_entries__default(entry: str, default: str) -> None:
         ("the wait for the next request", f"{process.KEEP_ALIVE:g} s"),
         ("a client that takes nothing of a response", f"{listening.TAKE_PATIENCE:g} s"),
         ("invalid tokens from an address", f"{app.REFUSALS_PER_MINUTE} in a minute"),
+        ("webhooks of a repository", f"{deliveries.PER_MINUTE} in a minute"),
     ],
 )
 def test_limit__is_as_said(what: str, limit: str) -> None:

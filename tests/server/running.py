@@ -9,11 +9,15 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from studio_action.server.db import database
+from studio_action.server.db.tokens import Tokens
 
 PROGRAM = Path(sys.executable).with_name("studio-action")
 PATIENCE = 60.0
@@ -86,6 +90,16 @@ def command_of(pid: int) -> bytes:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return b""
+
+
+def token_of(folder: Path) -> str:
+    """A new token, which may do all, for the server in this folder."""
+    engine = database.open_engine(f"sqlite:///{folder / 'data/registry.db'}")
+    text, _ = Tokens(engine, lambda: datetime.now(timezone.utc)).create(
+        "tests", scopes=("model-registry", "project"), all_repositories=True, expires=None
+    )
+    engine.dispose()
+    return text
 
 
 @contextmanager

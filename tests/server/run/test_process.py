@@ -23,7 +23,7 @@ from studio_action.server.db.tokens import Tokens
 from studio_action.server.links import Grant, InFolder
 from tests.server.running import PATIENCE, PROGRAM, Running, command_of, started
 
-SIZE = 64 << 20
+SIZE = 200 << 20
 """Bytes that do not fit into what the kernel holds for a client that takes nothing."""
 
 

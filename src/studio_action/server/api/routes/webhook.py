@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from studio_action.server.api import webhooks
+from studio_action.server.api.deliveries import Deliveries
 from studio_action.server.api.documents import Refreshing, failures, json_body
 from studio_action.server.api.repositories import Repositories
 from studio_action.server.api.responses import NO_REPOSITORY, document, refused
@@ -22,6 +23,7 @@ class Webhook:
 
     services: Services
     repositories: Repositories
+    _deliveries: Deliveries = field(default_factory=Deliveries)
 
     def routes(self) -> list[APIRoute]:
         """Return the routes with their OpenAPI descriptions."""
@@ -73,5 +75,6 @@ class Webhook:
         if not genuine:
             raise refused(404, NO_REPOSITORY)
         for repository in genuine:
-            self.services.pushes.record(repository.name)
+            if self._deliveries.counts(repository, body):
+                self.services.pushes.record(repository.name)
         return document(Refreshing(repositories=[each.name for each in genuine]), 202)
