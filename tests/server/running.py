@@ -92,9 +92,9 @@ def command_of(pid: int) -> bytes:
         return b""
 
 
-def token_of(folder: Path) -> str:
+def token_of(folder: Path, database_url: str = "") -> str:
     """A new token, which may do all, for the server in this folder."""
-    engine = database.open_engine(f"sqlite:///{folder / 'data/registry.db'}")
+    engine = database.open_engine(database_url or f"sqlite:///{folder / 'data/registry.db'}")
     text, _ = Tokens(engine, lambda: datetime.now(timezone.utc)).create(
         "tests", scopes=("model-registry", "project"), all_repositories=True, expires=None
     )
@@ -103,8 +103,13 @@ def token_of(folder: Path) -> str:
 
 
 @contextmanager
-def started(folder: Path, *, workers: int = 1, **entries: object) -> Iterator[Running]:
-    """A server of one empty repository; `entries` are those of its configuration file."""
+def started(
+    folder: Path, *, workers: int = 1, database_url: str = "", **entries: object
+) -> Iterator[Running]:
+    """A server of one empty repository; `entries` are those of its configuration file.
+
+    Its database is SQLite's in the folder unless `database_url` names another.
+    """
     repository = folder / "repository.git"
     if not repository.exists():
         subprocess.run(["git", "init", "--quiet", "--bare", str(repository)], check=True)
@@ -125,7 +130,7 @@ def started(folder: Path, *, workers: int = 1, **entries: object) -> Iterator[Ru
             stderr=subprocess.PIPE,
             text=True,
             cwd=folder,
-            env={"PATH": os.environ["PATH"]},
+            env={"PATH": os.environ["PATH"], "STUDIO_ACTION_DATABASE": database_url},
         )
     )
     try:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,8 +26,14 @@ from studio_action.server.db import dialects, schema
 from studio_action.text import printable
 
 _LOCK = int.from_bytes(b"studio-a", "big")  # an advisory lock that nobody else in the database uses
+PATIENCE = 5.0
+"""The seconds that a request may wait until it can write."""
 _UPGRADE = 600.0
 """The seconds that another process may take to migrate the schema."""
+
+_WRITERS = {"sqlite": 1, "postgresql": 4}
+"""How many threads of a process write at once. SQLite has one writer at a time anyway."""
+_turns: weakref.WeakKeyDictionary[Engine, threading.Semaphore] = weakref.WeakKeyDictionary()
 
 
 def open_engine(address: str) -> Engine:
@@ -35,6 +43,7 @@ def open_engine(address: str) -> Engine:
     """
     url = dialects.read_url(address)
     engine = dialects.sqlite(url) if url.drivername == "sqlite" else dialects.postgresql(url)
+    _turns[engine] = threading.Semaphore(_WRITERS[engine.dialect.name])
     _dispose_before_fork(engine)
     return engine
 
@@ -118,15 +127,31 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def writing(engine: Engine, patience: float = 30.0) -> Iterator[Connection]:
+def writing(engine: Engine, patience: float = PATIENCE) -> Iterator[Connection]:
     """Yield a transaction that is committed at the end, and rolled back by an exception.
 
     Wait at most `patience` seconds for locks. Raise `Unreachable` if the database fails, and
     `IntegrityError` as it is.
     """
-    writer = engine.execution_options(**{dialects.PATIENCE: patience})
-    with _translated(), writer.begin() as connection:
-        yield connection
+    with _turn(engine, patience) as left:
+        writer = engine.execution_options(**{dialects.PATIENCE: left})
+        with _translated(), writer.begin() as connection:
+            yield connection
+
+
+@contextmanager
+def _turn(engine: Engine, patience: float) -> Iterator[float]:
+    """Wait until few enough threads write; yield the seconds that are left of `patience`.
+
+    So those who wait for a lock do not take all connections, and readers have some.
+    """
+    turns, began = _turns[engine], time.monotonic()
+    if not turns.acquire(timeout=patience):
+        raise _failed("it is locked: others are still writing")
+    try:
+        yield max(0.001, began + patience - time.monotonic())  # 0 would be no limit at all
+    finally:
+        turns.release()
 
 
 def lock_exclusively(connection: Connection) -> None:
@@ -143,10 +168,14 @@ def _translated() -> Iterator[None]:
         if _statement_is_wrong(error):
             raise
         reason = printable(str(getattr(error, "orig", None) or error), 300)
-        raise Unreachable(
-            f"the database failed: {reason}",
-            "Check that it runs, and that this user can read and write it",
-        ) from error
+        raise _failed(reason) from error
+
+
+def _failed(reason: str) -> Unreachable:
+    return Unreachable(
+        f"the database failed: {reason}",
+        "Check that it runs, and that this user can read and write it",
+    )
 
 
 def _statement_is_wrong(error: exc.SQLAlchemyError) -> bool:

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from studio_action.errors import DeadlinePassed, StudioActionError, Unreachable
+from studio_action.errors import DeadlinePassed, StudioActionError, Unreachable, WorkspaceRefused
 from studio_action.gitrepo.git.credential import has_ssh_key
 from studio_action.gitrepo.git.failures import BrokenRepository
 from studio_action.gitrepo.git.program import Git
@@ -122,14 +122,22 @@ class MirrorFetcher:
             generation = self._fetch(began.generation, replace_copy=replace_copy)
         except StudioActionError as error:
             self._log_failure(began, error)
-            self.folder.save(replace(began, failure=Failure.of(error)))
+            self._save(replace(began, failure=Failure.of(error)))
         else:
             self._log_recovery(began)
             done = replace(began, generation=generation, refreshed=began.began, failure=None)
-            self.folder.save(done)
+            self._save(done)
             self.folder.sweep(generation)
             self.folder.forget_unfinished(began.began - _UNFINISHED)
         return self.folder.state()
+
+    def _save(self, state: State) -> None:
+        """Save the state; if the disk is full, only this process knows it."""
+        try:
+            self.folder.save(state)
+        except WorkspaceRefused as error:
+            self._log("the state of a mirror cannot be saved", error=str(error))
+            self.folder.remember(state)
 
     def _fetch(self, generation: str, *, replace_copy: bool) -> str:
         """Fetch into the given generation, or a new one in its place; return which."""

@@ -95,15 +95,10 @@ class MirrorFolder:
 
     def state(self) -> State:
         """Return the last saved state of any process; cheap while the file is unchanged."""
-        path = self.root / "state.json"
-        try:
-            found = path.stat()
-        except FileNotFoundError:
-            return State()
-        version = found.st_ino, found.st_mtime_ns
+        version = self._version()
         seen, state = self._seen
         if seen != version:
-            state = _read_state(path)
+            state = _read_state(self._state_file)
             self._seen = version, state
         return state
 
@@ -112,7 +107,11 @@ class MirrorFolder:
         new = self.root / "state.json.new"
         with _explained(self.root):
             new.write_text(json.dumps(asdict(state)), "utf-8")
-            new.replace(self.root / "state.json")
+            new.replace(self._state_file)
+
+    def remember(self, state: State) -> None:
+        """Use the state, which cannot be saved, until this or another process saves one."""
+        self._seen = self._version(), state
 
     @contextmanager
     def fetching(self, deadline: Deadline) -> Iterator[bool]:
@@ -172,6 +171,18 @@ class MirrorFolder:
             path.name.endswith(".pack") or path.name.startswith("tmp_")
             for path in (self.root / generation / "objects" / "pack").glob("*")
         )
+
+    @property
+    def _state_file(self) -> Path:
+        return self.root / "state.json"
+
+    def _version(self) -> tuple[int, int]:
+        """Return what changes whenever the state is saved."""
+        try:
+            found = self._state_file.stat()
+        except FileNotFoundError:
+            return 0, 0
+        return found.st_ino, found.st_mtime_ns
 
     def _lock(self, generation: str) -> Path:
         return self.root / f"{generation}.lock"
