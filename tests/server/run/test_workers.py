@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from studio_action.server.run.workers import Workers, metrics_folder
+from studio_action.server.run.workers import Workers, metrics_folder, reserve_metrics
 from tests.fakes import Time
 from tests.server.lines import Lines
 
@@ -62,3 +62,11 @@ def test_metrics_folder__other_folders_are_left(tmp_path: Path) -> None:
         pass
 
     assert (tmp_path / "mirrors").is_dir()
+
+
+def test_reserve_metrics__nothing_is_to_be_allocated_later(tmp_path: Path) -> None:
+    reserve_metrics(tmp_path, 7)
+
+    files = sorted(tmp_path.iterdir())
+    assert [each.name for each in files] == ["counter_7.db", "gauge_livesum_7.db", "histogram_7.db"]
+    assert all(each.stat().st_blocks * 512 >= each.stat().st_size > 0 for each in files)

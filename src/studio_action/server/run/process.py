@@ -38,7 +38,7 @@ from studio_action.server.run import descriptors
 from studio_action.server.run.connections import Connections
 from studio_action.server.run.listening import BACKLOG, listen, url_of
 from studio_action.server.run.protocol import protocol
-from studio_action.server.run.workers import SIGNALS, Workers, metrics_folder
+from studio_action.server.run.workers import SIGNALS, Workers, metrics_folder, reserve_metrics
 from studio_action.server.services import Services
 from studio_action.server.settings import ServerSettings
 from studio_action.server.token_exchange.discovery import Discovery
@@ -156,11 +156,11 @@ def _work(settings: ServerSettings, listening: socket.socket, environ: Mapping[s
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=end, daemon=True).start()
-    services = make_services(settings, environ)
     try:
-        _run_server(services, listening)
+        reserve_metrics(Path(environ[FOLDER]), os.getpid())
+        _run_server(make_services(settings, environ), listening)
     except Exception:
-        services.log.fault("a worker failed", traceback.format_exc())
+        _log().fault("a worker failed", traceback.format_exc())
         sys.exit(1)
 
 

@@ -27,6 +27,10 @@ _SHORT_LIFE = 30.0
 _MOST_SHORT_LIVES = 5
 """How many workers in a row may end soon; then another would not help."""
 _PREFIX = "metrics-"
+_METRICS = ("counter", "histogram", "gauge_livesum")
+"""The kinds of metrics that there are, each in a file of its own."""
+_METRICS_SIZE = 1 << 19
+"""The bytes of such a file: several times what all routes, methods and statuses need."""
 
 
 class Workers:
@@ -106,6 +110,17 @@ def metrics_folder(data_dir: Path) -> Iterator[Path]:
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             stack.enter_context(_locked(folder, fcntl.LOCK_SH))
         yield folder
+
+
+def reserve_metrics(folder: Path, pid: int) -> None:
+    """Give a worker's files of metrics their place on the disk; raise `OSError` if it is full.
+
+    The worker has them in its memory: if the disk became full while they grow, the kernel would
+    kill it (SIGBUS). The library takes files that are there, with the size that they have.
+    """
+    for kind in _METRICS:
+        with (folder / f"{kind}_{pid}.db").open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, _METRICS_SIZE)
 
 
 def _remove_unless_locked(folder: Path) -> None:
