@@ -24,7 +24,7 @@ from tests.end_to_end.test_git import run
 from tests.gitrepo.dvc_files import dvc_file, dvc_yaml, kept
 from tests.gitrepo.repositories import committed, git
 from tests.signature.sigstore_instance import IDENTITY, ISSUER, Sigstore, new_key
-from tests.signature.statements import content, of_files, public_pem, sha256
+from tests.signature.statements import content, of_files, public_pem, sha256, signed_by_key
 
 FILES = {"weights.bin": b"weights", "vocab/words.txt": b"a\nb\n"}
 
@@ -136,6 +136,21 @@ def test_a_policy_requires_it(
     assert ran.code == (0 if trusted else 17), ran.said
     assert list(delivered(program)) == (["m.pkl"] if trusted else [])
     assert not trusted or record(ran)["path"] == "model.sig"
+
+
+def test_a_policy_and_a_job_require_one_each(
+    program: Program, signer: Signer, signed_file: bytes
+) -> None:
+    release = new_key()
+    theirs = content(signed_by_key(of_files({".": b"weights"}), release))
+    rule = {"method": "key", "public-key": public_pem(release), "path": "release.sig"}
+    policy = json.dumps({"rules": [{"signature": rule}]}).encode()
+    files = {"m.pkl": b"weights", "model.sig": signed_file, ".studio-action.yml": policy}
+    repository(program, {**files, "release.sig": theirs}, "m.pkl")
+
+    ran = download(program, *by_key(signer))
+
+    assert (ran.code, ran.said.count("Signed by the key")) == (0, 2), ran.said
 
 
 def test_nothing_required__nothing_recorded(program: Program, signed_file: bytes) -> None:

@@ -72,7 +72,7 @@ def test_git__beside_the_model(tmp_path: Path) -> None:
     case = Case(tmp_path, {"model.sig": BUNDLE}, BY_KEY)
     beside = RemoteFile("model.sig", "https://storage.example.org/model.sig")
 
-    found = case.verify(replace(resolved(FILES), source="git", root="m", signature=beside))
+    found = case.verify(replace(resolved(FILES), source="git", root="m", signatures=(beside,)))
 
     assert found.signed_by.path == "model.sig"
 

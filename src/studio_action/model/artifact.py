@@ -201,8 +201,8 @@ class Resolution:
     """What a selector meant at one moment. Empty text: the source cannot tell.
 
     `previous_version` is the version that held the stage before; `root` is the model's own path in
-    the repository, a file or a folder, where it is known; `signature` is its signature, if that
-    was looked for and lies beside the model's files. `signed_tags` are the tags that decided, where
+    the repository, a file or a folder, where it is known; `signatures` are those that were
+    looked for and lie beside the model's files. `signed_tags` are the tags that decided, where
     their signatures were checked.
     """
 
@@ -216,11 +216,10 @@ class Resolution:
     revision: str = ""
     previous_version: str = ""
     root: str | None = None
-    signature: RemoteFile | None = None
+    signatures: tuple[RemoteFile, ...] = ()
     signed_tags: tuple[SignedTag, ...] = ()
 
     @property
     def urls(self) -> Mapping[str, str]:
-        """Return signed URLs by path, also that of the signature beside the files."""
-        beside = (self.signature,) if self.signature else ()
-        return {file.path: file.url for file in (*self.files, *beside)}
+        """Return signed URLs by path, also those of the signatures beside the files."""
+        return {file.path: file.url for file in (*self.files, *self.signatures)}

@@ -13,6 +13,7 @@ from studio_action.gitrepo.gto import history
 from studio_action.gitrepo.gto.history import Model, Prerelease
 from studio_action.gitrepo.locate import locating
 from studio_action.gitrepo.locate.context import ResolveContext
+from studio_action.gitrepo.locate.located import LocatedFile
 from studio_action.model.artifact import ArtifactRef, ModelName, RemoteFile, Resolution, Selector
 from studio_action.net import signed_url
 from studio_action.registries.base import CheckTags
@@ -27,8 +28,8 @@ class GitRegistry:
 
     The tags are read once, so a stage that moves meanwhile does no harm. `mask` gets the secrets
     of the files' URLs, and `warn` gets what is wrong with the tags. `log_skipped`, or `warn` if it
-    is None, gets the files of DVC that cannot be read and are not needed. With `signatures`, a
-    model's signature is looked for, too. `check_tags` looks at the tags that decide before anything
+    is None, gets the files of DVC that cannot be read and are not needed. A model's
+    `signatures` are looked for, too. `check_tags` looks at the tags that decide before anything
     of their commit is read; None requires nothing of them.
     """
 
@@ -38,7 +39,7 @@ class GitRegistry:
     mask: Callable[[str], None]
     warn: Callable[[str], None]
     log_skipped: Callable[[str], None] | None = None
-    signatures: SignaturePolicy | None = None
+    signatures: tuple[SignaturePolicy, ...] = ()
     check_tags: CheckTags | None = None
     _warned: set[str] = field(default_factory=set, init=False)
 
@@ -63,8 +64,8 @@ class GitRegistry:
             artifact.model, revision, self.context, say=self.log_skipped or self._warn_once
         )
         found = self.context.files(located)
-        signature = self._signature(root, found, revision)
-        self._mask((*found, *signature))
+        signatures = self._beside(root, found, revision)
+        self._mask((*found, *signatures))
         resolution = Resolution(
             artifact=artifact,
             selector=selector,
@@ -76,27 +77,27 @@ class GitRegistry:
             revision=choice.version.revision,
             previous_version=choice.previous_name,
             root=root,
-            signature=next(iter(signature), None),
+            signatures=signatures,
             signed_tags=signed_tags,
         )
         if pointer := pointer_in(resolution):
             self._warn_once(pointer)
         return resolution
 
-    def _signature(
+    def _beside(
         self, root: str, files: tuple[RemoteFile, ...], revision: Revision
     ) -> tuple[RemoteFile, ...]:
-        """Return the model's signature, if one is wanted that is not among its own files."""
-        if self.signatures is None:
-            return ()
-        own = {file.path for file in files}
-        for place in self.signatures.places(root, files):
-            if place in own:
-                return ()
-            say = self.log_skipped or self._warn_once
-            if located := locating.locate_file(place, revision, self.context, say=say):
-                return self.context.files([located])
-        return ()
+        """Return the signatures that are wanted and not among the model's own files."""
+        own, say = {file.path for file in files}, self.log_skipped or self._warn_once
+        found: dict[str, LocatedFile] = {}
+        for policy in self.signatures:
+            for place in policy.places(root, files):
+                if place in own or place in found:
+                    break
+                if located := locating.locate_file(place, revision, self.context, say=say):
+                    found[place] = located
+                    break
+        return self.context.files(found.values())
 
     def _warn_about(self, model: Model) -> None:
         for warning in model.warnings:

@@ -63,9 +63,9 @@ class SignatureVerifier:
         return ModelSignature(bundle, self._signed_by(bundle), root)
 
     def _find(self, resolution: Resolution, root: str) -> RemoteFile:
-        own = {file.path: file for file in resolution.files}
+        known = {file.path: file for file in (*resolution.signatures, *resolution.files)}
         places = self.policy.places(root, resolution.files)
-        found = next((own[place] for place in places if place in own), resolution.signature)
+        found = next((known[place] for place in places if place in known), None)
         if found is None:
             where = " or ".join(repr(printable(place, 200)) for place in places)
             raise PolicyRefused(

@@ -217,7 +217,7 @@ def _open_git_registry(
             _prerelease(request.prerelease, required),
             context.platform.mask,
             context.platform.warning,
-            signatures=signatures or next(iter(required.signatures), None),
+            signatures=(*([signatures] if signatures else []), *required.signatures),
             check_tags=check_tags,
         )
         yield registry, policy
