@@ -14,11 +14,12 @@ from studio_action.errors import BadInput, WorkspaceRefused
 from studio_action.gitrepo.signatures.requirement import TagSignature
 from studio_action.inputs import parsers
 from studio_action.inputs.config import read_delivery, read_network, read_reports
+from studio_action.inputs.credential import Token
 from studio_action.inputs.git_repository import read_location
 from studio_action.inputs.lookup import Inputs
 from studio_action.inputs.policy import read_policy_file
 from studio_action.inputs.previous import Previous, read_previous
-from studio_action.inputs.studio import Token, read_studio
+from studio_action.inputs.studio import read_studio
 from studio_action.inputs.table import INPUTS
 from studio_action.inputs.tag_signature import read_tag_signature
 from studio_action.inputs.version_limits import read_version_limits

@@ -15,10 +15,11 @@ from studio_action.inputs.config import (
     Resolve,
     RunConfig,
 )
+from studio_action.inputs.credential import Token
 from studio_action.inputs.lookup import Inputs
 from studio_action.inputs.model_request import Skip
 from studio_action.inputs.previous import Previous
-from studio_action.inputs.studio import Source, Studio, Token
+from studio_action.inputs.studio import Source, Studio
 from studio_action.model.artifact import ArtifactRef, ModelName
 from studio_action.net.certificates import Authorities
 from studio_action.studio.api import NewProject

@@ -7,10 +7,10 @@ import pytest
 from studio_action.ci.id_token import GivenIdToken, IdTokenRequest
 from studio_action.ci.job import Job
 from studio_action.errors import BadInput
+from studio_action.inputs.credential import Token
 from studio_action.inputs.lookup import Inputs
 from studio_action.inputs.studio import (
     Studio,
-    Token,
     read_source,
     read_source_name,
     read_studio,

@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import cast
 from urllib.parse import urlsplit, urlunsplit
 
-from studio_action.ci.id_token import GivenIdToken, IdTokenSource
+from studio_action.ci.id_token import IdTokenSource
 from studio_action.ci.job import Job
-from studio_action.ci.platforms import id_token_source, no_id_token_hint, no_token_hint
 from studio_action.errors import BadInput
 from studio_action.inputs import parsers
+from studio_action.inputs.credential import (
+    Credential,
+    is_self_hosted,
+    no_source_hint,
+    read_credential,
+    read_id_token_source,
+)
 from studio_action.inputs.lookup import Inputs, Value
-from studio_action.inputs.table import SERVICE
 from studio_action.model.artifact import SourceName
 from studio_action.net.origin import keeps_secrets
-
-_HEADER_SAFE = re.compile(r"[!-~]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A token that was given."""
-
-    text: str = field(repr=False)
-
-
-Credential = Token | IdTokenSource
-"""A token or, for a self-hosted server, where the job gets the ID token that is exchanged for one.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +37,7 @@ class Studio:
     @property
     def is_self_hosted(self) -> bool:
         """Return whether this is not the public service, so that it may be our own server."""
-        return _is_self_hosted(self.base)
+        return is_self_hosted(self.base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +96,7 @@ def source_reason(inputs: Inputs) -> str:
 def read_studio(inputs: Inputs, job: Job) -> Studio:
     """Read inputs `studio-url`, `token`, `token-file` and `id-token`."""
     base = read_base(inputs)
-    return Studio(base, _credential(inputs, job, base))
+    return Studio(base, read_credential(inputs, job, base))
 
 
 def read_base(inputs: Inputs) -> str:
@@ -120,16 +110,7 @@ def read_keyless(inputs: Inputs, job: Job) -> Keyless:
     if not keeps_secrets(base):
         raise inputs["studio-url"].refuse("is not https", "ID tokens are sent over https only")
     given = next((name for name in ("token", "token-file") if inputs[name].given), "")
-    return Keyless(base, read_id_token_source(inputs, job), _no_source(job), given)
-
-
-def read_id_token_source(inputs: Inputs, job: Job) -> IdTokenSource | None:
-    """Read input `id-token`; without it, return where the job has ID tokens from, if it has any."""
-    given = inputs["id-token"]
-    if given.text:
-        origin = f"input {given.name} (from {given.origin})"
-        return GivenIdToken.parse(given.text, origin, chosen=True)
-    return id_token_source(job, inputs.environ)
+    return Keyless(base, read_id_token_source(inputs, job), no_source_hint(job), given)
 
 
 def _studio_given(inputs: Inputs) -> str:
@@ -152,60 +133,3 @@ def _base(url: Value) -> str:
         )
     path = parts.path.rstrip("/").removesuffix("/api").rstrip("/")
     return urlunsplit((parts.scheme, parts.netloc, path + "/", "", ""))
-
-
-def _is_self_hosted(base: str) -> bool:
-    return urlsplit(base).hostname != urlsplit(SERVICE).hostname
-
-
-def _credential(inputs: Inputs, job: Job, base: str) -> Credential:
-    token = _token(inputs)
-    if token:
-        return Token(token)
-    if _is_self_hosted(base) and keeps_secrets(base):
-        source = read_id_token_source(inputs, job)
-        if source:
-            return source
-    raise BadInput("input token is missing", _no_credential_hint(inputs, job, base))
-
-
-def _token(inputs: Inputs) -> str:
-    """Return the token that was given; '' for none."""
-    file = inputs["token-file"]
-    if file.origin == "option" or not inputs["token"].text:
-        token = parsers.file_text(file).strip() if file.text else ""
-    else:
-        token = inputs["token"].text
-    if token and not _HEADER_SAFE.fullmatch(token):
-        raise BadInput(
-            "input token has a space, a line break or another character that no token has",
-            "Copy it again, without quotes and without the word 'token'",
-        )
-    return token
-
-
-def _no_credential_hint(inputs: Inputs, job: Job, base: str) -> str:
-    """Return what to do where there is neither a token nor an ID token."""
-    keyless = _no_id_token_hint(inputs, job, base)
-    if job.is_pull_request:
-        token = (
-            "Runs for pull requests from forks get no secrets: run it on push or on a tag instead"
-        )
-        return f"{keyless}. {token}" if keyless else token
-    token = no_token_hint(job) or ("Set DVC_STUDIO_TOKEN in the environment, or give --token-file")
-    return f"{keyless}. Or {token[0].lower()}{token[1:]}" if keyless else token
-
-
-def _no_id_token_hint(inputs: Inputs, job: Job, base: str) -> str:
-    """Return why there is no ID token; '' where none can be of use."""
-    if not _is_self_hosted(base):
-        given = inputs["id-token"].given
-        return "Input id-token is for self-hosted servers: set studio-url" if given else ""
-    if not keeps_secrets(base):
-        return "ID tokens are sent over https only, and studio-url is http"
-    return _no_source(job)
-
-
-def _no_source(job: Job) -> str:
-    anywhere = "Set STUDIO_ID_TOKEN to an ID token of the job, if the server takes them"
-    return no_id_token_hint(job) or anywhere

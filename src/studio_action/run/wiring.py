@@ -21,7 +21,8 @@ from studio_action.download.connected import ConnectedDownloader
 from studio_action.download.local import LocalDownloader
 from studio_action.download.transfer import Transfer
 from studio_action.inputs.config import Delivery
-from studio_action.inputs.studio import Studio, Token
+from studio_action.inputs.credential import Token
+from studio_action.inputs.studio import Studio
 from studio_action.net.certificates import ca_bundle
 from studio_action.net.clock import Clock
 from studio_action.net.network import Network
