@@ -64,8 +64,9 @@ class Registry:
         """A browser that logged in."""
         browser = requests.Session()
         browser.headers["Sec-Fetch-Site"] = "same-origin"
-        answer = browser.post(f"{self.url}/login", data={"token": token}, timeout=60)
-        assert answer.status_code == 200, answer.text
+        login = f"{self.url}/login"
+        answer = browser.post(login, data={"token": token}, timeout=60, allow_redirects=False)
+        assert answer.status_code == 303, answer.text
         return browser
 
     def peak(self) -> int:

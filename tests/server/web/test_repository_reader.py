@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Event
 
@@ -9,7 +11,7 @@ import pytest
 from studio_action.errors import Unreachable
 from studio_action.server.log import Log
 from studio_action.server.registry.models import Catalogue
-from studio_action.server.web.repository_reader import Reading, RepositoryReader
+from studio_action.server.web.repository_reader import MOST_WAITING, Reading, RepositoryReader
 from tests.server.calendar import Calendar
 from tests.server.site import MODELS, SECRET, Said, catalogue, day, tag
 
@@ -118,3 +120,20 @@ def test_within(subdir: str, names: list[str]) -> None:
 
 def test_within__nothing_known() -> None:
     assert Reading(problem="It is away.").within("") == []
+
+
+def test_of__few_wait_for_one_repository(slow: Slow) -> None:
+    pages = reader(models=slow)
+
+    with ThreadPoolExecutor(MOST_WAITING) as threads:
+        waiting = [threads.submit(pages.read, [MODELS]) for _ in range(MOST_WAITING)]
+        while pages._waiting["acme/models"] < MOST_WAITING:
+            os.sched_yield()
+
+        found = pages.read([MODELS, SECRET])
+        slow.go.set()
+
+    assert "still being read" in found["acme/models"].problem
+    assert found["acme/secret"] == Reading(KNOWN)
+    assert [each.result() for each in waiting] == [{"acme/models": Reading(KNOWN)}] * MOST_WAITING
+    assert pages.read([MODELS]) == {"acme/models": Reading(KNOWN)}

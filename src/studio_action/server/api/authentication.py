@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NoReturn
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 
 from studio_action.server.access import Scope, Token
@@ -16,6 +16,7 @@ from studio_action.server.db.tokens import InvalidToken, Tokens
 _CACHE_TTL = timedelta(seconds=1)
 """How long a valid token is not looked up again, so how late a revocation may take effect."""
 _MOST_CACHED = 1000
+_THREADS = 16
 
 
 class Authenticator:
@@ -24,6 +25,8 @@ class Authenticator:
     def __init__(self, tokens: Tokens, utc: Callable[[], datetime]) -> None:
         self._tokens, self._utc = tokens, utc
         self._cache: dict[str, tuple[Token, datetime]] = {}
+        # Threads of their own, so that pages which wait for a repository delay no request.
+        self._threads = CapacityLimiter(_THREADS)
 
     async def authenticate(self, request: Request, scope: Scope) -> Token:
         """Return the request's token; raise `ApiError`: 401 if invalid, 403 if it lacks `scope`.
@@ -34,7 +37,7 @@ class Authenticator:
         try:
             token = self._cached(text)
             if token is None:
-                token = await run_in_threadpool(self._look_up, text)
+                token = await to_thread.run_sync(self._look_up, text, limiter=self._threads)
         except InvalidToken as error:
             request.state.refused = error.reason
             raise unauthorized("Invalid token.") from None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock, Semaphore, Thread
@@ -19,6 +21,8 @@ PATIENCE = 5.0
 """The seconds that a page waits for repositories that are being fetched."""
 
 _MOST_THREADS = 8
+MOST_WAITING = 4
+"""The pages that wait for one repository at the same time; further ones do not wait for it."""
 
 _UNREAD = "The repository cannot be read. The server's log says why; try again in a minute."
 _BUSY = "The repository is still being read. Reload the page in a moment."
@@ -58,14 +62,28 @@ class RepositoryReader:
         self._models, self._log, self._patience = models, log, patience
         self._semaphore = Semaphore(_MOST_THREADS)
         self._running: dict[str, Future[Reading]] = {}
+        self._waiting: Counter[str] = Counter()
         self._lock = Lock()
 
     def read(self, repositories: Iterable[ServedRepository]) -> Mapping[str, Reading]:
         """Return the reading of each repository, by its name."""
         futures = {repository.name: self._start(repository) for repository in repositories}
-        done, _ = wait(futures.values(), self._patience)
+        with self._waiting_for([name for name, each in futures.items() if not each.done()]) as few:
+            wait([futures[name] for name in few], self._patience)
         busy = Reading(problem=_BUSY)
-        return {name: each.result() if each in done else busy for name, each in futures.items()}
+        return {name: each.result() if each.done() else busy for name, each in futures.items()}
+
+    @contextmanager
+    def _waiting_for(self, names: Iterable[str]) -> Iterator[Sequence[str]]:
+        """Count as waiting for those of the named repositories that few wait for; yield which."""
+        with self._lock:
+            few = [name for name in names if self._waiting[name] < MOST_WAITING]
+            self._waiting.update(few)
+        try:
+            yield few
+        finally:
+            with self._lock:
+                self._waiting.subtract(few)
 
     def _start(self, repository: ServedRepository) -> Future[Reading]:
         with self._lock:

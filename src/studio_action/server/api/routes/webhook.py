@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from anyio import CapacityLimiter, to_thread
 from fastapi.routing import APIRoute
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,6 +16,8 @@ from studio_action.server.api.repositories import Repositories
 from studio_action.server.api.responses import NO_REPOSITORY, document, refused
 from studio_action.server.services import Services
 
+_THREADS = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
@@ -24,6 +26,8 @@ class Webhook:
     services: Services
     repositories: Repositories
     _deliveries: Deliveries = field(default_factory=Deliveries)
+    _threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_THREADS))
+    """Threads of their own, so that pages which wait for a repository delay no webhook."""
 
     def routes(self) -> list[APIRoute]:
         """Return the routes with their OpenAPI descriptions."""
@@ -53,7 +57,8 @@ class Webhook:
 
         Without the right secret the answer is 403, whether or not the repository is served.
         """
-        return await run_in_threadpool(self._receive, request, await request.body())
+        body = await request.body()
+        return await to_thread.run_sync(self._receive, request, body, limiter=self._threads)
 
     def _receive(self, request: Request, body: bytes) -> Response:
         headers = {name.lower(): text for name, text in request.headers.items()}
