@@ -19,8 +19,10 @@ class ServedRepository:
     repository; clients may use `name`, `place` or one of the `aliases`.
     `remotes` are options of its DVC remotes by name. They replace the repository's description of a
     remote if they have a `url`, and else override single options (see `registry.storages`).
-    `imports` are the names of served repositories that its models may be imported from. `refresh`
-    is how old, in seconds, tags may be; `stale_for` how old while the repository is unreachable.
+    `imports` are the names of served repositories that its models may be imported from. `folders`
+    are the names of the server's folders that its own DVC configuration may name remotes in, None
+    for all. `refresh` is how old, in seconds, tags may be; `stale_for` how old while the repository
+    is unreachable.
     """
 
     name: str
@@ -30,6 +32,7 @@ class ServedRepository:
     teams: frozenset[str] = frozenset()
     remotes: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     imports: frozenset[str] = frozenset()
+    folders: frozenset[str] | None = None
     webhook_secret: str = field(default="", repr=False)
     refresh: float = 60.0
     stale_for: float = 24 * 3600.0

@@ -63,7 +63,6 @@ def test_webhook__gitlabs_token(api: Api) -> None:
     ("document", "secret"),
     [
         pytest.param(OF_MODELS, "guessed", id="a wrong secret"),
-        pytest.param(OF_SECRET, "for-all", id="the server's, where the repository has its own"),
         pytest.param(OF_ANOTHER, "guessed", id="of a repository that is not served"),
         pytest.param({}, "guessed", id="of no repository"),
     ],
@@ -80,6 +79,13 @@ def test_webhook__without_the_secret_nobody_learns_what_is_served(
 
 def test_webhook__of_a_repository_that_is_not_served(api: Api) -> None:
     assert deliver(api, OF_ANOTHER, "for-all").status_code == 404
+
+
+def test_webhook__the_server_s_secret_does_not_tell_of_one_with_its_own(api: Api) -> None:
+    served, another = deliver(api, OF_SECRET, "for-all"), deliver(api, OF_ANOTHER, "for-all")
+
+    assert (served.status_code, served.content) == (another.status_code, another.content)
+    assert api.services.pushes.count("acme/secret") == 0
 
 
 @pytest.mark.parametrize("document", [OF_MODELS, {"zen": "Keep it simple."}])

@@ -29,7 +29,7 @@ from studio_action.model.digest import Digest
 from studio_action.net.clock import Clock, Deadline, Limits
 from studio_action.net.network import Network
 from studio_action.server.registry.relayed import place_of, relayed
-from studio_action.server.registry.storages import ServedFolder, ServedStorages
+from studio_action.server.registry.storages import ServedFolder, ServedStorages, check_folder
 from studio_action.server.registry.upstream import Upstream, UpstreamResponse
 from studio_action.server.settings import ServedRepository
 from studio_action.text import printable
@@ -74,6 +74,7 @@ class Manifests:
         """
         assert isinstance(file.home, InRemote)  # no manifest is in Git
         opened = self.storages.opened(file.home.settings)
+        check_folder(repository, file.home.settings, opened)
         if isinstance(opened, ServedFolder):
             return self._read_local(file, self.storages.local_path(opened.file(file.home.key)))
         through = relayed(repository, file.home.settings)

@@ -37,6 +37,7 @@ from studio_action.server.registry.storages import (
     Opened,
     ServedFolder,
     ServedStorages,
+    check_folder,
     effective_config,
 )
 from studio_action.server.registry.upstream import Upstream, UpstreamResponse
@@ -199,6 +200,7 @@ class Models:
                 remote = opened.get(id(home.settings))
                 if remote is None:
                     remote = self._storages.opened(home.settings)
+                    check_folder(owner, home.settings, remote)
                     remote = relayed(owner, home.settings) or remote
                     opened[id(home.settings)] = remote
                 if isinstance(remote, (ServedFolder, RelayedRemote)):

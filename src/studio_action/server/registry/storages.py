@@ -198,6 +198,22 @@ class ServedStorages:
         return ServedFolder(name, "" if path == Path() else path.as_posix())
 
 
+def check_folder(repository: ServedRepository, settings: Settings, opened: object) -> None:
+    """Raise `BadInput` for a folder that a repository names itself and may not name.
+
+    Whoever can write to it could else read what others keep there, by its digest.
+    """
+    if not isinstance(opened, ServedFolder) or settings.origin != "repository":
+        return
+    if repository.folders is not None and opened.name not in repository.folders:
+        raise BadInput(
+            f"Remote not supported: {settings.name!r} is in a folder that {repository.name} may not"
+            " name itself",
+            "Name the remote's url in the server's configuration, or the folder among the"
+            " repository's `folders`",
+        )
+
+
 def effective_config(repository: ServedRepository, path: str, committed: str) -> Config:
     """DVC's configuration as it counts here: the text `committed` at `path`, and the server's.
 

@@ -41,6 +41,7 @@ repositories:
     stale-for: 2d
     webhook-secret: {env: HOOK}
     imports: [acme/more]
+    folders: [models]
     remotes:
       Storage:
         url: s3://models/registry
@@ -61,6 +62,27 @@ ENVIRON = {
 def configured(tmp_path: Path, text: str, environ: dict[str, str] | None = None) -> ServerSettings:
     (tmp_path / "server.yaml").write_text(text)
     return read(Options("server.yaml"), environ or {}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "folders"),
+    [
+        ("ml", "ml", (None, None)),
+        ("ml", "finance", (frozenset(), frozenset())),
+        ("ml], folders: [models", "finance", (frozenset({"models"}), frozenset())),
+    ],
+    ids=["one team", "two teams", "two teams, and a folder of one"],
+)
+def test_read__whose_folders(
+    tmp_path: Path, first: str, second: str, folders: tuple[frozenset[str] | None, ...]
+) -> None:
+    settings = configured(
+        tmp_path,
+        "data-dir: d\nfolders: {models: /mnt/models}\nrepositories:\n"
+        f"- {{url: ./a/b, teams: [{first}]}}\n- {{url: ./c/d, teams: [{second}]}}\n",
+    )
+
+    assert tuple(each.folders for each in settings.repositories) == folders
 
 
 def test_read__every_entry_of_the_file(tmp_path: Path) -> None:
@@ -88,11 +110,12 @@ def test_read__every_entry_of_the_file(tmp_path: Path) -> None:
                     }
                 },
                 imports=frozenset({"acme/more"}),
+                folders=frozenset({"models"}),
                 webhook_secret="for-one",
                 refresh=30.0,
                 stale_for=172800.0,
             ),
-            ServedRepository(name="acme/more", place=tmp_path / "more"),
+            ServedRepository(name="acme/more", place=tmp_path / "more", folders=frozenset()),
         ),
         folders={"models": Path("/mnt/models")},
         url="https://models.example.org/studio",
@@ -257,6 +280,11 @@ def repository(entry: str) -> str:
             repository("imports: [c/d]"),
             "the repository a/b has c/d among its imports, which is not served",
             id="imports from nowhere",
+        ),
+        pytest.param(
+            repository("folders: [models]"),
+            "the repository a/b has models among its folders, which is none of the server's",
+            id="folders that are not there",
         ),
         pytest.param(repository("imports: [d]"), "repositories[0].imports", id="imports, short"),
         pytest.param(repository("teams: [a b]"), "repositories[0].teams", id="team"),

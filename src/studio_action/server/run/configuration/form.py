@@ -5,6 +5,8 @@ Faults are pydantic's; `reading.py` puts them on one line.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -51,6 +53,7 @@ class RepositoryForm(Form):
     teams: frozenset[Name] = frozenset()
     remotes: Annotated[dict[str, Remote], Field(default_factory=dict, repr=False)]
     imports: frozenset[FullName] = frozenset()
+    folders: frozenset[Name] | None = None
     webhook_secret: Secret = ""
     refresh: Seconds = 60.0
     stale_for: Seconds = 24 * 3600.0
@@ -92,6 +95,7 @@ class RepositoryForm(Form):
             teams=self.teams,
             remotes=self.remotes,
             imports=self.imports,
+            folders=self.folders,
             webhook_secret=self.webhook_secret,
             refresh=self.refresh,
             stale_for=self.stale_for,
@@ -178,6 +182,16 @@ class ConfigurationForm(Form):
         return self
 
     @model_validator(mode="after")
+    def _folders_are_there(self) -> ConfigurationForm:
+        for each in self.repositories:
+            if unknown := sorted((each.folders or frozenset()) - self.folders.keys()):
+                raise ValueError(
+                    f"the repository {each.full_name} has {unknown[0]} among its folders, which is"
+                    " none of the server's: add it to the folders"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _tokens_are_for_this_server(self) -> ConfigurationForm:
         if self.trusted_issuers and not self.url:
             raise ValueError("trusted-issuers need a url: ID tokens must be for this server")
@@ -190,13 +204,21 @@ class ConfigurationForm(Form):
             raise ValueError(f"trusted-issuers has rules for {unknown[0]}, which is not served")
         return self
 
+    def _served(self) -> Iterator[ServedRepository]:
+        """Yield the repositories, which by default name no folders if there are several teams."""
+        one_team = len({each.teams for each in self.repositories}) < 2
+        for each in self.repositories:
+            served = each.served()
+            by_default = one_team or each.folders is not None
+            yield served if by_default else replace(served, folders=frozenset())
+
     def settings(self) -> ServerSettings:
         """Return the same as the server's own values."""
         own_path = sub_path(urlsplit(self.url).path)
         return ServerSettings(
             data_dir=self.data_dir,
             database=self.database or _in_data_dir(self.data_dir),
-            repositories=tuple(each.served() for each in self.repositories),
+            repositories=tuple(self._served()),
             folders=self.folders,
             url=self.url,
             base_path=own_path if self.base_path is None else self.base_path,
