@@ -87,3 +87,20 @@ def test_read__brackets_in_long_texts() -> None:
 
     assert len(content) > 2 * bounded_json._BLOCK
     assert bounded_json.read(content, most_values=1000) == texts
+
+
+@pytest.mark.parametrize(
+    ("content", "twice"),
+    [
+        (b'{"a": 1, "a": 1}', True),
+        (b'{"b": [{"a": 1, "\\u0061": 2}]}', True),
+        (b'{"a": {"a": 1}, "b": {"a": 1}, "A": 1}', False),
+    ],
+)
+def test_read__a_name_twice(content: bytes, twice: bool) -> None:
+    assert bounded_json.read(content)
+    if twice:
+        with pytest.raises(ValueError, match="a name twice"):
+            bounded_json.read(content, unique=True)
+    else:
+        assert bounded_json.read(content, unique=True) == json.loads(content)

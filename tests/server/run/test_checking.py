@@ -8,6 +8,7 @@ import yaml
 from studio_action.cli import run
 from tests import sample
 from tests.gitrepo.repositories import sample_at
+from tests.oidc.issuer import issuer
 from tests.server.guarded import OPTIONS, PASSWORD, guarded
 
 
@@ -106,6 +107,25 @@ def test_check__a_repository_that_is_not_there(
 
     assert code != 0
     assert "acme/models: reached" in capsys.readouterr().out
+
+
+def test_check__the_issuers(configuration: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    configured = yaml.safe_load(configuration.read_text())
+    rules = [{"claims": {"sub": "a"}, "scopes": ["project"], "teams": ["ml"]}]
+    with issuer() as running, issuer() as down:
+        down.stop()
+        configured["url"] = "https://models.example.org"
+        configured["trusted-issuers"] = [
+            {"issuer": each.url, "name": name, "rules": rules}
+            for name, each in {"running": running, "down": down}.items()
+        ]
+        configuration.write_text(yaml.safe_dump(configured))
+
+        assert check(configuration, PATH="/usr/bin:/bin") == 13
+
+    told = capsys.readouterr().out
+    assert f"running: {running.url} reached; keys: 1" in told
+    assert f"down: {down.url}/.well-known/openid-configuration cannot be read: no conn" in told
 
 
 def test_check__the_database(configuration: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""`studio-action serve --check`: checks that repositories and their storages can be read."""
+"""`studio-action serve --check`: checks that repositories, storages and issuers can be read."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from studio_action.server.files.relaying import Refusal, relayed_headers
 from studio_action.server.links import InWebRemote, ServedFile
 from studio_action.server.registry.models import Models
 from studio_action.server.settings import ServedRepository
+from studio_action.server.token_exchange.discovery import Discovery
+from studio_action.server.token_exchange.issuers import TrustedIssuer
 from studio_action.text import printable
 
 _LIMITS = Limits(timeout=30.0)
@@ -44,6 +46,21 @@ def run(
             say(printable(f"{finding.repository}: {finding.text}"))
             if finding.fault is not None:
                 code = code or finding.fault.exit_code
+    return code
+
+
+def run_issuers(
+    issuers: Sequence[TrustedIssuer], discovery: Discovery, say: Callable[[str], None]
+) -> int:
+    """Read the keys of every trusted issuer; return the first fault's exit code, or 0."""
+    code = 0
+    for issuer in issuers:
+        try:
+            count = len({key.kid for key in discovery.keys(issuer.url)})
+            say(printable(f"{issuer.name}: {issuer.url} reached; keys: {count}"))
+        except StudioActionError as error:
+            say(printable(f"{issuer.name}: {error}"))
+            code = code or error.exit_code
     return code
 
 

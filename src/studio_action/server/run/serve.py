@@ -80,18 +80,19 @@ def _check(settings: ServerSettings, environ: Mapping[str, str]) -> int:
     """Check everything that the server would use, and leave nothing behind; return an exit code."""
     from studio_action.server.db import database
     from studio_action.server.run import checking, process
+    from studio_action.server.token_exchange.discovery import Discovery
 
+    network = process.network_of(environ)
     with tempfile.TemporaryDirectory() as folder:
         # A separate folder: the server's may be in use, or not exist yet.
         own = replace(settings, data_dir=Path(folder), database=f"sqlite:///{folder}/check.db")
         services = process.make_services(own, environ)
         try:
             database.migrate(services.engine)
-            code = checking.run(
-                own.repositories, services.models, process.network_of(environ), click.echo
-            )
+            code = checking.run(own.repositories, services.models, network, click.echo)
         finally:
             services.engine.dispose()
+    code = checking.run_issuers(own.trusted_issuers, Discovery(network), click.echo) or code
     return checking.run_database(settings.database, click.echo) or code
 
 

@@ -48,7 +48,7 @@ class Pattern:
         ends = {0}  # of what the parts so far can have matched
         for part in filter(None, _WILDCARD.split(self.text)):
             if part == "*":
-                ends = {end for start in ends for end in range(start, _boundary(value, start) + 1)}
+                ends = _spread(value, ends)
             elif part.startswith("**"):
                 ends = set(range(min(ends), len(value) + 1))
             else:
@@ -58,10 +58,16 @@ class Pattern:
         return len(value) in ends
 
 
-def _boundary(value: str, start: int) -> int:
-    """Return where the next `/` or `:` is, else the end."""
-    found = _BOUNDARY.search(value, start)
-    return found.start() if found else len(value)
+def _spread(value: str, starts: Iterable[int]) -> set[int]:
+    """Return where `*` can end that begins at one of `starts`: up to the next `/` or `:` each."""
+    ends: set[int] = set()
+    reached = -1
+    for start in sorted(starts):
+        if start > reached:  # else an earlier one spreads over all of it
+            found = _BOUNDARY.search(value, start)
+            reached = found.start() if found else len(value)
+            ends.update(range(start, reached + 1))
+    return ends
 
 
 @dataclass(frozen=True, slots=True)
