@@ -121,6 +121,8 @@ class Api:
     lines: Lines
     calendar: Calendar
     session: requests.Session
+    sent: int = 0
+    """How many requests were sent by `send`."""
 
     def forget(self) -> None:
         """Be as it was at first, but for tokens and the log."""
@@ -151,9 +153,15 @@ class Api:
     def send(self, method: str, path: str, token: str = "", **more: Any) -> requests.Response:
         headers = {"Authorization": f"token {token}"} if token else {}
         headers |= more.pop("headers", {})
+        self.sent += 1
         return self.session.request(
             method, self.address + path, headers=headers, timeout=10, **more
         )
+
+    def logged(self) -> dict[str, Any]:
+        """The line of the last request, which is written once the answer is out."""
+        self.lines.wait_for("request", self.sent)
+        return [line for line in self.lines.all if line["message"] == "request"][-1]
 
     def ask(self, endpoint: str, token: str | None = None, **query: str) -> requests.Response:
         """GET an endpoint of the model registry, for `churn` of `acme/models` unless it is said."""

@@ -107,7 +107,7 @@ def test_exchange__what_the_token_is(world: Trusting) -> None:
     assert token.claims["run_id"] == "77"
     assert token.claims["ref_protected"] == "true"
     assert "user_email" not in token.claims
-    assert world.api.lines.all[-1]["token_name"] == token.name
+    assert world.api.logged()["token_name"] == token.name
 
 
 @pytest.mark.parametrize("kind", SUBJECT_TOKEN_TYPES)

@@ -24,13 +24,14 @@ ATTACKER = SigningKey("key-1", "RS256", private_key("RS256", 1))
 ELLIPTIC = SigningKey("elliptic", "ES256", private_key("ES256", 1))
 SHORT = SigningKey("short", "RS256", private_key("RS256", 1, 1024))
 SECRET = b"a secret of thirty-two bytes or more"
+SECOND = SigningKey("key-2", "RS256", private_key("RS256", 2))
 OF_OTHER_KIND = SigningKey("curve-384", "ES384", private_key("ES384", 1))
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trusting]:
     with trusting(tmp_path_factory.mktemp("trusting")) as world:
-        world.ci.keys += [ELLIPTIC, SHORT, OF_OTHER_KIND]
+        world.ci.keys += [SECOND, ELLIPTIC, SHORT, OF_OTHER_KIND]
         world.ci.replies["/github/.well-known/jwks"] = world.ci.answer_with_keys(
             *(key.jwk() for key in world.ci.keys),
             {"kty": "oct", "kid": "secret", "alg": "HS256", "k": encoded(SECRET)},
@@ -181,7 +182,8 @@ CASES: dict[str, tuple[Callable[[Trusting], str], str]] = {
     "a key that cannot be read": (by(ATTACKER, kid="broken"), "no such key"),
     "an unknown key": (by(ATTACKER, kid="unknown"), "no such key"),
     # headers
-    "no kid": (with_header(kid=None), "which key signed it"),
+    "no kid, but several keys": (with_header(kid=None), "no such key"),
+    "an empty kid": (with_header(kid=""), "no such key"),
     "kid is a number": (with_header(kid=1), "which key signed it"),
     "kid is a path": (by(ATTACKER, kid="../../../dev/null"), "no such key"),
     "kid is SQL": (by(ATTACKER, kid="' UNION SELECT 'secret"), "no such key"),
@@ -346,7 +348,13 @@ def test_refused(world: Trusting, case: str) -> None:
     assert re.search(reason, answer.json()["error_description"]), answer.json()
     assert answer.headers["Cache-Control"] == "no-store"
     assert world.minted() == before
-    assert world.api.lines.all[-1]["refused"] == "id-token"
+    assert world.api.logged()["refused"] == "id-token"
+
+
+def test_accepted__the_only_key_needs_no_id(world: Trusting) -> None:
+    world.calendar.turn(minutes=1)
+
+    assert world.exchange(by(ELLIPTIC, kid=None)(world)).status_code == 200
 
 
 @pytest.mark.parametrize("key", ["key-1", "elliptic", "curve-384"])

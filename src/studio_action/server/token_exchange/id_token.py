@@ -38,7 +38,10 @@ class BadIdToken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class UnverifiedToken:
-    """An ID token that nobody has verified yet: enough of it to find the key."""
+    """An ID token that nobody has verified yet: enough of it to find the key.
+
+    `kid` is '' if it does not say which one (OpenID Connect Core, section 10.1).
+    """
 
     text: str = field(repr=False)
     algorithm: str
@@ -130,8 +133,8 @@ def _kid(header: Mapping[str, Any]) -> str:
     kind = header.get("typ", "JWT")
     if not isinstance(kind, str) or kind.upper() != "JWT":
         raise BadIdToken("the token is of another type (typ) than an ID token")
-    kid = header.get("kid")
-    if not isinstance(kid, str) or not 0 < len(kid) <= _LONGEST_ID:
+    kid = header.get("kid", "")
+    if not isinstance(kid, str) or len(kid) > _LONGEST_ID:
         raise BadIdToken("the ID token does not say which key signed it (kid)")
     return kid
 

@@ -22,7 +22,7 @@ _LONGEST_MEMBER = 1400
 
 @dataclass(frozen=True, slots=True)
 class IssuerKey:
-    """A public key with its id, and the one algorithm that it may be used with."""
+    """A public key with its id, '' for none, and the one algorithm that it may be used with."""
 
     kid: str
     algorithm: str
@@ -42,13 +42,17 @@ def read_key_set(document: object) -> tuple[IssuerKey, ...]:
 
 
 def find_key(keys: Sequence[IssuerKey], kid: str, algorithm: str) -> IssuerKey | None:
-    """Return the key of this id for this algorithm; None if there is none."""
-    found = (key for key in keys if key.kid == kid and key.algorithm == algorithm)
-    return next(found, None)
+    """Return the key of this id for this algorithm; None if there is none.
+
+    If `kid` is '', that is the only key for the algorithm; None if there are several.
+    """
+    fitting = [key for key in keys if key.algorithm == algorithm]
+    found = [key for key in fitting if key.kid == kid] if kid else fitting
+    return found[0] if len(found) == 1 or (found and kid) else None
 
 
 def _read(jwk: Mapping[str, Any]) -> Iterator[IssuerKey]:
-    kid, operations = jwk.get("kid"), jwk.get("key_ops", ["verify"])
+    kid, operations = jwk.get("kid", ""), jwk.get("key_ops", ["verify"])
     verifies = isinstance(operations, list) and "verify" in operations
     if not isinstance(kid, str) or jwk.get("use", "sig") != "sig" or not verifies:
         return
