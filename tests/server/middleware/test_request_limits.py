@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import tracemalloc
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -130,6 +131,23 @@ def test_share__remembers_so_many_and_no_more(monkeypatch: pytest.MonkeyPatch) -
         "c": True,
         "d": True,
     }
+
+
+@pytest.mark.servers  # for it takes a while, and is the same on every Python
+def test_share__takes_no_more_memory_for_more_addresses() -> None:
+    limiter = RateLimiter(600, lambda: 0.0)
+    used = []
+    tracemalloc.start()
+    try:
+        for address in range(2 * rate_limiter.MOST_KEYS):
+            limiter.hit(f"2001:db8:{address >> 16:x}:{address & 0xFFFF:x}::/64")
+            if address + 1 in (rate_limiter.MOST_KEYS, 2 * rate_limiter.MOST_KEYS):
+                used.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+
+    assert used[0] < 30 << 20
+    assert used[1] < used[0] + (1 << 20)
 
 
 @pytest.mark.parametrize("shown", ["", bearer(CI)], ids=["without a token", "with a token"])

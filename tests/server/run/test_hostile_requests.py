@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.server.run.raw import HONEST, connected, exchanged, statuses
+from tests.server.run.raw import HONEST, connected, exchanged, statuses, until_closed
 from tests.server.running import Running, started
 
 CHUNKED = b"Transfer-Encoding: chunked"
@@ -164,6 +164,14 @@ def test_refused__nothing_is_written_into_a_response_that_is_still_to_come(serve
 
 def test_refused__too_many_requests_before_the_first_response(server: Running) -> None:
     assert set(exchanged(server, HONEST * 1000)) == {200}
+
+
+def test_answered__while_a_body_that_is_too_large_still_comes(server: Running) -> None:
+    body = bytes(8 << 20)
+    with connected(server) as client:
+        client.sendall(post(b"Content-Length: %d" % len(body), body=body))
+
+        assert statuses(until_closed(client)) == [413]
 
 
 def test_server__is_as_well_as_before(server: Running) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -20,6 +22,22 @@ _LINGER = 2.0
 """The seconds that a refused client has to read why, before its connection is reset."""
 _RETRY_AFTER = 5
 """The seconds after which a client may connect again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Output:
+    """What a response is written to, which is closed in our own way."""
+
+    transport: asyncio.Transport
+    close: Callable[[], None]
+
+    def write(self, data: bytes) -> None:
+        """Send the bytes."""
+        self.transport.write(data)
+
+    def is_closing(self) -> bool:
+        """Return whether nothing more is sent."""
+        return self.transport.is_closing()
 
 
 class _BadRequest(Exception):
@@ -41,6 +59,8 @@ class PromptProtocol(HttpToolsProtocol):
     _host = ""
     _ended = False
     """Whether nothing more is read."""
+    _lingers = False
+    """Whether nothing more is written, either."""
 
     # The connection
 
@@ -117,6 +137,7 @@ class PromptProtocol(HttpToolsProtocol):
             raise _BadRequest
         super().on_headers_complete()
         self._body_is_due = True
+        self.cycle.transport = _Output(self.transport, self.close)  # type: ignore[assignment]
         if self.parser.should_upgrade():
             self.cycle.keep_alive = False
 
@@ -128,12 +149,21 @@ class PromptProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Wait for the next request, unless the client has not even sent this one."""
+        if self._lingers:
+            return
         super().on_response_complete()
         if self.transport.is_closing() or not self.cycle.response_complete:
             return
         self.all_connections.waits(self)
         if self._body_is_due:
             self._linger()
+
+    def close(self) -> None:
+        """End the connection after a response, which a client that still sends shall read, too."""
+        if self._body_is_due:
+            self._linger()
+        else:
+            self.transport.close()
 
     # What is refused
 
@@ -178,7 +208,10 @@ class PromptProtocol(HttpToolsProtocol):
         client lose what it has not read (RFC 9112, 9.6).
         """
         self._end()
-        if not self.transport.is_closing():
+        if not self._lingers and not self.transport.is_closing():
+            self._lingers = True
+            if self.flow is not None:
+                self.flow.resume_reading()
             self.transport.write_eof()
             self._timer = self.loop.call_later(_LINGER, self.transport.abort)
 
