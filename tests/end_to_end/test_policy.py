@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.conftest import Program, Ran
-from tests.gitrepo.repositories import committed, git, made_at
+from tests.gitrepo.repositories import committed, git, made_at, sample_at
+from tests.reference import REPOSITORY
 from tests.servers.git import GitServer, git_server
 
 FILES = {"dvc.yaml": b"artifacts:\n  m:\n    path: m.bin\n", "m.bin": b"model"}
@@ -313,3 +314,56 @@ def test_policy_file__misspelt(program: Program, places: Repositories) -> None:
 
     assert ran.code == 10, ran.said
     assert "Call it .studio-action.yml" in ran.said
+
+
+# Beside Studio
+
+
+@pytest.fixture(scope="module")
+def studio_repository(tmp_path_factory: pytest.TempPathFactory, server: GitServer) -> str:
+    """The address of the repository that Studio knows, whose default branch has a policy."""
+    served = server.folder / f"{REPOSITORY}.git"
+    served.parent.mkdir(parents=True)
+    sample_at(served)
+    made = tmp_path_factory.mktemp("studio") / "made"
+    git(Path.cwd(), "clone", "--quiet", str(served), str(made))
+    rule = b"{name: prod, stages: prod, labels: [approved]}"
+    committed(made, {POLICY: b"rules:\n- " + rule + b"\n"})
+    git(made, "push", "--quiet", "origin", "HEAD")
+    return f"{server.url}/{REPOSITORY}.git"
+
+
+def from_studio(program: Program, repository: str, *options: str) -> Ran:
+    environ = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}
+    asked = ("--model=text-classifier", f"--repo={repository}", *options)
+    return program.run("download-model", *asked, **environ)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--stage=prod"], "has not the labels approved in dvc.yaml at"),
+        (["--version=v1.0.0"], ""),
+        (["--version=v1.0.0", "--allowed-taggers=ada@*", "--require-ancestor-of=main"], ""),
+        (["--version=v1.0.0", "--allowed-taggers=bob@*"], "was made by ada@example.com"),
+        (["--version=v1.0.0", "--max-age=1m"], "old, of"),
+    ],
+)
+def test_studio(program: Program, studio_repository: str, options: list[str], said: str) -> None:
+    ran = from_studio(program, studio_repository, *options)
+
+    assert ran.code == (17 if said else 0), ran.said
+    assert said in ran.said
+    assert bool(program.files()) is not bool(said)
+
+
+def test_studio__without_the_repository(program: Program) -> None:
+    """Without it nothing is known of its policy, which is told; where inputs require, refused."""
+    gone = f"http://127.0.0.1:1/{REPOSITORY}.git"
+
+    nothing_asked = from_studio(program, gone, "--version=v1.0.0")
+    asked = from_studio(program, gone, "--version=v1.0.0", "--retries=0", "--max-age=30d")
+
+    assert (nothing_asked.code, asked.code) == (0, 17), nothing_asked.said + asked.said
+    assert "may have a .studio-action.yml, which does not count" in nothing_asked.said
+    assert "the policy of the repository cannot be read" in asked.said
