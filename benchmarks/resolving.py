@@ -47,11 +47,14 @@ from studio_action.gitrepo.remotes.opening import StorageRemotes
 from studio_action.gitrepo.git.repository import Repository
 from studio_action.gitrepo.locate.context import ResolveContext
 from studio_action.net.network import Network
+from studio_action.policy.reading import read_committed
 from studio_action.registries.git import GitRegistry
 started = time.perf_counter()
 with tempfile.TemporaryDirectory() as scratch:
     git = Git(Network(), Limits(30, 0, Deadline(), lambda: 0.0), os.environ, print)
-    with Repository.clone_from(sys.argv[1], git, Path(scratch, "repository")) as repository:
+    folder = Path(scratch, "repository")
+    with Repository.clone_from(sys.argv[1], git, folder, default_branch=True) as repository:
+        assert read_committed(repository.default_branch()) is None
         around = ResolveContext(
             StorageRemotes(Network(), Identity(os.environ)), None, Path(scratch), os.environ, None,
             lambda: datetime.now(timezone.utc), print, None,

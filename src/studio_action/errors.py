@@ -8,6 +8,7 @@
     │   └── ObjectMissing       the storage has lost a file
     ├── Unreachable         13  kept failing or refusing after all retries
     ├── UnexpectedAnswer    14  not the API: HTML, another shape, an unsafe path
+    │   └── TooLarge            more bytes than are wanted of one file
     ├── ContentMismatch     15  content does not match its digest or length
     ├── WorkspaceRefused    16  space, permission, a path outside, overwrite
     ├── PolicyRefused       17  `verify: require`, a filter that is an error
@@ -81,6 +82,10 @@ class UnexpectedAnswer(StudioActionError):
     """The answer is not the API's: an HTML page, another shape, an unsafe path."""
 
     exit_code = 14
+
+
+class TooLarge(UnexpectedAnswer):
+    """More bytes than are wanted of one file."""
 
 
 class ContentMismatch(StudioActionError):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import sample
 from tests.end_to_end.conftest import Program, Ran
 from tests.gitrepo.repositories import committed, git, made_at, sample_at
 from tests.reference import REPOSITORY
@@ -367,3 +368,25 @@ def test_studio__without_the_repository(program: Program) -> None:
     assert (nothing_asked.code, asked.code) == (0, 17), nothing_asked.said + asked.said
     assert "may have a .studio-action.yml, which does not count" in nothing_asked.said
     assert "the policy of the repository cannot be read" in asked.said
+
+
+@pytest.mark.parametrize("command", ["download-model", "resolve-model"])
+@pytest.mark.parametrize(
+    ("model", "version"), [("text-classifier", "v1.0.0"), ("dir-model", "v0.2.0")]
+)
+def test_studio__sizes_that_nobody_told(
+    program: Program, studio_repository: str, command: str, model: str, version: str
+) -> None:
+    options = (f"--model={model}", f"--repo={studio_repository}", f"--version={version}")
+    environ = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}
+    found = sample.expected()["models"][model]["versions"][version]
+    size = sum(file["size"] for file in found["files"])
+
+    def run_with(most: int) -> Ran:
+        (program.workspace / "p.yml").write_text(f"rules: [{{max-size: {most}}}]")
+        return program.run(command, *options, "--policy-file=p.yml", **environ)
+
+    refused, allowed = run_with(size - 1), run_with(size)
+
+    assert (refused.code, allowed.code) == (17, 0), refused.said + allowed.said
+    assert f"no more than {size - 1:,} are allowed" in refused.said

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from studio_action.errors import BadInput, UnexpectedAnswer
+from studio_action.errors import BadInput, TooLarge
 from studio_action.model.digest import Digest
 from studio_action.model.signed_tag import SignedTag
 from studio_action.model.versions import InRange
@@ -172,9 +172,9 @@ class RemoteFile:
     tls_verify: bool | Path = True
 
     def check_size(self, size: int) -> None:
-        """Raise `UnexpectedAnswer` if that many bytes are more than are wanted."""
+        """Raise `TooLarge` if that many bytes are more than are wanted."""
         if self.largest is not None and size > self.largest:
-            raise UnexpectedAnswer(
+            raise TooLarge(
                 f"{printable(self.path, 300)!r} has more than {self.largest} bytes",
                 "No list of a folder's files is that long: look at what its remote has there",
             )

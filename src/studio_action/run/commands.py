@@ -23,6 +23,7 @@ from studio_action.model.paths import STATE_FOLDER
 from studio_action.outputs import report, summary
 from studio_action.run import download as recipe
 from studio_action.run.context import RunContext, publish
+from studio_action.run.size_limit import check_total
 from studio_action.run.sources import open_registry, open_repository, resolve_context
 from studio_action.run.wiring import (
     open_downloader,
@@ -118,6 +119,7 @@ def _resolve(task: Resolve, context: RunContext) -> None:
     ):
         found = recipe.resolve(request, registry=registry, policy=policy, platform=context.platform)
         measured = sizes.measured(found.files, network, config.limits)
+        check_total(measured, found.most_bytes)
     if task.urls_file:
         urls = {file.path: file.url for file in found.files}
         files.write(task.urls_file, json.dumps(urls, indent=2) + "\n", mode=0o600)

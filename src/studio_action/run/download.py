@@ -25,6 +25,7 @@ from studio_action.policy.rollback import VersionLimits
 from studio_action.registries.base import Registry
 from studio_action.run import records
 from studio_action.run.signatures import ModelSignature, SignatureVerifier
+from studio_action.run.size_limit import check_total, limited, refused_if_too_large
 from studio_action.signature.policy import SignaturePolicy
 from studio_action.text import human_size, human_time, printable
 from studio_action.workspace.placing import Move, place_files
@@ -43,6 +44,11 @@ class Found:
     root: str
     digest: Digest | None
     policy: Outcome | None = None
+
+    @property
+    def most_bytes(self) -> int | None:
+        """Return how large the files may be together; None without a limit."""
+        return self.policy.required.max_size if self.policy else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +121,20 @@ def download(
     if delivery.expected_sha256:
         plan.require_one_file(found.files)
     signatures = _verify_signatures(found, delivery.signature, verifier, registry, platform)
+    most = found.most_bytes
     placements = plan.place(found.files, delivery.layout, found.root)
     places = workspace.places(dest, (each.target for each in placements))
     landings = [Landing(*each) for each in zip(placements, places, strict=True)]
     there = existing.sort(landings, overwrite=delivery.overwrite, check=deadline.check)
 
     with platform.group(_title(there.missing, there.kept)):
-        fetched = downloader.fetch(
-            [landing.placement.file for landing in there.missing],
-            renew=lambda: renew_urls(found, registry),
-            progress=progress,
-        )
+        with refused_if_too_large(most):
+            fetched = downloader.fetch(
+                limited([landing.placement.file for landing in there.missing], most),
+                renew=lambda: renew_urls(found, registry),
+                progress=progress,
+            )
+        check_total((*fetched, *there.kept.values()), most)
         got = {each.file.path: each for each in fetched}
         digest = _digest(found, fetched)
         request.version_limits.check_content(found.resolution, digest)
