@@ -19,6 +19,7 @@ from studio_action.inputs.git_repository import read_location
 from studio_action.inputs.lookup import Inputs
 from studio_action.inputs.policy import read_policy_file
 from studio_action.inputs.previous import Previous, read_previous
+from studio_action.inputs.signature import read_signature
 from studio_action.inputs.studio import read_studio
 from studio_action.inputs.table import INPUTS
 from studio_action.inputs.tag_signature import read_tag_signature
@@ -26,11 +27,22 @@ from studio_action.inputs.version_limits import read_version_limits
 from studio_action.model.artifact import ArtifactRef, ModelName
 from studio_action.model.paths import from_home
 from studio_action.policy.rollback import EarlierDownload
+from studio_action.signature.policy import SignaturePolicy
 from studio_action.workspace.workspace import Workspace
 
 JOB = Job("generic", Path("/workspace"))
 CERTIFICATE = "-----BEGIN CERTIFICATE-----"
+PUBLIC_KEY = "-----BEGIN PUBLIC KEY-----"
 Read = Callable[[Inputs], object]
+
+
+def signature(method: str, inputs: Inputs, **more: str) -> SignaturePolicy:
+    """What the inputs require of the model's signature."""
+    options = {name.replace("_", "-"): text for name, text in more.items()}
+    required = {**inputs.options, "require-signature": method, **options}
+    found = read_signature(Inputs(required, inputs.environ))
+    assert found is not None
+    return found
 
 
 PATHS: dict[str, Read] = {
@@ -51,6 +63,15 @@ PATHS: dict[str, Read] = {
             inputs, JOB, ArtifactRef("/models", ModelName("m")), Workspace(Path("/"), None)
         ).earlier
     ),
+    "signature-public-key": lambda inputs: signature("key", inputs).public_key,
+    "signature-certificate-chain": lambda inputs: (
+        signature("certificate", inputs).certificate_chain
+    ),
+    "signature-trust-config": lambda inputs: (
+        signature(
+            "sigstore", inputs, signature_identity="ada", signature_identity_provider="https://ci"
+        ).trust_config
+    ),
     "token-file": lambda inputs: read_studio(inputs, JOB).credential,
     "policy-file": lambda inputs: read_policy_file(inputs, Path("/")) is not None,
     "ca-bundle": lambda inputs: CERTIFICATE in repr(read_network(inputs).authorities),
@@ -62,7 +83,8 @@ NO_PATHS = {
     *("prerelease", "on-model", "on-event", "on-stage", "require-ancestor-of", "previous-digest"),
     *("allowed-taggers", "max-age", "id-token"),
     *("minimum-version", "rollback", "ml-bom"),
-    "require-signed-tag",
+    *("require-signed-tag", "require-signature", "signature", "expected-sha256"),
+    *("signature-identity", "signature-identity-provider"),
     *("layout", "include", "exclude", "overwrite", "verify", "connections", "if-not-found"),
     *("timeout", "retries", "deadline", "project-name", "team-name", "subdir", "public"),
 }
@@ -74,6 +96,9 @@ def test_every_input_is_known_to_be_a_path_or_none() -> None:
 
 EARLIER = EarlierDownload("/models", "m", "v1.0.0", "m@v1.0.0", "0" * 40, None)
 CONTENTS: dict[str, tuple[str, object]] = {
+    "signature-public-key": (PUBLIC_KEY, PUBLIC_KEY),
+    "signature-certificate-chain": (CERTIFICATE, CERTIFICATE),
+    "signature-trust-config": ("{}", "{}"),
     "token-file": ("isat_x", Token("isat_x")),
     "previous-manifest": (f'{{"digest": "md5:{"0a" * 16}"}}', Previous(f"md5:{'0a' * 16}")),
     "not-older-than": (json.dumps({**asdict(EARLIER), "digest": ""}), EARLIER),
