@@ -147,7 +147,7 @@ def test_share__takes_no_more_memory_for_more_addresses() -> None:
         tracemalloc.stop()
 
     assert used[0] < 30 << 20
-    assert used[1] < used[0] + (1 << 20)
+    assert used[1] < 1.5 * used[0]
 
 
 @pytest.mark.parametrize("shown", ["", bearer(CI)], ids=["without a token", "with a token"])
