@@ -141,8 +141,8 @@ def test_predicate__who_signed_the_model() -> None:
             "bundle": bundle,
         },
     }.items():
-        predicate = statement(replace(DOWNLOAD, signed_by=signed))["predicate"]
-        assert predicate["signature"] == told
+        predicate = statement(replace(DOWNLOAD, signatures=(signed,)))["predicate"]
+        assert predicate["signatures"] == [told]
         assert schemas.faults("predicate", predicate) == []
 
 

@@ -109,9 +109,9 @@ def test_document__who_signed() -> None:
     signed = SignedBy("sigstore", "ada@example.com", "https://issuer", "model.sig", "c" * 64)
     tag = SignedTag("churn@v2.0.0", "ssh", "bob@example.com", "SHA256:ab")
     resolution = replace(DOWNLOAD.resolution, signed_tags=(tag,))
-    [model] = made(replace(DOWNLOAD, signed_by=signed, resolution=resolution))["components"]
+    [model] = made(replace(DOWNLOAD, signatures=(signed,), resolution=resolution))["components"]
     names = {each["name"]: each["value"] for each in model["properties"]}
-    assert names["studio-action:signer"] == "ada@example.com"
+    assert names["studio-action:signers"] == "ada@example.com, by https://issuer"
     assert names["studio-action:tag-signers"] == "churn@v2.0.0: bob@example.com (SHA256:ab)"
 
 

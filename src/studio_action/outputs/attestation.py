@@ -100,7 +100,7 @@ def _predicate(download: Download, manifest: str, job: Job) -> dict[str, Any]:
             "digest": digest_text(download.digest),
             "verification": dict(Counter(each.verified for each in download.files)),
             "files": _files(download.files),
-            "signature": _signature(download.signed_by) if download.signed_by else None,
+            "signatures": [_signature(each) for each in download.signatures],
             "manifest": {"name": "model.json", "digest": {"sha256": _sha256(manifest)}},
             "startedOn": timestamp(download.started),
             "finishedOn": finished_on(download),

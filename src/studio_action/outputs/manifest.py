@@ -44,7 +44,7 @@ _COLUMNS = tuple(each.name for each in fields(FileRecord))
 class Download:
     """A finished download; `path` is the model's own, relative to the workspace.
 
-    `signed_by` is who signed the model, None if no signature was required; `policy` has the rules
+    `signatures` are those of the model that were required and verified; `policy` has the rules
     that it fulfils, by their files.
     """
 
@@ -56,7 +56,7 @@ class Download:
     transferred: int
     started: datetime
     seconds: float
-    signed_by: SignedBy | None = None
+    signatures: tuple[SignedBy, ...] = ()
     policy: tuple[Applied, ...] = ()
 
     @property
@@ -104,7 +104,7 @@ def document(download: Download) -> str:
         "exclude": list(download.filters.exclude),
         "started": download.started.isoformat(timespec="milliseconds"),
         "seconds": round(download.seconds, 3),
-        "signature": asdict(download.signed_by) if download.signed_by else None,
+        "signatures": [asdict(each) for each in download.signatures],
         "policy": [_rules(each) for each in download.policy],
     }
     lines = [f"  {_json(name)}: {_json(value)}" for name, value in head.items()]

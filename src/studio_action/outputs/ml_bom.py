@@ -90,7 +90,7 @@ def _hashes(file: FileRecord) -> list[dict[str, str]]:
 
 
 def _facts(download: Download) -> dict[str, str]:
-    resolution, signed = download.resolution, download.signed_by
+    resolution, signatures = download.resolution, download.signatures
     return {
         "requested": str(resolution.selector),
         "stage": resolution.stage,
@@ -99,8 +99,7 @@ def _facts(download: Download) -> dict[str, str]:
         "source": resolution.source,
         "digest": digest_text(download.digest),
         "path": download.path,
-        "signer": signed.signer if signed else "",
-        "issuer": signed.issuer if signed else "",
+        "signers": "; ".join(str(each) for each in signatures),
         "tag-signers": ", ".join(f"{each.tag}: {each}" for each in resolution.signed_tags),
     }
 

@@ -43,7 +43,7 @@ def of_download(download: Download, manifest: str) -> str:
         "Source": cell(resolution.source),
         "Path": cell(download.path),
         "Digest": cell(digest_text(download.digest)),
-        "Signed by": cell(str(download.signed_by or "")),
+        "Signed by": cell("; ".join(map(str, download.signatures))),
         "Files": f"{len(download.files):,}, {human_size(download.size)}",
         "Downloaded": _speed(download),
         "Policy": cell("; ".join(each.summary for each in download.policy)),

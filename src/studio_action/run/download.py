@@ -155,7 +155,7 @@ def download(
         transferred=sum(each.transferred for each in fetched),
         started=started,
         seconds=deadline.clock.now() - began,
-        signed_by=signatures[0].signed_by if signatures else None,
+        signatures=tuple(each.signed_by for each in signatures),
         policy=found.policy.applied if found.policy else (),
     )
     platform.info(summary_line(done))
