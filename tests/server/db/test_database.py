@@ -7,7 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, event, insert, inspect, make_url, select, text
 from sqlalchemy.exc import IntegrityError
@@ -15,6 +17,8 @@ from sqlalchemy.exc import IntegrityError
 from studio_action.errors import BadInput, Unreachable
 from studio_action.server.db import database, schema
 from studio_action.server.db.pushes import Pushes
+from studio_action.server.db.tokens import Tokens
+from tests.server.calendar import Calendar
 from tests.servers.postgres import Postgres
 from tests.servers.process import free_ports
 
@@ -264,3 +268,28 @@ def test_open_engine__survives_a_fork(database_url: str) -> None:
     )
     with run(program, database_url) as process:
         assert process.communicate(timeout=60)[0] == "104\n"
+
+
+def test_migrate__tokens_of_the_first_schema_stay(database_url: str) -> None:
+    """A database of release 0.1, with a token in it, becomes one of this release."""
+    engine = database.open_engine(database_url)
+    config = Config()
+    config.set_main_option("script_location", "studio_action.server.db:migrations")
+    with database.writing(engine) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            text(
+                "INSERT INTO tokens (id, digest, name, scopes, teams, repositories,"
+                " all_repositories, created) VALUES ('0123456789abcdef', :digest, 'ci',"
+                " '[\"project\"]', '[\"ml\"]', '[]', :no, '2026-01-01 00:00:00')"
+            ),
+            {"digest": b"\0" * 32, "no": False},
+        )
+    database.migrate(engine)
+
+    (token,) = Tokens(engine, Calendar()).all()
+
+    assert (token.name, token.scopes, token.teams) == ("ci", {"project"}, {"ml"})
+    assert (token.issuer, token.claims) == (None, None)
+    engine.dispose()
