@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from studio_action import cli
 from tests import sample
 from tests.end_to_end.conftest import Program, Ran
 from tests.gitrepo.repositories import committed, git, made_at, sample_at
@@ -296,6 +297,19 @@ def test_policy_file__that_is_none(
     assert ran.code == 10, ran.said
     assert said in ran.said
     assert program.files() == {}
+
+
+@pytest.mark.parametrize(("content", "code"), [(SMALL, 0), (b"rules: [{brnch: a}]", 12)])
+def test_policy_file__the_doctor_tells(
+    program: Program, places: Repositories, content: bytes, code: int
+) -> None:
+    places.commit({POLICY: content})
+
+    found = cli.run(["doctor", places.url], dict(os.environ))
+
+    said = program.capfd.readouterr().out
+    assert found == code, said
+    assert ("for any version: tiny models" if code == 0 else "unknown key 'brnch'") in said
 
 
 def test_policy_file__a_link(program: Program, places: Repositories) -> None:

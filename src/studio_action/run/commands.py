@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio_action.ci import files
@@ -24,7 +25,12 @@ from studio_action.outputs import report, summary
 from studio_action.run import download as recipe
 from studio_action.run.context import RunContext, publish
 from studio_action.run.size_limit import check_total
-from studio_action.run.sources import open_registry, open_repository, resolve_context
+from studio_action.run.sources import (
+    committed_policy,
+    open_registry,
+    open_repository,
+    resolve_context,
+)
 from studio_action.run.wiring import (
     open_downloader,
     open_network,
@@ -147,10 +153,12 @@ def examine(config: RunConfig, platform: Platform) -> Diagnosis:
     from studio_action.gitrepo.gto import history
     from studio_action.registries.git import GitRegistry
     from studio_action.run import doctor
+    from studio_action.run.policy_diagnosis import check_policy
 
     context = RunContext(config, platform)
     assert isinstance(config.task, Examine)  # nothing else is examined
     location = config.task.location
+    folder = location if isinstance(location, Path) else None
     with (
         open_network(context) as network,
         scratch_folder(config.workspace) as scratch,
@@ -170,6 +178,9 @@ def examine(config: RunConfig, platform: Platform) -> Diagnosis:
             [
                 *diagnosis.check_tags(refs, models),
                 *diagnosis.check_files(models, repository.revision),
+                *check_policy(
+                    lambda: committed_policy(repository, folder, context, network, scratch), models
+                ),
             ],
             lambda files: sizes.look(files, network, config.limits),
             warnings,

@@ -203,12 +203,7 @@ def _open_git_registry(
             context,
             shared,
             _tag_verifier(request, context, network, scratch, shared),
-            lambda: of_git(
-                repository,
-                request.folder,
-                lambda url: _origin(url, repository, context, network, scratch),
-                context.platform.info,
-            ),
+            lambda: committed_policy(repository, request.folder, context, network, scratch),
         )
         required = policy.about(request.artifact.model, request.selector).required
         registry = GitRegistry(
@@ -273,6 +268,22 @@ def _policy(
         _utc,
         context.platform.info,
         verify_tag,
+    )
+
+
+def committed_policy(
+    repository: Repository,
+    folder: Path | None,
+    context: RunContext,
+    network: Network,
+    scratch: Path,
+) -> list[PolicyFile]:
+    """Return the policy of a repository that is open, in `folder` if it is a checkout."""
+    return of_git(
+        repository,
+        folder,
+        lambda url: _origin(url, repository, context, network, scratch),
+        context.platform.info,
     )
 
 
