@@ -237,7 +237,7 @@ def test_the_page_about_the_floors_names_files_that_are_there() -> None:
 def test_the_page_about_the_floors_has_short_walks() -> None:
     page = (ROOT / "docs/architecture.md").read_text("utf-8")
     names, walks = re.findall(WALK, page), re.split(WALK, page)[2::2]
-    assert names == ["model", "stage", "token", "url"]
+    assert names == ["model", "stage", "token", "branch", "url"]
     assert [name for name, walk in zip(names, walks, strict=True) if not _is_short(walk)] == []
 
 
