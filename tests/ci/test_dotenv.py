@@ -31,7 +31,8 @@ def test_variable(output: str, prefix: str, name: str) -> None:
 
 
 def test_variables__without_lists() -> None:
-    named = dotenv.variables({"version": "v1.0.0", "files": "[]", "projects": "[]"}, "MODEL_")
+    outputs = {"version": "v1.0.0", "files": "[]", "projects": "[]", "attestation-subjects": "s"}
+    named = dotenv.variables(outputs, "MODEL_")
 
     assert named == {"MODEL_VERSION": "v1.0.0"}
 

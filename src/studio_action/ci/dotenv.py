@@ -13,6 +13,9 @@ from collections.abc import Mapping
 LISTS = frozenset({"files", "projects"})
 """The outputs that are JSON lists; they stay out of variables."""
 
+NO_VARIABLES = LISTS | {"attestation-subjects"}
+"""The lists, and what only `actions/attest` reads: a GitHub step has it, and so has output-json."""
+
 MOST_BYTES = 5 * 1024 - 1
 MOST_VARIABLES = 20
 """GitLab's default for a server of one's own; GitLab.com takes 50 at least."""
@@ -21,8 +24,10 @@ _LINE = re.compile(r"([A-Za-z0-9_]{1,255})=(.*)")
 
 
 def variables(outputs: Mapping[str, str], prefix: str) -> dict[str, str]:
-    """Return the outputs by the names of their variables, without the lists."""
-    return {variable(name, prefix): value for name, value in outputs.items() if name not in LISTS}
+    """Return the outputs by the names of their variables, without those of no use there."""
+    return {
+        variable(name, prefix): value for name, value in outputs.items() if name not in NO_VARIABLES
+    }
 
 
 def variable(output: str, prefix: str) -> str:
