@@ -91,6 +91,7 @@ AMBIGUOUS = {
     "the beginning of HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "the beginning of TLS": bytes.fromhex("160301020001000001fc0303"),
     "a method in small letters": request(method=b"get"),
+    "a bad body that was to be asked for": post(b"Expect: 100-continue", CHUNKED, body=b"5;\0\r\n"),
     "an unknown method": request(method=b"SMUGGLE"),
 }
 

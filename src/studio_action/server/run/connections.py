@@ -54,7 +54,7 @@ class Connections:
         self._proxies = [ip_network(each, strict=False) for each in proxies]
         self._by_address: Counter[str] = Counter()
         """The connections of each address, with the refused ones that are not closed yet."""
-        self._taken: dict[Connection, bool] = {}
+        self._taken: set[Connection] = set()
         self._waiting: OrderedDict[Connection, None] = OrderedDict()
         """The taken connections whose client is to send something, longest first."""
 
@@ -63,13 +63,14 @@ class Connections:
         address = counted_as(host)
         self._by_address[address] += 1
         count, most = self._by_address[address], self._limit(host)
+        flood = count > 2 * most or self._by_address.total() > 2 * self._most
         if count > most:
             if count == most + 1:
                 self._report(address)
-            return Entry.ADDRESS_FULL if count <= 2 * most else Entry.FLOOD
+            return Entry.FLOOD if flood else Entry.ADDRESS_FULL
         if len(self._taken) >= self._most and not self._make_room():
-            return Entry.SERVER_FULL if self._by_address.total() <= 2 * self._most else Entry.FLOOD
-        self._taken[connection] = True
+            return Entry.FLOOD if flood else Entry.SERVER_FULL
+        self._taken.add(connection)
         self.waits(connection)
         return Entry.TAKEN
 
@@ -88,7 +89,7 @@ class Connections:
         self._by_address[address] -= 1
         if not self._by_address[address]:
             del self._by_address[address]
-        self._taken.pop(connection, None)
+        self._taken.discard(connection)
         self._waiting.pop(connection, None)
 
     def _limit(self, host: str) -> int:
@@ -101,6 +102,6 @@ class Connections:
         if not self._waiting:
             return False
         connection, _ = self._waiting.popitem(last=False)
-        del self._taken[connection]
+        self._taken.remove(connection)
         connection.give_way()
         return True

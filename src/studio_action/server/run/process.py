@@ -35,7 +35,7 @@ from studio_action.server.log import Level, Log, to_descriptor
 from studio_action.server.metrics import FOLDER, Metrics
 from studio_action.server.registry import models as registry
 from studio_action.server.run import descriptors
-from studio_action.server.run.connections import Connections
+from studio_action.server.run.connections import MOST, Connections
 from studio_action.server.run.listening import BACKLOG, listen, url_of
 from studio_action.server.run.protocol import protocol
 from studio_action.server.run.workers import SIGNALS, Workers, metrics_folder, reserve_metrics
@@ -47,6 +47,8 @@ from studio_action.server.token_exchange.exchange import make_exchange
 _STANDARD_ERROR = 2
 KEEP_ALIVE = 75
 """The seconds that a connection may be idle: longer than proxies usually keep theirs."""
+_FILES_EACH = 4
+"""The open files that a process must be allowed for each connection: as many again are refused."""
 _LAST_SECONDS = 2.0
 """The seconds after the grace to end what still runs; then the process exits anyway."""
 
@@ -56,7 +58,6 @@ def serve(settings: ServerSettings, environ: Mapping[str, str]) -> None:
 
     Raise `BadInput`, `Unreachable` or `WorkspaceRefused` if the server cannot start.
     """
-    descriptors.allow_many()
     _make_folder(settings.data_dir)
     services = make_services(settings, environ)
     database.migrate(services.engine)
@@ -196,7 +197,10 @@ def _connections(services: Services) -> Connections:
 
     settings = services.settings
     return Connections(
-        settings.limits.connections_per_address, settings.process.trusted_proxies, report
+        settings.limits.connections_per_address,
+        settings.process.trusted_proxies,
+        report,
+        min(MOST, descriptors.allow_many() // _FILES_EACH),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -22,22 +21,6 @@ _LINGER = 2.0
 """The seconds that a refused client has to read why, before its connection is reset."""
 _RETRY_AFTER = 5
 """The seconds after which a client may connect again."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Output:
-    """What a response is written to, which is closed in our own way."""
-
-    transport: asyncio.Transport
-    close: Callable[[], None]
-
-    def write(self, data: bytes) -> None:
-        """Send the bytes."""
-        self.transport.write(data)
-
-    def is_closing(self) -> bool:
-        """Return whether nothing more is sent."""
-        return self.transport.is_closing()
 
 
 class _BadRequest(Exception):
@@ -60,7 +43,7 @@ class PromptProtocol(HttpToolsProtocol):
     _ended = False
     """Whether nothing more is read."""
     _lingers = False
-    """Whether nothing more is written, either."""
+    """Whether the client has a moment to read what was written last."""
 
     # The connection
 
@@ -137,7 +120,7 @@ class PromptProtocol(HttpToolsProtocol):
             raise _BadRequest
         super().on_headers_complete()
         self._body_is_due = True
-        self.cycle.transport = _Output(self.transport, self.close)  # type: ignore[assignment]
+        self.cycle.transport = _Output(self)  # type: ignore[assignment]
         if self.parser.should_upgrade():
             self.cycle.keep_alive = False
 
@@ -157,6 +140,11 @@ class PromptProtocol(HttpToolsProtocol):
         self.all_connections.waits(self)
         if self._body_is_due:
             self._linger()
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether nothing more is written."""
+        return self._lingers or self.transport.is_closing()
 
     def close(self) -> None:
         """End the connection after a response, which a client that still sends shall read, too."""
@@ -230,6 +218,25 @@ class PromptProtocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Output:
+    """What a response is written to, which is closed in our own way."""
+
+    connection: PromptProtocol
+
+    def write(self, data: bytes) -> None:
+        """Send the bytes."""
+        self.connection.transport.write(data)
+
+    def is_closing(self) -> bool:
+        """Return whether nothing more is sent."""
+        return self.connection.is_closing
+
+    def close(self) -> None:
+        """Send nothing more."""
+        self.connection.close()
 
 
 def protocol(connections: Connections) -> type[PromptProtocol]:
