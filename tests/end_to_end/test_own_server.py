@@ -12,8 +12,10 @@ from studio_action import cli
 from tests import sample
 from tests.end_to_end.conftest import Ran
 from tests.end_to_end.test_download import contents
-from tests.gitrepo.repositories import sample_at
+from tests.gitrepo.repositories import made_at, sample_at
 from tests.servers.registry import REPOSITORY, OwnServer, own_server
+from tests.signature.sigstore_instance import new_key
+from tests.signature.statements import content, of_files, public_pem, signed_by_key
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +121,37 @@ def test_create_project__the_same_again(
 
     assert (first.code, first.outputs) == (0, again.outputs), first.said
     assert first.outputs["project-url"].startswith(f"{server.url}/user/")
+
+
+@pytest.fixture(scope="module")
+def of_signed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[OwnServer, str]]:
+    """A server of two signed models, and the key: one is a folder, the other a file."""
+    folder, key = tmp_path_factory.mktemp("signed"), new_key()
+    in_it = content(signed_by_key(of_files({"a": b"a", "deep/b": b"b"}), key))
+    beside = content(signed_by_key(of_files({".": b"x"}), key))
+    artifacts = {"m": {"path": "m"}, "f": {"path": "f/x.pkl"}}
+    model = {"m/a": b"a", "m/deep/b": b"b", "m/model.sig": in_it}
+    files = {"dvc.yaml": json.dumps({"artifacts": artifacts}).encode(), **model}
+    repository = made_at(
+        folder / "repository",
+        {**files, "f/x.pkl": b"x", "f/model.sig": beside},
+        *("m@v1.0.0", "f@v1.0.0"),
+    )
+    with own_server(folder / "server", repository, {}) as running:
+        yield running, public_pem(key)
+
+
+def test_signature__in_the_models_folder_alone(
+    of_signed: tuple[OwnServer, str], workspace: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    server, pem = of_signed
+    trusted = ("--require-signature=key", f"--signature-public-key={pem}")
+
+    folder = run(server, capfd, "download-model", "--model=m", *trusted)
+    file = run(server, capfd, "download-model", "--model=f", *trusted)
+
+    assert folder.code == 0, folder.said
+    assert "Signed by the key" in folder.said
+    assert file.code == 17, file.said
+    assert "Studio gives the model's own files alone" in file.said
+    assert set(files(workspace)) == {"m/a", "m/deep/b", "m/model.sig"}
