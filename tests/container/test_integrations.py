@@ -13,7 +13,10 @@ from studio_action.inputs.outputs_table import DOWNLOAD, outputs_of
 from tests.container import expected
 from tests.container.engine import OWNER, Image
 from tests.integrations.manifests import FOLDER, Container, container, of_argo, of_tekton, read
+from tests.oidc.issuer import Issuer
 from tests.reference.server import ReferenceServer
+from tests.servers.keyless import gitlab_job
+from tests.servers.registry import OwnServer
 
 REPOSITORY = "https://github.com/acme/models"
 
@@ -180,6 +183,33 @@ def test_buildkite(image: Image, studio: ReferenceServer, tmp_path: Path, shim: 
     digest = expected.digest("text-classifier", "prod")
     assert said.splitlines() == [f"the model/{path}", digest, "1", "prod"]
     assert expected.found_in(checkout / "the model") == expected.files("text-classifier", "prod")
+
+
+def test_buildkite__without_a_stored_token(
+    image: Image, keyless: OwnServer, ci: Issuer, tmp_path: Path, shim: Path
+) -> None:
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    (id_token,) = gitlab_job(ci, keyless.url).values()  # the server knows no other claims
+    agent = shim / "buildkite-agent"
+    agent.write_text(
+        f'#!/bin/sh\n[ "$*" = "oidc request-token --audience {keyless.url}" ] && echo {id_token}\n'
+    )
+    agent.chmod(0o755)
+
+    said = bash(
+        f". {FOLDER / 'buildkite' / 'hooks' / 'pre-command'}\n"
+        'echo "$MODEL_VERSION ${STUDIO_ACTION_ID_TOKEN-gone}"',
+        checkout,
+        shim,
+        BUILDKITE_REPO=REPOSITORY,
+        BUILDKITE_PLUGIN_STUDIO_ACTION_MODEL="text-classifier",
+        BUILDKITE_PLUGIN_STUDIO_ACTION_STAGE="prod",
+        BUILDKITE_PLUGIN_STUDIO_ACTION_STUDIO_URL=keyless.url,
+        BUILDKITE_PLUGIN_STUDIO_ACTION_IMAGE=image.name,
+    )
+
+    assert said == "v1.0.0 gone\n"
 
 
 def test_azure_pipelines(image: Image, studio: ReferenceServer, tmp_path: Path, shim: Path) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 import pytest
 import responses
 
+from studio_action.errors import UnexpectedAnswer
 from studio_action.model.artifact import ArtifactRef, AtStage, AtVersion, ModelName
 from studio_action.model.digest import Digest
 from studio_action.net.clock import Deadline, Limits
@@ -72,3 +73,13 @@ def test_create_project(studio: StudioRegistry) -> None:
     row = {"id": "x1", "url": "https://studio.example.org/p/x1", "name": "models"}
     responses.post(BASE + "api/create-project", status=201, json={"projects": [row]})
     assert studio.create_project(NewProject("git@github.com:acme/models.git")) == [Project(**row)]
+
+
+def test_resolve_details__without_a_token_nothing_is_known_of_the_server() -> None:
+    def token() -> str:
+        raise UnexpectedAnswer("the URL for ID tokens answered a page")
+
+    session = StudioSession(BASE, token, Network(), Limits(5.0, 0), print)
+
+    with pytest.raises(UnexpectedAnswer, match="answered a page"):
+        StudioRegistry(session, print).resolve_details(CHURN, AtStage("prod"), "include")

@@ -54,6 +54,7 @@ class StudioRegistry:
         Return None if the server does not have this extension of the API.
         """
         query = resolve_query(artifact, selector, prerelease)
+        self.session.token()  # a failure to get one says nothing about the extension
         try:
             answer = self.session.get(api.RESOLVE, query)
         except UnexpectedAnswer:  # where there is no such path, perhaps a login page elsewhere
