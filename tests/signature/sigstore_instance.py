@@ -174,8 +174,12 @@ class Sigstore:
         ]
         hashed = {"algorithm": "sha256", "value": hashlib.sha256(payload).hexdigest()}
         spec = {"envelopeHash": hashed, "payloadHash": hashed, "signatures": signatures}
-        body = rfc8785.dumps({"apiVersion": "0.0.1", "kind": "dsse", "spec": spec})
-        when = int(NOW.timestamp())
+        return self.entry("dsse", spec)
+
+    def entry(self, kind: str, spec: Mapping[str, Any], at: datetime = NOW) -> dict[str, Any]:
+        """An entry of Rekor's log, which has it alone, as a bundle has it."""
+        body = rfc8785.dumps({"apiVersion": "0.0.1", "kind": kind, "spec": spec})
+        when = int(at.timestamp())
         leaf = hashlib.sha256(b"\0" + body).digest()
         promise = rfc8785.dumps(
             {
@@ -188,7 +192,7 @@ class Sigstore:
         return {
             "logIndex": "0",
             "logId": {"keyId": b64(key_id(self.log))},
-            "kindVersion": {"kind": "dsse", "version": "0.0.1"},
+            "kindVersion": {"kind": kind, "version": "0.0.1"},
             "integratedTime": str(when),
             "inclusionPromise": {"signedEntryTimestamp": b64(self.log.sign(promise, SHA256))},
             "inclusionProof": {

@@ -40,8 +40,10 @@ def read_signature(inputs: Inputs) -> SignaturePolicy | None:
     Raises `BadInput` if something is missing, or given and without effect.
     """
     method = parsers.choice(inputs["require-signature"])
+    of_tags = ("signature-trust-config",) if inputs["require-signed-tag"].text == "gitsign" else ()
     if method == "none":
-        _refuse_useless(inputs, _OF_SIGNATURES, "require-signature is not given")
+        useless = tuple(name for name in _OF_SIGNATURES if name not in of_tags)
+        _refuse_useless(inputs, useless, "require-signature is not given")
         return None
     needed, optional = _TAKES[cast(Method, method)]
     for name in needed:
@@ -49,7 +51,7 @@ def read_signature(inputs: Inputs) -> SignaturePolicy | None:
             raise BadInput(
                 f"input {name} is missing", f"require-signature: {method} trusts what it says"
             )
-    others = set(_OF_SIGNATURES) - {"signature", *needed, *optional}
+    others = set(_OF_SIGNATURES) - {"signature", *needed, *optional, *of_tags}
     _refuse_useless(inputs, sorted(others), f"require-signature is {method}")
     return SignaturePolicy(
         cast(Method, method),
@@ -58,7 +60,7 @@ def read_signature(inputs: Inputs) -> SignaturePolicy | None:
         _pem(inputs["signature-certificate-chain"], "CERTIFICATE"),
         parsers.one_line(inputs["signature-identity"]),
         parsers.one_line(inputs["signature-identity-provider"]),
-        _json(inputs["signature-trust-config"]),
+        json_text(inputs["signature-trust-config"]),
     )
 
 
@@ -108,7 +110,7 @@ def _pem(value: Value, kind: str) -> str:
     return text
 
 
-def _json(value: Value) -> str:
+def json_text(value: Value) -> str:
     """Return JSON text, or that of the JSON file at a path."""
     if not value.text:
         return ""

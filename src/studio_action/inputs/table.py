@@ -166,15 +166,17 @@ INPUTS = (
         "require-signed-tag",
         _MODEL,
         "The kind of signature that the tags that decide must have, which are the version's"
-        " registration and, by stage, its assignment: ssh or gpg. none: they need not be signed.",
+        " registration and, by stage, its assignment: ssh, gpg or gitsign. none: they need not be"
+        " signed.",
         "none",
-        choices=("none", "ssh", "gpg"),
+        choices=("none", "ssh", "gpg", "gitsign"),
     ),
     Input(
         "allowed-signers",
         _MODEL,
         "Who may have signed them: a file in the workspace, or its text. For ssh it is Git's"
-        " allowed signers file, for gpg a keyring of public keys.",
+        " allowed signers file, for gpg a keyring of public keys, for gitsign lines of an identity"
+        " and its issuer.",
     ),
     Input(
         "previous-manifest",
@@ -285,7 +287,7 @@ INPUTS = (
     ),
     Input(
         "signature-trust-config",
-        (DOWNLOAD,),
+        _MODEL,
         "A JSON file, or JSON text, with Sigstore's trusted root. Default: the public instance's,"
         " which is fetched.",
     ),

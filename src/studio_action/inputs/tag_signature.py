@@ -10,6 +10,7 @@ from studio_action.errors import BadInput
 from studio_action.gitrepo.signatures.requirement import TagSignature
 from studio_action.inputs import parsers
 from studio_action.inputs.lookup import Inputs, Value
+from studio_action.inputs.signature import json_text
 from studio_action.model.signed_tag import SignatureKind
 from studio_action.workspace import regular_files
 from studio_action.workspace.workspace import Workspace
@@ -40,7 +41,8 @@ def read_tag_signature(inputs: Inputs, workspace: Workspace) -> TagSignature | N
             f"input require-signed-tag is {chosen}, but nobody is named who may sign",
             "Give allowed-signers: a file in the workspace, or its text",
         )
-    return TagSignature(cast(SignatureKind, chosen), _content(signers, workspace))
+    trust = json_text(inputs["signature-trust-config"]) if chosen == "gitsign" else ""
+    return TagSignature(cast(SignatureKind, chosen), _content(signers, workspace), trust)
 
 
 def _content(signers: Value, workspace: Workspace) -> bytes:

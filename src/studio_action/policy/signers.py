@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
+from typing import cast, get_args
 
 from studio_action.errors import UnexpectedAnswer
 from studio_action.gitrepo.signatures.requirement import TagSignature
@@ -28,7 +29,7 @@ def read_tag_signature(value: YamlValue) -> TagSignature:
     for name in ("kind", "signers"):
         if name not in keys:
             raise value.wrong(f"has no {name}", "It needs kind, and signers as a text")
-    kind: SignatureKind = "ssh" if keys["kind"].choice("ssh", "gpg") == "ssh" else "gpg"
+    kind = cast(SignatureKind, keys["kind"].choice(*get_args(SignatureKind)))
     return TagSignature(kind, f"{keys['signers'].text()}\n".encode())
 
 

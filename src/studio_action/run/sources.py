@@ -5,11 +5,10 @@ What only one source needs is imported when that source is used, so that a step 
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime, timezone
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,18 +32,17 @@ from studio_action.net.network import Network
 from studio_action.policy.policy import Policy
 from studio_action.policy.requirements import Requirements
 from studio_action.policy.rules import PolicyFile
-from studio_action.registries.base import CheckTags, Registry
+from studio_action.registries.base import Registry
 from studio_action.registries.pinned import PinnedRegistry
 from studio_action.run.context import RunContext
 from studio_action.run.policies import beside_studio, of_git
 from studio_action.run.shared_repository import SharedRepository
-from studio_action.run.wiring import open_studio, open_transfer, scratch_folder
+from studio_action.run.tag_signatures import TagVerifiers, signed_registry
+from studio_action.run.wiring import open_studio, open_transfer, scratch_folder, trusted_root
 from studio_action.signature.policy import SignaturePolicy
 
 if TYPE_CHECKING:
     from studio_action.gitrepo.locate.context import ResolveContext
-    from studio_action.gitrepo.signatures.verifier import TagVerifier
-    from studio_action.registries.studio import StudioRegistry
 
 TAGS_DEADLINE = 10.0
 """Seconds that reading the tags beside Studio may take; without them the version is not known."""
@@ -196,13 +194,14 @@ def _open_git_registry(
     from studio_action.registries.git import GitRegistry
 
     shared = SharedRepository(lambda: open_repository(request.location, context, network, scratch))
-    check_tags = _check_of_tags(request, context, network, scratch, shared)
+    verify_tag = _tag_verifiers(request, context, network, scratch, shared)
+    check_tags = verify_tag.check(request.tag_signature)
     with shared() as repository:
         policy = _policy(
             request,
             context,
             shared,
-            _tag_verifier(request, context, network, scratch, shared),
+            verify_tag,
             lambda: committed_policy(repository, request.folder, context, network, scratch),
         )
         required = policy.about(request.artifact.model, request.selector).required
@@ -225,17 +224,18 @@ def _open_studio_registry(
     """Open Studio; its own answer, where it has our extension, or the tags name the version."""
     say = context.platform.info
     shared = SharedRepository(lambda: _repository_beside_studio(request, context, network, scratch))
-    check_tags = _check_of_tags(request, context, network, scratch, shared)
+    verify_tag = _tag_verifiers(request, context, network, scratch, shared)
+    check_tags = verify_tag.check(request.tag_signature)
     with open_studio(studio, context, network) as registry, closing(shared):
         policy = _policy(
             request,
             context,
             shared,
-            _tag_verifier(request, context, network, scratch, shared),
+            verify_tag,
             lambda: beside_studio(shared, say, required=request.is_held_to_policy),
         )
         if check_tags is not None:
-            yield _signed_registry(registry, check_tags, request, studio, shared, say), policy
+            yield signed_registry(registry, check_tags, request, studio, shared, say), policy
             return
         pinned = PinnedRegistry(
             registry, lambda: history.read(shared().tags()), request.prerelease, say
@@ -317,60 +317,17 @@ def _utc() -> datetime:
     return datetime.now(timezone.utc)
 
 
-def _signed_registry(
-    registry: StudioRegistry,
-    check_tags: CheckTags,
+def _tag_verifiers(
     request: ModelRequest,
-    studio: Studio,
+    context: RunContext,
+    network: Network,
+    scratch: Path,
     repository: Callable[[], Repository],
-    say: Callable[[str], None],
-) -> Registry:
-    """Make a registry of Studio in which signed tags decide, whatever a server names besides."""
-    from studio_action.registries.extended import ExtendedStudioRegistry
-
-    inner: Registry = registry
-    if studio.is_self_hosted:
-        inner = ExtendedStudioRegistry(registry, registry, request.prerelease, _say_nothing)
-    return PinnedRegistry(
-        inner, lambda: history.read(repository().tags()), request.prerelease, say, check_tags
+) -> TagVerifiers:
+    """Make what says who signed a tag of the repository."""
+    return TagVerifiers(
+        lambda: git_program(request.location, context, network, context.config.limits),
+        repository,
+        partial(trusted_root, context, network),
+        scratch,
     )
-
-
-def _say_nothing(_: str) -> None:
-    """Leave out that a server names the version: the tags are read all the same."""
-
-
-def _check_of_tags(
-    request: ModelRequest,
-    context: RunContext,
-    network: Network,
-    scratch: Path,
-    repository: Callable[[], Repository],
-) -> CheckTags | None:
-    """Return what checks the signatures of the repository's tags; None where none is required."""
-    if request.tag_signature is None:
-        return None
-    from studio_action.gitrepo.signatures.verifier import TagVerifier
-
-    git = git_program(request.location, context, network, context.config.limits)
-    verifier = TagVerifier(request.tag_signature, git, scratch / "signatures")
-    return lambda tags: tuple(verifier.verify(tag, repository().tag_object) for tag in tags)
-
-
-def _tag_verifier(
-    request: ModelRequest,
-    context: RunContext,
-    network: Network,
-    scratch: Path,
-    repository: Callable[[], Repository],
-) -> Callable[[TagSignature, TagRef], SignedTag]:
-    """Return what says who signed a tag, as a rule of the policy requires it."""
-
-    @cache
-    def verifier(requirement: TagSignature) -> TagVerifier:
-        from studio_action.gitrepo.signatures.verifier import TagVerifier
-
-        git = git_program(request.location, context, network, context.config.limits)
-        return TagVerifier(requirement, git, Path(tempfile.mkdtemp(dir=scratch)))
-
-    return lambda requirement, tag: verifier(requirement).verify(tag, repository().tag_object)

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -194,18 +195,20 @@ def open_signatures(
     context: RunContext, network: Network, downloader: Downloader
 ) -> Iterator[Callable[[SignaturePolicy], SignatureVerifier]]:
     """Make what makes verifiers of signatures."""
-
-    def trusted_root(folder: Path) -> str:
-        from studio_action.signature import trust_root
-
-        limits, platform = context.config.limits, context.platform
-        platform.info(f"Sigstore's root of trust comes from {trust_root.URL}")
-        return trust_root.fetch(network, limits, folder, platform.info)
-
+    trust = partial(trusted_root, context, network)
     with scratch_folder(context.config.workspace) as scratch:
         yield lambda policy: SignatureVerifier(
             policy,
             downloader,
-            trusted_root,
+            trust,
             Path(tempfile.mkdtemp(dir=scratch)),
         )
+
+
+def trusted_root(context: RunContext, network: Network, folder: Path) -> str:
+    """Fetch the root of trust of the public instance of Sigstore; `folder` is empty."""
+    from studio_action.signature import trust_root
+
+    limits, platform = context.config.limits, context.platform
+    platform.info(f"Sigstore's root of trust comes from {trust_root.URL}")
+    return trust_root.fetch(network, limits, folder, platform.info)

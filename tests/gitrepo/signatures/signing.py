@@ -95,7 +95,9 @@ class Judge:
     def make(
         cls, checkout: Path, kind: SignatureKind, signers: bytes, folder: Path, **environ: str
     ) -> Judge:
-        return cls(checkout, TagVerifier(TagSignature(kind, signers), make_git(**environ), folder))
+        return cls(
+            checkout, TagVerifier.open(TagSignature(kind, signers), make_git(**environ), folder)
+        )
 
     def verify(self, name: str) -> SignedTag:
         with Repository.open(self.checkout, make_git()) as repository:

@@ -160,16 +160,16 @@ def test_verify__a_reference_that_leads_to_another_commit_than_its_tag(
         judge.verify_content(TAG, team.tag, team.second)
 
 
-def test_verify__the_object_is_the_one_that_decided(team: Team, judge: Judge) -> None:
+def test_verify__the_object_is_the_one_that_decided(team: Team, tmp_path: Path) -> None:
     """What is read by its name has to have that name, whatever lies there meanwhile."""
     with Repository.open(team.checkout, make_git()) as repository:
         (tag,) = (each for each in repository.tags() if each.name == TAG)
     other = tag_payload(team.first, TAG)
 
     with pytest.raises(PolicyRefused, match="is not the object that its name says"):
-        Judge.make(
-            team.checkout, "ssh", team.allowed(), judge.verifier.folder / "x"
-        ).verifier.verify(tag, lambda _: other + team.ada.sign(other))
+        Judge.make(team.checkout, "ssh", team.allowed(), tmp_path / "judge").verifier.verify(
+            tag, lambda _: other + team.ada.sign(other)
+        )
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_verifier__no_ssh_keygen(team: Team, tmp_path: Path) -> None:
 
     program = make_git(PATH=str(tmp_path / "bin"))
     with pytest.raises(BadInput, match="the program ssh-keygen is not installed"):
-        TagVerifier(TagSignature("ssh", team.allowed()), program, tmp_path / "judge")
+        TagVerifier.open(TagSignature("ssh", team.allowed()), program, tmp_path / "judge")
 
 
 @pytest.mark.parametrize(("version", "fits"), [("2.33.8", False), ("2.34.1", True)])
@@ -266,10 +266,10 @@ def test_verifier__the_version_of_git(version: str, fits: bool, team: Team, tmp_
     program = make_git(PATH=f"{fake.parent}:{os.environ['PATH']}")
     required = TagSignature("ssh", team.allowed())
     if fits:
-        TagVerifier(required, program, tmp_path / "judge")
+        TagVerifier.open(required, program, tmp_path / "judge")
     else:
         with pytest.raises(BadInput, match="knows no signatures of OpenSSH"):
-            TagVerifier(required, program, tmp_path / "judge")
+            TagVerifier.open(required, program, tmp_path / "judge")
 
 
 def split(content: bytes) -> tuple[bytes, bytes]:

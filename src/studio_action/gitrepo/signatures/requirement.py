@@ -12,8 +12,10 @@ class TagSignature:
     """The requirement that the tags that decide are signed by somebody allowed.
 
     `signers` is the content of a file: OpenSSH's allowed signers, a keyring of OpenPGP's public
-    keys, armored or binary, or lines of an identity and its issuer.
+    keys, armored or binary, or lines of an identity and its issuer. For gitsign, `trust` is
+    Sigstore's trusted root (JSON), '' for that of the public instance.
     """
 
     kind: SignatureKind
     signers: bytes = field(repr=False)
+    trust: str = field(default="", repr=False)
