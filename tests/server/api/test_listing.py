@@ -132,3 +132,13 @@ def test_listed__many_versions_and_stages_take_no_product_of_their_numbers() -> 
 
     assert (len(churn["versions"]), len(churn["stages"])) == (7000, 7000)
     assert churn["versions"][0]["stages"] == ["s6999"]
+
+
+def test_listed__a_tagger_cannot_write_to_a_terminal() -> None:
+    (churn,) = of_tags(
+        tag("churn@v1.0.0", "a", 0, "\x1b[31mAda\u202e"),
+        tag("churn#prod", "a", 1, "\x1b[31mAda\u202e"),
+    )
+
+    assert churn["versions"][0]["registered_by"] == "\ufffd[31mAda\ufffd"
+    assert churn["stages"][0]["assigned_by"] == "\ufffd[31mAda\ufffd"

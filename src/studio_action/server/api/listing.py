@@ -1,4 +1,7 @@
-"""Makes the API's documents of models and versions. Pure."""
+"""Makes the API's documents of models and versions. Pure.
+
+People's names and warnings come from tags, so anybody may have written them.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from studio_action.server.api.documents import (
     ResolvedFile,
 )
 from studio_action.server.registry.models import Catalogue
+from studio_action.text import printable
 
 
 def resolved(repository: str, found: Resolution) -> Resolved:
@@ -63,14 +67,14 @@ def _listed_model(model: Model, events: Sequence[Event]) -> ListedModel:
     return ListedModel(
         name=str(model.name),
         deprecated=model.deprecated,
-        warnings=list(model.warnings),
+        warnings=[printable(warning) for warning in model.warnings],
         versions=[
             RegisteredVersion(
                 version=version.name,
                 revision=version.revision,
                 tag=version.tag,
                 registered_at=by_tag[version.tag].when,
-                registered_by=by_tag[version.tag].by,
+                registered_by=printable(by_tag[version.tag].by),
                 stages=stages_of.get(version.name, []),
             )
             for version in model.versions
@@ -96,5 +100,5 @@ def _assigned(stage: str, holder: Version, event: Event) -> AssignedStage:
         version=holder.name if holder.registered else "",
         revision=holder.revision,
         assigned_at=event.when,
-        assigned_by=event.by,
+        assigned_by=printable(event.by),
     )
