@@ -86,3 +86,10 @@ def test_verify__a_day_is_not_too_long() -> None:
     now = int(NOW.timestamp())
     assert verified(CI.mint(CI.claims("us", exp=now + 86_400)))
     assert not verified(CI.mint(CI.claims("us", exp=now + 86_401)))
+
+
+def test_verify__of_another_issuer() -> None:
+    """Also where somebody looked the key up at the wrong one."""
+    another = TrustedIssuer("https://id.example.org", "another", TRUSTED.audiences)
+    with pytest.raises(BadIdToken, match="of another issuer"):
+        UnverifiedToken.parse(CI.mint(CI.claims("us"))).verify(KEY, another, NOW)
