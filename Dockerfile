@@ -9,23 +9,19 @@ ARG PYTHON_IMAGE=python:3.13-slim-bookworm
 FROM ${PYTHON_IMAGE} AS libraries
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
-    PIP_NO_COMPILE=1 \
     PIP_ONLY_BINARY=:all: \
     PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
-COPY requirements/build.txt requirements/runtime.txt requirements/
+# Without the libraries of clouds and of models' signatures: `--build-arg REQUIREMENTS=slim`.
+ARG REQUIREMENTS=runtime
+COPY requirements/build.txt requirements/${REQUIREMENTS}.txt requirements/
 RUN pip install --require-hashes --no-deps -r requirements/build.txt \
     && python -m venv --without-pip /opt/studio-action \
-    && pip --python /opt/studio-action install --require-hashes --no-deps -r requirements/runtime.txt
+    && pip --python /opt/studio-action install --no-compile --require-hashes --no-deps -r requirements/${REQUIREMENTS}.txt
 # Of the hundreds of services that Amazon's library describes, signing asks for these: the storage,
 # and those that give out credentials.
-RUN find /opt/studio-action/lib/python3.*/site-packages/botocore/data -mindepth 1 -maxdepth 1 -type d \
+RUN find /opt/studio-action/lib -type d -path '*/botocore/data/*' -prune \
       ! -name s3 ! -name sts ! -name sso ! -name sso-oidc ! -name signin -exec rm -r {} +
-# What verifies signatures brings along what its own command lines, keys in hardware and addresses of
-# e-mail need, and what tests it. Nothing here imports that.
-RUN pip --python /opt/studio-action uninstall --quiet --yes \
-      asn1crypto dnspython email-validator markdown-it-py mdurl pygments rich \
-    && rm -r /opt/studio-action/lib/python3.*/site-packages/securesystemslib/_vendor/ed25519/test_data
 
 FROM libraries AS program
 COPY pyproject.toml README.md LICENSE ./
@@ -37,26 +33,40 @@ RUN install -m 0755 entrypoint.py /entrypoint.py
 
 # Modules that are never stale need no look at their source: one stat less for each at every start.
 FROM libraries AS step
+# hadolint ignore=DL3008
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends binutils >/dev/null
+COPY container/cut-libraries.sh /
 COPY --from=program /build/dist dist
-RUN pip --python /opt/studio-action install --no-deps dist/*.whl \
+RUN pip --python /opt/studio-action install --no-compile --no-deps dist/*.whl \
+    && /cut-libraries.sh /opt/studio-action \
     && python -m compileall -q --invalidation-mode unchecked-hash /opt/studio-action/lib \
     && ln -sf /entrypoint.py /opt/studio-action/bin/studio-action
 
 FROM libraries AS registry
 COPY requirements/server.txt requirements/
-RUN pip --python /opt/studio-action install --require-hashes --no-deps -r requirements/server.txt
+RUN pip --python /opt/studio-action install --no-compile --require-hashes --no-deps -r requirements/server.txt
 COPY --from=program /build/dist dist
-RUN pip --python /opt/studio-action install --no-deps dist/*.whl \
+RUN pip --python /opt/studio-action install --no-compile --no-deps dist/*.whl \
     && python -m compileall -q --invalidation-mode unchecked-hash /opt/studio-action/lib \
     && ln -sf /entrypoint.py /opt/studio-action/bin/studio-action
 
-FROM ${PYTHON_IMAGE} AS system
-# git reads the tags of a repository; ssh-keygen and gpg check their signatures, with no agent. The
-# versions are the base image's distribution's.
+# git reads the tags of a repository, over http(s) and ssh; ssh-keygen and gpg check their signatures, with no agent. The
+# programs themselves are a tenth of their packages and what those depend on. The versions are the base image's
+# distribution's.
+FROM ${PYTHON_IMAGE} AS programs
+COPY container/collect-programs.sh /
 # hadolint ignore=DL3008
-RUN apt-get update -qq \
+RUN find /usr /etc >/before \
+    && apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends git gpg openssh-client >/dev/null \
-    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
+    && ln -sf ../../bin/git /usr/lib/git-core/git \
+    && /collect-programs.sh /programs /before /usr/bin/git /usr/bin/git-upload-pack /usr/lib/git-core/git \
+      /usr/lib/git-core/git-remote-http /usr/lib/git-core/git-remote-https \
+      /usr/bin/gpg /usr/bin/ssh /usr/bin/ssh-keygen \
+    && install -d /programs/usr/share/git-core/templates
+
+FROM ${PYTHON_IMAGE} AS system
+COPY --from=programs /programs /
 COPY --from=program /entrypoint.py /entrypoint.py
 ENV PATH=/opt/studio-action/bin:$PATH
 ENTRYPOINT ["/entrypoint.py"]
@@ -82,12 +92,8 @@ CMD ["serve"]
 
 FROM system
 COPY --from=step /opt/studio-action /opt/studio-action
-# Here, too, so that a start takes a quarter of the time, on a read-only file system as well. The
-# first four are imported late.
-RUN python3 -I -c "import _strptime, encodings.ascii, encodings.idna, encodings.utf_8_sig; \
-    import click, pathspec, pkgutil, pycurl, requests, tqdm, studio_action as program; \
-    names = [module.name for module in pkgutil.walk_packages(program.__path__, 'studio_action.')]; \
-    [__import__(name) for name in names if not name.startswith('studio_action.server.')]"
+COPY container/import-all.py /opt/studio-action/
+RUN python3 -I /opt/studio-action/import-all.py
 # A build adds what only it knows (revision, created, source) with `--label`: see `make image`.
 LABEL org.opencontainers.image.title="studio-action" \
       org.opencontainers.image.description="Resolves a registered model by stage or version and puts verified bytes into a CI workspace" \

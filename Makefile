@@ -25,7 +25,7 @@ check: dev
 	mypy
 	yamllint --strict .
 	hadolint Dockerfile tests/container/*.Dockerfile
-	shellcheck .ci/run $(wildcard examples/*.sh) integrations/buildkite/hooks/pre-command
+	shellcheck .ci/run $(wildcard examples/*.sh) $(wildcard container/*.sh) integrations/buildkite/hooks/pre-command
 	check-jsonschema --builtin-schema vendor.github-actions action.yml
 	check-jsonschema --builtin-schema vendor.github-workflows $(wildcard .github/workflows/*.yml examples/github-*.yml)
 	check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
@@ -110,9 +110,9 @@ engine:
 image: engine
 	$(DOCKER) build --tag $(TAG) \
 	  --label org.opencontainers.image.revision=$$(git rev-parse HEAD) \
-	  --label org.opencontainers.image.created=$$(git log -1 --format=%cI) $(if $(TARGET),--target $(TARGET)) .
+	  --label org.opencontainers.image.created=$$(git log -1 --format=%cI) $(if $(TARGET),--target $(TARGET)) $(if $(SLIM),--build-arg REQUIREMENTS=slim) .
 
-# requirements/runtime.txt is what the image holds, server.txt what its target `server` does, build.txt
+# requirements/runtime.txt is what the image holds, server.txt what its target `server` does, slim.txt `slim`, build.txt
 # what makes the package a wheel; test.txt adds the test tools (Python 3.10 on), dev.txt the linters
 # (Python 3.11 on); oracle.txt is the real gto, dvc.txt the real dvc.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
@@ -129,6 +129,7 @@ lock: dev
 	$(COMPILE) pyproject.toml --python-version 3.10 $(SIGNING) --extra server -o requirements/server.txt
 	$(COMPILE) pyproject.toml --python-version 3.10 -c requirements/server.txt \
 	  $(SIGNING) --extra remotes --extra signing -o requirements/runtime.txt
+	$(COMPILE) pyproject.toml --python-version 3.10 -c requirements/runtime.txt -o requirements/slim.txt
 	$(COMPILE) pyproject.toml --python-version 3.10 --extra server -c requirements/server.txt \
 	  --group test -o requirements/test.txt
 	$(COMPILE) pyproject.toml --python-version 3.11 --extra server -c requirements/test.txt -c requirements/build.txt \

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import tarfile
+import zlib
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 import studio_action
-from tests.container.engine import Image, answer
+from tests.container.engine import ROOT, Image, answer
 from tests.reference.server import ReferenceServer
 from tests.signature.sigstore_instance import IDENTITY, ISSUER, Sigstore, new_key
 from tests.signature.statements import of_files, public_pem, signed_by_key
@@ -16,13 +20,100 @@ from tests.signature.statements import of_files, public_pem, signed_by_key
 MEGABYTE = 1_000_000
 
 
-def test_image__adds_git_and_what_signs_urls_and_verifies_signatures(image: Image) -> None:
-    """22 MB of it verify signatures: pydantic and the reader of timestamps, most of all."""
-    sizes = [
-        int(answer("image", "inspect", "--format={{.Size}}", n)) for n in (image.name, image.base)
-    ]
+@pytest.fixture(scope="module")
+def slim(image: Image) -> Image:
+    """The image without the libraries of clouds."""
+    arguments = ("--build-arg", "REQUIREMENTS=slim", "--tag", "studio-action:test-slim")
+    answer("build", *arguments, str(ROOT))
+    return Image("studio-action:test-slim", image.base)
 
-    assert sizes[0] - sizes[1] < 235 * MEGABYTE
+
+def pulled_over_base(image: Image, tmp_path: Path) -> int:
+    """The bytes of the layers that are ours, compressed as a registry has them."""
+    layers = json.loads(answer("image", "inspect", "--format={{json .RootFS.Layers}}", image.base))
+    saved = tmp_path / "image.tar"
+    answer("save", f"--output={saved}", image.name)
+    total = 0
+    with tarfile.open(saved) as archive:
+        manifest = archive.extractfile("manifest.json")
+        assert manifest is not None
+        for name in json.load(manifest)[0]["Layers"][len(layers) :]:
+            layer, compressor = archive.extractfile(name), zlib.compressobj(6)
+            assert layer is not None
+            while block := layer.read(1 << 20):
+                total += len(compressor.compress(block))
+            total += len(compressor.flush())
+    return total
+
+
+def test_image__what_is_pulled_over_its_base(image: Image, tmp_path: Path) -> None:
+    assert pulled_over_base(image, tmp_path) < 38 * MEGABYTE
+
+
+def test_image__slim(slim: Image, tmp_path: Path) -> None:
+    assert pulled_over_base(slim, tmp_path) < 17 * MEGABYTE
+    done = slim.run("--help")
+    assert done.returncode == 0, done.stderr
+
+
+def test_image__its_libraries_do_what_they_are_there_for(image: Image, tmp_path: Path) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    account = {
+        "type": "service_account",
+        "client_email": "ci@example.iam.gserviceaccount.com",
+        "private_key": pem.decode(),
+        "token_uri": "https://oauth2.googleapis.com/token",
+    }
+    (tmp_path / "account.json").write_text(json.dumps(account))
+    (tmp_path / "signing.py").write_bytes((ROOT / "tests/container/signing.py").read_bytes())
+    tmp_path.chmod(0o755)
+
+    done = image.run(
+        "-IB",
+        "signing.py",
+        "account.json",
+        options=("--entrypoint=python3",),
+        workspace=tmp_path,
+    )
+
+    assert done.returncode == 0, done.stderr
+    for host in ("amazonaws.com", "blob.core.windows.net", "googleapis.com", "aliyuncs.com"):
+        assert host in done.stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "git version",
+        "git remote-https </dev/null",
+        "git upload-pack -h",
+        "ssh -V",
+        "gpg --version",
+    ],
+)
+def test_image__its_programs_have_their_libraries(image: Image, command: str) -> None:
+    done = image.run("-c", command, options=("--entrypoint=sh",))
+
+    assert "error while loading" not in done.stderr + done.stdout
+    assert done.returncode in (0, 1, 129), done.stderr  # the last two after words of their own
+
+
+def test_image__scanners_see_what_is_in_it(image: Image) -> None:
+    """Every program and library that was copied has its package's version and its licence."""
+    script = """
+cd /var/lib/dpkg/status.d
+for package in git gpg openssh-client libcurl3-gnutls; do
+  grep -q '^Version: ' "$package" && test -s "/usr/share/doc/$package/copyright" || echo "$package"
+done
+"""
+    done = image.run("-c", script, options=("--entrypoint=sh",))
+
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_image__labels(image: Image) -> None:
