@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,16 +13,25 @@ from studio_action import cli
 from tests import sample
 from tests.end_to_end.conftest import Ran
 from tests.end_to_end.test_download import contents
-from tests.gitrepo.repositories import made_at, sample_at
+from tests.gitrepo.repositories import committed, git, made_at, sample_at
 from tests.servers.registry import REPOSITORY, OwnServer, own_server
 from tests.signature.sigstore_instance import new_key
 from tests.signature.statements import content, of_files, public_pem, signed_by_key
+
+POLICY = b"""
+rules:
+- {name: not huge, max-size: 1GB}
+- {name: tiny, models: az-model, max-size: 0}
+"""
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServer]:
     folder = tmp_path_factory.mktemp("own")
     repository = sample_at(folder / "sample.git")
+    git(folder, "clone", "--quiet", str(repository), "made")
+    committed(folder / "made", {".studio-action.yml": POLICY})
+    git(folder / "made", "push", "--quiet", "origin", "HEAD")
     with own_server(folder / "server", repository, sample.REMOTES, base_path="/studio") as running:
         yield running
 
@@ -155,3 +165,16 @@ def test_signature__in_the_models_folder_alone(
     assert file.code == 17, file.said
     assert "Studio gives the model's own files alone" in file.said
     assert set(files(workspace)) == {"m/a", "m/deep/b", "m/model.sig"}
+
+
+def test_policy__is_told_by_the_server(
+    server: OwnServer, workspace: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """This step has no git to read it with."""
+    fit = run(server, capfd, "download-model", "--model", "local-model")
+    unfit = run(server, capfd, "download-model", "--model", "az-model")
+
+    assert fit.code == 0, fit.said
+    assert re.search(r"Policy \.studio-action\.yml at [0-9a-f]{7}: not huge\n", fit.said)
+    assert unfit.code == 17, unfit.said
+    assert "(rule 'tiny' of .studio-action.yml at" in unfit.said

@@ -36,6 +36,7 @@ from studio_action.server.services import Services
 from studio_action.server.settings import ServedRepository, ServerSettings
 from studio_action.server.token_exchange.discovery import Discovery
 from studio_action.server.token_exchange.exchange import make_exchange
+from studio_action.studio.resolve import CommittedPolicy
 from tests.server.calendar import Calendar
 from tests.server.lines import Lines
 from tests.server.loopback import served
@@ -87,6 +88,9 @@ class SaidModels:
             revision="c" * 40,
             root="models/é.pkl",
         )
+
+    def policy(self, repository: ServedRepository) -> CommittedPolicy | None:
+        return CommittedPolicy("d" * 40, "rules: []\n")
 
     def catalogue(self, repository: ServedRepository) -> Catalogue:
         refs = [TagRef("churn@v1.1.0", "c" * 40, 1_000, annotated=True, tagger="Ada")]

@@ -30,7 +30,12 @@ from studio_action.model.digest import Digest
 from studio_action.model.versions import InRange
 from studio_action.studio import api
 from studio_action.studio.api import Answer
-from studio_action.studio.resolve import read_resolution, resolve_query
+from studio_action.studio.resolve import (
+    CommittedPolicy,
+    read_details,
+    read_resolution,
+    resolve_query,
+)
 
 CHURN = ArtifactRef("acme/models", ModelName("churn", "models"))
 URL = f"https://registry.example.org/{api.RESOLVE}"
@@ -262,3 +267,37 @@ def test_read_resolution__refused(
     with pytest.raises(kind) as caught:
         read_resolution(answer(content, status), CHURN, PROD)
     assert f"answered {status} to the stage prod of models:churn" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("told", "policy"),
+    [
+        ({}, None),
+        ({"policy": None}, None),
+        ({"policy": {"revision": COMMIT, "text": ""}}, CommittedPolicy(COMMIT, "")),
+        (
+            {"policy": {"revision": COMMIT, "text": "rules:\n- a\n"}},
+            CommittedPolicy(COMMIT, "rules:\n- a\n"),
+        ),
+    ],
+)
+def test_read_details__the_policy(
+    told: Mapping[str, object], policy: CommittedPolicy | None
+) -> None:
+    found = read_details(answer({**WHOLE, **told}), CHURN, PROD)
+
+    assert found.policy == policy
+    assert found.resolution == read_resolution(answer(WHOLE), CHURN, PROD)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        *("rules: []", [], {}, {"revision": COMMIT}, {"revision": "main", "text": ""}),
+        *({"revision": "", "text": ""}, {"revision": COMMIT, "text": None}),
+        {"revision": COMMIT, "text": "#" * 70_000},
+    ],
+)
+def test_read_details__no_policy(policy: object) -> None:
+    with pytest.raises(UnexpectedAnswer, match="a policy without a commit, or one that is too"):
+        read_details(answer({**WHOLE, "policy": policy}), CHURN, PROD)

@@ -17,6 +17,12 @@ def read_committed(revision: Revision) -> PolicyFile | None:
 
     Raises `BadInput` for one that cannot be read as one, and what reading a repository raises.
     """
+    content = read_content(revision)
+    return None if content is None else parse(content, NAME, revision.revision)
+
+
+def read_content(revision: Revision) -> bytes | None:
+    """Return what is in the policy file of a commit; raises as `read_committed` does."""
     top = revision.listing("")
     called = f"{NAME} at {revision.revision[:7]}"
     if _MISSPELT in top:
@@ -27,10 +33,9 @@ def read_committed(revision: Revision) -> PolicyFile | None:
     if not entry.is_file:
         raise BadInput(f"{called} is no regular file", "Commit the file itself, not a link to it")
     try:
-        content = revision.read_one(NAME, LARGEST)
+        return revision.read_one(NAME, LARGEST)
     except UnexpectedAnswer:
         raise BadInput(f"{called} has more than {LARGEST:,} bytes", "Shorten it") from None
-    return _parse(content, NAME, revision.revision)
 
 
 def read_file(path: Path, shown: str) -> PolicyFile:
@@ -40,10 +45,11 @@ def read_file(path: Path, shown: str) -> PolicyFile:
     """
     with path.open("rb") as file:
         content = file.read(LARGEST + 1)
-    return _parse(content, shown, "")
+    return parse(content, shown, "")
 
 
-def _parse(content: bytes, path: str, revision: str) -> PolicyFile:
+def parse(content: bytes, path: str, revision: str) -> PolicyFile:
+    """Return the policy in `content`; raise `BadInput` if it is none."""
     from studio_action.policy import document  # late: most repositories have no policy
 
     return document.parse(content, path, revision)

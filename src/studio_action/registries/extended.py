@@ -14,19 +14,22 @@ from studio_action.gitrepo.gto.history import Prerelease
 from studio_action.model.artifact import ArtifactRef, AtVersion, Resolution, Selector
 from studio_action.registries.base import Registry
 from studio_action.registries.studio import StudioRegistry
+from studio_action.studio.resolve import CommittedPolicy
 
 
 @dataclass(slots=True)
 class ExtendedStudioRegistry:
     """Resolves by the extension of the API; by `fallback` where the server does not have it.
 
-    `log` gets a line that says so, if the server has it.
+    `log` gets a line that says so, if the server has it. `policy` is what it says of the
+    repository's, once something is resolved; None where it does not say.
     """
 
     studio: StudioRegistry
     fallback: Registry
     prerelease: Prerelease
     log: Callable[[str], None]
+    policy: CommittedPolicy | None = field(default=None, init=False)
     _is_extended: bool = field(default=True, init=False)
     _resolved: dict[tuple[ArtifactRef, Selector], Resolution] = field(
         default_factory=dict, init=False, repr=False
@@ -44,8 +47,9 @@ class ExtendedStudioRegistry:
             self._is_extended = False
             return self.fallback.resolve(artifact, selector)
         self.log("The server itself names the version, so the repository's tags are not read")
-        self._resolved[artifact, selector] = found
-        return found
+        self.policy = found.policy
+        self._resolved[artifact, selector] = found.resolution
+        return found.resolution
 
     def _renewed(self, earlier: Resolution) -> Resolution:
         """Return `earlier` with new URLs; raise `UnexpectedAnswer` if it is another commit now.
@@ -54,13 +58,14 @@ class ExtendedStudioRegistry:
         """
         artifact, selector = earlier.artifact, earlier.selector
         requested = AtVersion(earlier.version) if earlier.version else selector
-        found = self.studio.resolve_details(artifact, requested, self.prerelease)
-        if found is None:
+        details = self.studio.resolve_details(artifact, requested, self.prerelease)
+        if details is None:
             raise UnexpectedAnswer(
                 f"the server gave the version of the {selector} of {artifact} at first, and then"
                 " no longer",
                 "Run the step again",
             )
+        found = details.resolution
         if (found.version, found.revision) != (earlier.version, earlier.revision):
             raise UnexpectedAnswer(
                 f"the {selector} of {artifact} moved meanwhile, from commit {earlier.revision[:7]}"

@@ -18,7 +18,7 @@ from studio_action.model.artifact import (
 from studio_action.model.digest import digest_in_url
 from studio_action.net import signed_url
 from studio_action.studio import api
-from studio_action.studio.resolve import read_resolution, resolve_query
+from studio_action.studio.resolve import ResolvedDetails, read_details, resolve_query
 from studio_action.studio.session import StudioSession
 
 
@@ -48,8 +48,8 @@ class StudioRegistry:
 
     def resolve_details(
         self, artifact: ArtifactRef, selector: Selector, prerelease: Prerelease
-    ) -> Resolution | None:
-        """Return the files with version, commit, sizes and digests.
+    ) -> ResolvedDetails | None:
+        """Return the files with version, commit, sizes and digests, and the repository's policy.
 
         Return None if the server does not have this extension of the API.
         """
@@ -61,8 +61,8 @@ class StudioRegistry:
             return None
         if not answer.extended and answer.status < 500:
             return None
-        found = read_resolution(answer, artifact, selector)
-        self._mask(found.urls)
+        found = read_details(answer, artifact, selector)
+        self._mask(found.resolution.urls)
         return found
 
     def create_project(self, project: api.NewProject) -> list[api.Project]:

@@ -10,8 +10,9 @@ from studio_action.errors import DeadlinePassed, PolicyRefused, StudioActionErro
 from studio_action.gitrepo import checkout
 from studio_action.gitrepo.git.repository import Repository
 from studio_action.gitrepo.git.revision import Revision
-from studio_action.policy.reading import NAME, read_committed
+from studio_action.policy.reading import NAME, parse, read_committed
 from studio_action.policy.rules import PolicyFile
+from studio_action.studio.resolve import CommittedPolicy
 
 
 def of_git(
@@ -68,6 +69,13 @@ def _noted(
         ) from error
     say(f"{error.message}: {NAME} is read at {noted.revision[:7]}, as the checkout has it")
     return noted
+
+
+def of_server(told: CommittedPolicy) -> list[PolicyFile]:
+    """Return the policy that a server says its repository has; raise `BadInput` if it is none."""
+    if not told.text:
+        return []
+    return [parse(told.text.encode("utf-8", "surrogatepass"), NAME, told.revision)]
 
 
 def beside_studio(

@@ -35,7 +35,7 @@ from studio_action.policy.rules import PolicyFile
 from studio_action.registries.base import Registry
 from studio_action.registries.pinned import PinnedRegistry
 from studio_action.run.context import RunContext
-from studio_action.run.policies import beside_studio, of_git
+from studio_action.run.policies import beside_studio, of_git, of_server
 from studio_action.run.shared_repository import SharedRepository
 from studio_action.run.tag_signatures import TagVerifiers, signed_registry
 from studio_action.run.wiring import open_studio, open_transfer, scratch_folder, trusted_root
@@ -227,13 +227,11 @@ def _open_studio_registry(
     verify_tag = _tag_verifiers(request, context, network, scratch, shared)
     check_tags = verify_tag.check(request.tag_signature)
     with open_studio(studio, context, network) as registry, closing(shared):
-        policy = _policy(
-            request,
-            context,
-            shared,
-            verify_tag,
-            lambda: beside_studio(shared, say, required=request.is_held_to_policy),
-        )
+
+        def committed() -> list[PolicyFile]:
+            return beside_studio(shared, say, required=request.is_held_to_policy)
+
+        policy = _policy(request, context, shared, verify_tag, committed)
         if check_tags is not None:
             yield signed_registry(registry, check_tags, request, studio, shared, say), policy
             return
@@ -245,7 +243,14 @@ def _open_studio_registry(
             return
         from studio_action.registries.extended import ExtendedStudioRegistry
 
-        yield ExtendedStudioRegistry(registry, pinned, request.prerelease, say), policy
+        extended = ExtendedStudioRegistry(registry, pinned, request.prerelease, say)
+
+        def told() -> list[PolicyFile]:
+            if extended.policy is None or request.is_held_to_policy:
+                return committed()
+            return of_server(extended.policy)
+
+        yield extended, _policy(request, context, shared, verify_tag, told)
 
 
 def _prerelease(given: Prerelease, required: Requirements) -> Prerelease:

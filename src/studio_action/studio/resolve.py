@@ -3,15 +3,18 @@
     {"repo": "acme/models", "name": "churn", "version": "v1.2.0", "stage": "prod",
      "tag": "churn@v1.2.0", "revision": COMMIT, "previous_version": "v1.1.0",
      "path": "models/churn.pkl", "files": [{"path": PATH, "url": URL, "size": BYTES or null,
-     "digest": "md5:…" or null, "executable": false}]}
+     "digest": "md5:…" or null, "executable": false}],
+     "policy": {"revision": COMMIT, "text": "rules: …"} or null}
 
 Empty text stands for what there is not: the version of a commit that was never registered, the
-stage where none was asked for. What contradicts itself or the question is refused as a whole.
+stage where none was asked for, the policy of a repository that has none; null: the server does not
+know. What contradicts itself or the question is refused as a whole.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from studio_action.errors import BadInput
@@ -43,7 +46,25 @@ from studio_action.studio.api import (
 from studio_action.text import printable
 
 _REVISION = re.compile(r"[0-9a-f]{40}")
+_LARGEST_POLICY = 64 << 10
+"""Characters; a policy file has no more bytes."""
 _TEXTS = ("name", "version", "stage", "tag", "revision", "previous_version", "path")
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedPolicy:
+    """What the policy file of the default branch has at a commit; empty text: there is none."""
+
+    revision: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedDetails:
+    """What a server with our extension answers; it may not know the policy."""
+
+    resolution: Resolution
+    policy: CommittedPolicy | None
 
 
 def resolve_query(
@@ -58,6 +79,22 @@ def resolve_query(
     if prerelease != "include" and isinstance(selector, Latest | InRange):
         asked["prerelease"] = prerelease
     return asked
+
+
+def read_details(answer: Answer, artifact: ArtifactRef, selector: Selector) -> ResolvedDetails:
+    """Return the whole answer; see `read_resolution`."""
+    return ResolvedDetails(read_resolution(answer, artifact, selector), _policy(answer))
+
+
+def _policy(answer: Answer) -> CommittedPolicy | None:
+    assert isinstance(answer.document, dict)  # or no resolution was read
+    match answer.document.get("policy"):
+        case None:
+            return None
+        case {"revision": str(revision), "text": str(text)} if _REVISION.fullmatch(revision):
+            if len(text) <= _LARGEST_POLICY:
+                return CommittedPolicy(revision, text)
+    raise unexpected_answer(answer, "a policy without a commit, or one that is too large")
 
 
 def read_resolution(answer: Answer, artifact: ArtifactRef, selector: Selector) -> Resolution:

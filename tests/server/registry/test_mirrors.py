@@ -13,7 +13,13 @@ from threading import Event
 
 import pytest
 
-from studio_action.errors import NoSuchModel, StudioActionError, TokenRefused, Unreachable
+from studio_action.errors import (
+    NoSuchModel,
+    StudioActionError,
+    TokenRefused,
+    UnexpectedAnswer,
+    Unreachable,
+)
 from studio_action.gitrepo.git.credential import Credential
 from studio_action.gitrepo.git.failures import BrokenRepository
 from studio_action.net.clock import Clock
@@ -22,11 +28,13 @@ from studio_action.server.registry import models
 from studio_action.server.registry.mirror_fetcher import MOST_PACKS
 from studio_action.server.registry.mirrors import LONG_WAIT, WAIT, Mirrors, Snapshot
 from studio_action.server.settings import ServedRepository
+from studio_action.studio.resolve import CommittedPolicy
 from tests.fakes import Time
 from tests.gitrepo.repositories import committed, git, made_at
 from tests.server.serving import PATH, World, mirrors, repository, settings
 from tests.servers.git import GitServer, git_server
 
+POLICY = ".studio-action.yml"
 PASSWORD = "correct-horse-battery"
 
 
@@ -102,6 +110,27 @@ def test_snapshot__what_the_tags_say(place: Place) -> None:
     assert [version.name for version in model.versions] == ["v1.0.0"]
     assert (event.by, event.kind, event.tag) == ("Ada Example", "registered", "m@v1.0.0")
     assert found.refreshed == place.world.moment
+
+
+def test_snapshot__the_policy_of_the_default_branch(place: Place) -> None:
+    none = place.snapshot().policy
+    with_policy = committed(place.checkout, {POLICY: b"rules: []\n"})
+    place.publish()
+    place.world.push("acme/models")
+    found = place.snapshot().policy
+
+    assert isinstance(none, CommittedPolicy)
+    assert none.text == ""
+    assert found == CommittedPolicy(with_policy, "rules: []\n")
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"#" * 70_000])
+def test_snapshot__a_policy_that_is_none(place: Place, content: bytes) -> None:
+    committed(place.checkout, {POLICY: content})
+    place.publish()
+
+    assert isinstance(place.snapshot().policy, UnexpectedAnswer)
+    assert place.versions()
 
 
 def test_snapshot__is_not_fetched_again_while_it_is_young(place: Place) -> None:

@@ -41,6 +41,8 @@ _HEAD = "refs/remote-head/HEAD"
 """What a repository of our own knows of the other's `HEAD`: the commit of its default branch."""
 _FETCH_HEAD = "+HEA*:refs/remote-head/HEA*"
 """With a star, that there is none is no failure."""
+REFS = ("+refs/tags/*:refs/tags/*", _FETCH_HEAD)
+"""What names all tags and the default branch."""
 
 
 class Repository:
@@ -77,7 +79,7 @@ class Repository:
         Raises what `Git.run_remote` raises.
         """
         _init(folder, git)
-        refs = ("+refs/tags/*:refs/tags/*", *([_FETCH_HEAD] if default_branch else []))
+        refs = REFS if default_branch else REFS[:1]
         git.run_remote(folder, url, *FETCH, "--prune", "origin", *refs)
         return cls(folder, git, url, objects=Objects(folder, git, url, refs=refs))
 

@@ -56,6 +56,15 @@ class ResolvedFile(_Document):
     executable: bool
 
 
+class Policy(_Document):
+    """The policy file of the repository's default branch."""
+
+    revision: Annotated[str, Field(description="The commit that it was read at.")]
+    text: Annotated[
+        str, Field(description="The text of `.studio-action.yml`; empty if there is none.")
+    ]
+
+
 class Resolved(_Document):
     """The version that a request means now. An empty text means none."""
 
@@ -73,6 +82,10 @@ class Resolved(_Document):
     previous_version: Annotated[str, Field(description="The version that held the stage before.")]
     path: Annotated[str, Field(description="The model's own file or folder in the repository.")]
     files: list[ResolvedFile]
+    policy: Annotated[
+        Policy | None,
+        Field(description="Null if the default branch is not known, so that others have to look."),
+    ]
 
 
 class RegisteredVersion(_Document):

@@ -14,16 +14,18 @@ from studio_action.server.api.documents import (
     AssignedStage,
     ListedModel,
     ListedModels,
+    Policy,
     RegisteredVersion,
     Resolved,
     ResolvedFile,
 )
 from studio_action.server.registry.models import Catalogue
+from studio_action.studio.resolve import CommittedPolicy
 from studio_action.text import printable
 
 
-def resolved(repository: str, found: Resolution) -> Resolved:
-    """Return the document of a resolved version of the named `repository`."""
+def resolved(repository: str, found: Resolution, policy: CommittedPolicy | None) -> Resolved:
+    """Return the document of a resolved version of the named `repository`, which has a policy."""
     return Resolved(
         repo=repository,
         name=str(found.artifact.model),
@@ -43,6 +45,7 @@ def resolved(repository: str, found: Resolution) -> Resolved:
             )
             for file in found.files
         ],
+        policy=Policy(revision=policy.revision, text=policy.text) if policy else None,
     )
 
 

@@ -10,21 +10,28 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from urllib.parse import quote
 
-from studio_action.errors import DeadlinePassed, Unreachable
+from studio_action.errors import (
+    BadInput,
+    DeadlinePassed,
+    StudioActionError,
+    UnexpectedAnswer,
+    Unreachable,
+)
 from studio_action.gitrepo.git.failures import BrokenRepository
 from studio_action.gitrepo.git.objects import KnownObjects, Objects
-from studio_action.gitrepo.git.repository import Repository
+from studio_action.gitrepo.git.repository import REFS, Repository
 from studio_action.gitrepo.git.tag_ref import TagRef
 from studio_action.gitrepo.gto import history, timeline
 from studio_action.gitrepo.gto.history import Model
 from studio_action.gitrepo.gto.timeline import Event
 from studio_action.model.artifact import ModelName
 from studio_action.net.clock import Clock
+from studio_action.policy.reading import read_content
 from studio_action.server.registry.mirror_fetcher import (
     FETCH,
     FetchContext,
@@ -35,6 +42,7 @@ from studio_action.server.registry.mirror_fetcher import (
 )
 from studio_action.server.registry.mirror_folders import MirrorFolder, State
 from studio_action.server.settings import ServedRepository, ServerSettings
+from studio_action.studio.resolve import CommittedPolicy
 
 WAIT = 3.0
 """The seconds to wait for another's fetch before serving the last known state."""
@@ -48,7 +56,8 @@ class Snapshot:
     """The models of a repository as its tags described them at `refreshed`, in UTC.
 
     `events` are newest first. `generation` names the copy that `Mirrors.opened` opens. `failing` if
-    the repository could not be fetched since.
+    the repository could not be fetched since. `policy` is that of the default branch, None where
+    that is not known, or why it cannot be read.
     """
 
     models: Mapping[ModelName, Model]
@@ -56,6 +65,7 @@ class Snapshot:
     refreshed: datetime
     generation: str
     failing: bool
+    policy: CommittedPolicy | StudioActionError | None = None
 
 
 class Mirrors:
@@ -181,7 +191,8 @@ class _Mirror:
                 return self._known[2]
             with self.opened(state.generation) as repository:
                 tags = repository.tags()
-            snapshot = self._snapshot(state, tags)
+                policy = _policy_of(repository)
+            snapshot = replace(self._snapshot(state, tags), policy=policy)
             self._known = state, tags, snapshot
             return snapshot
 
@@ -200,7 +211,7 @@ class _Mirror:
         git = self._context.git_for(self._repository, FETCH)
         path, url = self.folder.repository(generation), self._fetcher.url
         fetched = self._fetched_objects(generation)
-        objects = Objects(path, git, url, kept=self.folder.objects, fetched=fetched)
+        objects = Objects(path, git, url, self.folder.objects, REFS, fetched)
         try:
             with (
                 self.folder.reading(generation),
@@ -226,3 +237,19 @@ class _Mirror:
 
     def _busy(self) -> Unreachable:
         return Unreachable(f"{self._repository.name} is still being fetched", "Try again soon")
+
+
+def _policy_of(repository: Repository) -> CommittedPolicy | StudioActionError | None:
+    """Return the policy of the default branch, None where that is not known, or what failed."""
+    try:
+        revision = repository.default_branch()
+        if revision is None:
+            return None
+        content = read_content(revision) or b""
+        return CommittedPolicy(revision.revision, content.decode())
+    except (BadInput, UnicodeDecodeError) as error:
+        return UnexpectedAnswer(f"the policy of the repository cannot be read: {error}")
+    except BrokenRepository:
+        raise
+    except StudioActionError as error:
+        return error

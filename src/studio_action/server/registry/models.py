@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from threading import Lock
 
-from studio_action.errors import BadInput, ObjectMissing
+from studio_action.errors import BadInput, ObjectMissing, StudioActionError
 from studio_action.gitrepo.dvc.config import Config
 from studio_action.gitrepo.dvc.imports import ImportSource
 from studio_action.gitrepo.git.failures import BrokenRepository
@@ -42,6 +42,7 @@ from studio_action.server.registry.storages import (
 )
 from studio_action.server.registry.upstream import Upstream, UpstreamResponse
 from studio_action.server.settings import ServedRepository, ServerSettings
+from studio_action.studio.resolve import CommittedPolicy
 
 MOST_FILES = 100_000
 """The most files of a model that is served; the answer has some hundred bytes for each."""
@@ -123,6 +124,16 @@ class Models:
             previous_version=choice.previous_name,
             root=found.root,
         )
+
+    def policy(self, repository: ServedRepository) -> CommittedPolicy | None:
+        """Return the policy of the default branch, None where that branch is not known.
+
+        Raise `UnexpectedAnswer` for a file that is none, and the errors of `Mirrors.snapshot`.
+        """
+        found = self._mirrors.snapshot(repository).policy
+        if isinstance(found, StudioActionError):
+            raise found
+        return found
 
     def catalogue(self, repository: ServedRepository) -> Catalogue:
         """Return all models of the repository; raise the errors of `Mirrors.snapshot`."""

@@ -29,6 +29,7 @@ from studio_action.server.api.responses import Json, document
 from studio_action.server.api.threads import RepositoryThreads
 from studio_action.server.links import Grant, ServedFile
 from studio_action.server.services import Services
+from studio_action.server.settings import ServedRepository
 
 _SCOPE: Final = "model-registry"
 _TAGS: Final[list[str | Enum]] = ["Model registry"]
@@ -79,14 +80,17 @@ class ModelRegistry:
     async def get_download_uris(self, request: Request) -> Response:
         """Without a version and a stage: the URLs of the latest version."""
         return await self._resolve(
-            request, lambda _, resolution: Json(resolution.urls), ranges=False
+            request, lambda repository, resolution: Json(resolution.urls), ranges=False
         )
 
     async def resolve(self, request: Request) -> Response:
         """Return the version, its commit and tag, and its files with URLs, sizes and digests."""
-        return await self._resolve(
-            request, lambda name, resolution: document(resolved(name, resolution)), ranges=True
-        )
+
+        def render(repository: ServedRepository, resolution: Resolution) -> Response:
+            policy = self.services.models.policy(repository)
+            return document(resolved(repository.name, resolution, policy))
+
+        return await self._resolve(request, render, ranges=True)
 
     async def models(self, request: Request) -> Response:
         """Return all models. Deprecated ones have neither versions nor stages."""
@@ -100,9 +104,13 @@ class ModelRegistry:
         return await self.threads.run(repository, respond)
 
     async def _resolve(
-        self, request: Request, render: Callable[[str, Resolution], Response], *, ranges: bool
+        self,
+        request: Request,
+        render: Callable[[ServedRepository, Resolution], Response],
+        *,
+        ranges: bool,
     ) -> Response:
-        """Return what `render` makes of the repository's name and the resolved version."""
+        """Return what `render` makes of the repository and the resolved version."""
         token = await self.authenticator.authenticate(request, _SCOPE)
         requested = parse_model_request(request.scope["query_string"], ranges=ranges)
         repository = self.repositories.get_readable(requested.repository, token)
@@ -121,6 +129,6 @@ class ModelRegistry:
                 prerelease=requested.prerelease,
                 link=link,
             )
-            return render(repository.name, resolution)
+            return render(repository, resolution)
 
         return await self.threads.run(repository, respond)
