@@ -202,3 +202,13 @@ def test_listen__a_port_that_is_taken() -> None:
 def test_listen__a_host_that_is_not_known() -> None:
     with pytest.raises(BadInput, match=r"cannot listen at a{64}, port 8000: "):
         listen("a" * 64, 8000)  # longer than a name may be, so that no name server is asked
+
+
+def test_client__over_ipv4_on_a_socket_for_both() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse(scope["client"][0])(scope, receive, send)
+
+    with listen("::", 0) as listening, served(app, listening):
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+        assert requests.get(address, timeout=PATIENCE).text == "127.0.0.1"

@@ -8,6 +8,7 @@ from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from studio_action.server.client_address import parsed
 from studio_action.server.run import heads
 from studio_action.server.run.connections import Connections, Entry
 from studio_action.server.run.heads import HeadSize
@@ -49,10 +50,12 @@ class PromptProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the connection, or refuse it if there are too many."""
-        self._host = (transport.get_extra_info("peername") or ("",))[0]
+        self._host, port = (transport.get_extra_info("peername") or ("", 0))[:2]
         match self.all_connections.enter(self, self._host):
             case Entry.TAKEN:
                 super().connection_made(transport)
+                if address := parsed(self._host):
+                    self.client = str(address), port  # as `trusted-proxies` and the log have it
                 self._start_timer()
             case Entry.FLOOD:
                 self.transport = transport
