@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from studio_action.errors import BadInput, NoSuchModel, TokenRefused, Unreachable
+from studio_action.errors import BadInput, NoSuchModel, TokenRefused, UnexpectedAnswer, Unreachable
 from studio_action.gitrepo.git.credential import Credential
 from studio_action.gitrepo.git.repository import Repository
 from studio_action.gitrepo.git.revision import Revision
@@ -283,6 +283,89 @@ def test_clone_from__servers_of_all_ages(tmp_path: Path, old: bool, filters: str
             content = repository.revision(git(bare, "rev-parse", "main")).read(["dvc.yaml"])
 
     assert list(content) == ["dvc.yaml"]
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["protocol 2", "protocol 0"])
+@pytest.mark.parametrize("filters", ["true", "false"], ids=["filters", "does not filter"])
+def test_default_branch__of_servers_of_all_ages(tmp_path: Path, old: bool, filters: str) -> None:
+    """Its last commit is on no tag, and another branch has the same file."""
+    made = made_at(tmp_path / "made", {"a": b"tagged"}, "m@v1.0.0")
+    last = committed(made, {"a": b"last"})
+    git(made, "switch", "--quiet", "-c", "other")
+    committed(made, {"a": b"other"})
+    (tmp_path / "served").mkdir()
+    bare = tmp_path / "served/m.git"
+    git(tmp_path, "clone", "--quiet", "--bare", str(made), str(bare))
+    git(bare, "symbolic-ref", "HEAD", "refs/heads/main")
+    git(bare, "config", "uploadpack.allowFilter", filters)
+    with git_server(tmp_path / "served") as server:
+        server.old = old
+        url = f"{server.url}/m.git"
+        for name, repository in (
+            ("a", Repository.clone_from(url, make_git(), tmp_path / "a", default_branch=True)),
+            ("b", Repository.clone_default_branch(url, make_git(), tmp_path / "b")),
+        ):
+            with repository, repository.with_git(make_git()) as again:
+                for each in (repository, again):
+                    found = each.default_branch()
+                    assert found is not None, name
+                    assert found.revision == last
+                    assert found.read_one("a", 4) == b"last"
+                    with pytest.raises(UnexpectedAnswer):
+                        found.read_one("a", 3)
+
+
+def test_default_branch__that_is_not_there(tmp_path: Path) -> None:
+    made = made_at(tmp_path / "made", {"a": b"a"}, "m@v1.0.0")
+    git(made, "symbolic-ref", "HEAD", "refs/heads/none")
+
+    with Repository.clone_from(
+        str(made / ".git"), make_git(), tmp_path / "scratch", default_branch=True
+    ) as repository:
+        assert repository.default_branch() is None
+        assert [tag.name for tag in repository.tags()] == ["m@v1.0.0"]
+
+
+def test_branch__is_no_tag_that_is_called_like_one(tmp_path: Path) -> None:
+    """Git takes `refs/tags/refs/heads/main` for `refs/heads/main`, where that is not there."""
+    made = made_at(tmp_path / "made", {"a": b"a"}, "m@v1.0.0")
+    main = git(made, "rev-parse", "HEAD")
+    git(made, "switch", "--quiet", "-c", "mallory")
+    committed(made, {"a": b"b"})
+    called = ("refs/heads/none", "refs/remotes/origin/main", "refs/remote-head/HEAD")
+    for name in (*called, "refs/remotes/origin/HEAD"):
+        git(made, "update-ref", f"refs/tags/{name}", "HEAD")
+    git(made, "symbolic-ref", "HEAD", "refs/heads/unborn")
+    url = str(made / ".git")
+    git(tmp_path, "init", "--quiet", "checkout")
+    git(tmp_path / "checkout", "remote", "add", "origin", url)
+    git(tmp_path / "checkout", "fetch", "--quiet", "origin", "+refs/tags/*:refs/tags/*")
+
+    with Repository.clone_from(url, make_git(), tmp_path / "s", default_branch=True) as fetched:
+        assert (fetched.branch("main"), fetched.branch("none")) == (main, None)
+        assert fetched.default_branch() is None
+    with Repository.open(tmp_path / "checkout", make_git()) as checkout:
+        assert checkout.branch("main") is None
+        assert checkout.default_branch() is None
+
+
+def test_default_branch__of_a_checkout_is_its_origins(tmp_path: Path) -> None:
+    """What is checked out counts where there is no `origin`, or where nothing can be."""
+    made = made_at(tmp_path / "made", {"a": b"a"})
+    git(tmp_path, "clone", "--quiet", str(made), "clone")
+    git(tmp_path, "clone", "--quiet", "--bare", str(made), "bare")
+    first, own = git(made, "rev-parse", "HEAD"), committed(tmp_path / "clone", {"a": b"b"})
+
+    def seen(name: str) -> str | None:
+        with Repository.open(tmp_path / name, make_git()) as repository:
+            found = repository.default_branch()
+            return found.revision if found else None
+
+    assert [seen(name) for name in ("made", "clone", "bare")] == [first, first, first]
+    git(tmp_path / "clone", "remote", "set-head", "origin", "--delete")
+    assert seen("clone") is None
+    git(tmp_path / "clone", "remote", "remove", "origin")
+    assert seen("clone") == own
 
 
 def test_clone_from__with_a_password(private: GitServer, served: Path, tmp_path: Path) -> None:

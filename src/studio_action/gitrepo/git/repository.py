@@ -202,7 +202,7 @@ class Repository:
         return bare.strip() == b"true" or not has_origin
 
     def _revision_of(self, ref: str) -> Revision | None:
-        commit = self._objects.commit(ref)
+        commit = self._commit(ref)
         return self.revision(commit) if commit else None
 
     def is_ancestor(self, commit: str, of: str) -> bool:
@@ -236,10 +236,13 @@ class Repository:
         return Revision(commit, self._objects)
 
     def _commit(self, ref: str) -> str | None:
-        words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
-        if not self._git.succeeds(self.folder, *words):
+        """Return the commit that a reference leads to, None if there is none of just that name.
+
+        Git itself takes `refs/tags/refs/heads/main` for `refs/heads/main`, where that is not there.
+        """
+        if not self._git.succeeds(self.folder, "show-ref", "--verify", "--quiet", ref):
             return None
-        return self._git.run_local(self.folder, *words).decode().split()[-1]
+        return self._objects.commit(ref)
 
 
 def _init(folder: Path, git: Git) -> None:
