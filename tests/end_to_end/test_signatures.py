@@ -322,6 +322,23 @@ def test_refused__bytes_that_were_there_before(
     assert ran.code == 17, ran.said
 
 
+@pytest.mark.parametrize("name", ["weights.bin", "model.sig"])
+def test_refused__a_symbolic_link_in_git(
+    program: Program, signer: Signer, signed_folder: dict[str, bytes], name: str
+) -> None:
+    model = program.workspace / "m"
+    model.mkdir()
+    (program.workspace / "elsewhere").write_bytes(signed_folder[name])
+    (model / name).symlink_to("../elsewhere")
+    others = {path: it for path, it in signed_folder.items() if path != name}
+    repository(program, in_folder(others))
+
+    ran = download(program, *by_key(signer))
+
+    assert (ran.code, delivered(program)) == (14, {}), ran.said
+    assert "is a symbolic link in Git, which is not followed" in ran.said
+
+
 def test_filters__what_is_left_out_need_not_come(
     program: Program, signer: Signer, signed_folder: dict[str, bytes]
 ) -> None:
