@@ -8,7 +8,7 @@ if [ -d azure ]; then
   # What encrypts content before it is stored; what compiles; what verifies signatures brings along what its own
   # command lines, keys in hardware and addresses of e-mail need.
   pip --python "$1" uninstall --quiet --yes \
-    asn1crypto dnspython email-validator markdown-it-py mdurl pycparser pycryptodome pygments rich
+    dnspython email-validator markdown-it-py mdurl pycparser pycryptodome pygments rich
 
   # What programs of another kind use: coroutines, gRPC, the version before this one, time zones; and tests.
   rm -r alibabacloud_oss_v2/aio azure/identity/aio azure/storage/blob/aio azure/storage/blob/_generated/aio \

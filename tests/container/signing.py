@@ -17,6 +17,7 @@ import sshfs
 from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.gitrepo.remotes.opening import StorageRemotes
+from studio_action.gitrepo.signatures import gitsign
 from studio_action.net.network import Network
 from studio_action.signature import verifying
 
@@ -41,4 +42,4 @@ print(opened(Settings.of("store", "s3://models", {})).place("files/md5/ab", "", 
 azure.identity.DefaultAzureCredential()
 google.auth.transport.requests.Request()
 asyncssh.SSHClientConnectionOptions()
-print(sshfs.SSHFileSystem, fsspec.implementations.webhdfs.WebHDFS, verifying.__name__)
+print(sshfs.SSHFileSystem, fsspec.implementations.webhdfs.WebHDFS, verifying, gitsign)
