@@ -50,7 +50,8 @@ RUN pip --python /opt/studio-action install --no-compile --no-deps dist/*.whl \
     && python -m compileall -q --invalidation-mode unchecked-hash /opt/studio-action/lib \
     && ln -sf /entrypoint.py /opt/studio-action/bin/studio-action
 
-# git reads the tags of a repository, over http(s) and ssh; ssh-keygen and gpg check their signatures, with no agent. The
+# git reads the tags of a repository, over http(s) and ssh; ssh-keygen and gpg check their signatures, with no agent;
+# nss_wrapper lets ssh-keygen run as a user that has no entry in /etc/passwd. The
 # programs themselves are a tenth of their packages and what those depend on. The versions are the base image's
 # distribution's.
 FROM ${PYTHON_IMAGE} AS programs
@@ -58,11 +59,11 @@ COPY container/collect-programs.sh /
 # hadolint ignore=DL3008
 RUN find /usr /etc >/before \
     && apt-get update -qq \
-    && apt-get install -y -qq --no-install-recommends git gpg openssh-client >/dev/null \
+    && apt-get install -y -qq --no-install-recommends git gpg libnss-wrapper openssh-client >/dev/null \
     && ln -sf ../../bin/git /usr/lib/git-core/git \
     && /collect-programs.sh /programs /before /usr/bin/git /usr/bin/git-upload-pack /usr/lib/git-core/git \
       /usr/lib/git-core/git-remote-http /usr/lib/git-core/git-remote-https \
-      /usr/bin/gpg /usr/bin/ssh /usr/bin/ssh-keygen \
+      /usr/bin/gpg /usr/bin/ssh /usr/bin/ssh-keygen "$(find /usr/lib -name libnss_wrapper.so)" \
     && install -d /programs/usr/share/git-core/templates
 
 FROM ${PYTHON_IMAGE} AS system

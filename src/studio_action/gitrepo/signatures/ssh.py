@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 from studio_action.errors import BadInput
+from studio_action.gitrepo.signatures import unknown_user
 from studio_action.gitrepo.signatures.settings import Settings, Signer, program
 from studio_action.gitrepo.signatures.tag_object import Unfit
 from studio_action.text import printable
@@ -53,6 +54,7 @@ def settings(signers: bytes, folder: Path, path: str) -> Settings:
             "gpg.ssh.allowedSignersFile": str(allowed),
         },
         read_signer,
+        unknown_user.variables(folder),
     )
 
 
