@@ -212,6 +212,20 @@ def test_policy_file__where_the_origin_is_gone(program: Program, places: Reposit
     assert "tiny models" in noted.said
 
 
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_policy_file__where_the_origin_is_a_folder(
+    program: Program, places: Repositories, scheme: str
+) -> None:
+    places.commit({POLICY: SMALL})
+    git(places.made, "remote", "set-url", "origin", f"{scheme}{places.served}")
+    places.commit({POLICY: b"rules: []\n"}, push=False)
+
+    ran = run(program, str(places.made))
+
+    assert ran.code == 17, ran.said
+    assert "tiny models" in ran.said
+
+
 def test_policy_file__of_a_folder_without_origin(program: Program, tmp_path: Path) -> None:
     folder = made_at(tmp_path / "made", {**FILES, POLICY: SMALL}, "m@v1.0.0")
 

@@ -299,7 +299,7 @@ def _origin(
     limits = context.config.limits
     if local.default_branch() is not None:
         limits = _brief(limits)
-    folder = scratch / "policy"
+    folder, url = scratch / "policy", url.removeprefix("file://")
     if Path(url).is_absolute():
         return Repository.clone_default_branch(
             url, git_program(Path(url), context, network, limits), folder
