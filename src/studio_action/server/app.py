@@ -81,7 +81,8 @@ def create_api(services: Services) -> Starlette:
     metrics_page = MetricsPage(services.metrics, services.settings.metrics_token)
     relay = Relay(services.models.open_remote_file, services.log)
     grants = Grants.of(services.settings.repositories, services.tokens.by_id, services.utc)
-    files = Files(services.keys.secret, grants.may_read, services.models.file, services.utc, relay)
+    find_file = services.models.file
+    files = Files(services.keys.secret, grants.may_read, find_file, services.utc, relay, threads.of)
     api = Starlette(
         routes=[
             *(Route(each.path, each.endpoint, methods=each.methods) for each in api_routes),

@@ -7,7 +7,9 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -22,10 +24,12 @@ from starlette.routing import Route
 from studio_action.errors import ObjectMissing
 from studio_action.model.digest import Digest
 from studio_action.server import links
+from studio_action.server.api.threads import THREADS_EACH, RepositoryThreads
 from studio_action.server.files import serving
 from studio_action.server.files.serving import BLOCK, Files
 from studio_action.server.links import Grant, InFolder, InMirror, InWebRemote, Key, LocalFile
 from tests.server.loopback import served
+from tests.server.site import MODELS
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 KEY = Key("k1", b"a secret of the server")
@@ -269,6 +273,36 @@ def test_get__the_token_was_revoked(storage: Storage) -> None:
     answer = storage.get("churn.pkl")
     refusal = "This link is not valid any more. Ask for a new one."
     assert (answer.status_code, answer.json()) == (403, {"detail": refusal})
+
+
+def test_get__a_mirror_that_hangs_holds_up_no_other_file(storage: Storage) -> None:
+    threads, go = RepositoryThreads([MODELS]), threading.Event()
+    held = InMirror(MODELS.name, "a" * 40, Digest("md5", MD5))
+    path = storage.add("a" * 40, CONTENT)
+
+    def find_path(file: LocalFile) -> Path:
+        if isinstance(file, InMirror):
+            assert go.wait(10)
+            return path
+        return storage.find_path(file)
+
+    files = replace(application(storage), find_path=find_path, threads_of=threads.of)
+    with (
+        served(Starlette(routes=[Route("/files/{path:path}", files)])) as base,
+        ThreadPoolExecutor(40) as clients,
+    ):
+        link = links.sign(base, held, GRANT, KEY, NOW)
+        waiting = [clients.submit(requests.get, link, timeout=20) for _ in range(40)]
+        limiter = threads.of(MODELS.name)
+        assert limiter is not None
+        while limiter.borrowed_tokens < THREADS_EACH:
+            os.sched_yield()
+
+        free = links.sign(base, InFolder("models", "churn.pkl"), GRANT, KEY, NOW)
+        assert requests.get(free, timeout=5).content == CONTENT
+
+        go.set()
+        assert {each.result().content for each in waiting} == {CONTENT}
 
 
 def test_get__a_folder_that_is_not_served(storage: Storage) -> None:

@@ -63,7 +63,8 @@ class Files:
     `find_secret` returns the secret of a key id, `may_read` whether the token of a grant still may,
     `find_path` the path of a local file without symbolic links. All may block, and `find_path`
     raises `ObjectMissing` for a missing file.
-    `relay` answers for files that are not on this machine.
+    `relay` answers for files that are not on this machine. `threads_of` returns the threads of the
+    repository of that name, in which its mirror is read: that may have to be fetched first.
     """
 
     find_secret: Callable[[str], bytes | None]
@@ -71,6 +72,7 @@ class Files:
     find_path: Callable[[LocalFile], Path]
     utc: Callable[[], datetime]
     relay: Callable[[InWebRemote, Scope, Receive, Send], Awaitable[None]]
+    threads_of: Callable[[str], CapacityLimiter | None] = field(default=lambda name: None)
     _threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_DISK_THREADS))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,6 +80,9 @@ class Files:
         path, query = scope["path_params"]["path"], scope["query_string"].decode("latin-1")
         try:
             opened = await to_thread.run_sync(self._open, path, query, limiter=self._threads)
+            if isinstance(opened, InMirror):
+                threads = self.threads_of(opened.repository) or self._threads
+                opened = await to_thread.run_sync(self._open_local, opened, limiter=threads)
         except BadLink as error:
             await JSONResponse({"detail": str(error)}, 403)(scope, receive, send)
         except ObjectMissing as error:
@@ -91,12 +96,13 @@ class Files:
             finally:
                 os.close(opened.file)
 
-    def _open(self, path: str, query: str) -> _OpenFile | InWebRemote:
+    def _open(self, path: str, query: str) -> _OpenFile | InMirror | InWebRemote:
         served, grant = links.verify(path, query, self.find_secret, self.utc())
         if not self.may_read(grant):
             raise BadLink(links.REFUSED)
-        if isinstance(served, InWebRemote):
-            return served
+        return self._open_local(served) if isinstance(served, InFolder) else served
+
+    def _open_local(self, served: LocalFile) -> _OpenFile:
         file = _open_file(self.find_path(served))
         info = os.fstat(file)
         if not stat.S_ISREG(info.st_mode):
