@@ -6,7 +6,7 @@ cd "$1"/lib/python3.*/site-packages
 
 if [ -d azure ]; then
   # What encrypts content before it is stored; what compiles; what verifies signatures brings along what its own
-  # command lines, keys in hardware and addresses of e-mail need.
+  # command lines and addresses of e-mail need.
   pip --python "$1" uninstall --quiet --yes \
     dnspython email-validator markdown-it-py mdurl pycparser pycryptodome pygments rich
 
