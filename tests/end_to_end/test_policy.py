@@ -22,10 +22,12 @@ FILES = {"dvc.yaml": b"artifacts:\n  m:\n    path: m.bin\n", "m.bin": b"model"}
 LONG_AGO = "2020-03-01T12:00:00+00:00"
 
 
-def run(program: Program, repository: Path | str, *options: str) -> Ran:
+def run(
+    program: Program, repository: Path | str, *options: str, command: str = "download-model"
+) -> Ran:
     environ = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}
     asked = ("--model=m", f"--repo={repository}", *options)
-    return program.run("download-model", *asked, **environ, DVC_STUDIO_URL="", DVC_STUDIO_TOKEN="")
+    return program.run(command, *asked, **environ, DVC_STUDIO_URL="", DVC_STUDIO_TOKEN="")
 
 
 @pytest.fixture(scope="module")
@@ -274,6 +276,30 @@ def test_policy_file__without_pre_releases(
     ran = run(program, places.url, *options)
 
     assert (ran.code, ran.outputs.get("version", "")) == (0 if version else 17, version), ran.said
+
+
+def test_policy_file__digests_are_checked_whatever_verify_says(
+    program: Program, places: Repositories
+) -> None:
+    places.commit({POLICY: b"rules:\n- {require-digests: true}\n"})
+
+    off, checked = run(program, places.url, "--verify=off"), run(program, places.url)
+
+    assert (off.code, checked.code) == (17, 0), off.said + checked.said
+    assert "the policy requires that digests are checked" in off.said
+
+
+def test_policy_file__what_resolving_does_not_verify(
+    program: Program, places: Repositories
+) -> None:
+    pem = "-----BEGIN PUBLIC KEY-----\nAA==\n-----END PUBLIC KEY-----\n"
+    rule = {"signature": {"method": "key", "public-key": pem}}
+    places.commit({POLICY: json.dumps({"rules": [rule]}).encode()})
+
+    ran = run(program, places.url, command="resolve-model")
+
+    assert ran.code == 0, ran.said
+    assert "which resolve-model does not verify" in ran.said
 
 
 def test_policy_file__a_way_back(program: Program, places: Repositories) -> None:

@@ -124,6 +124,11 @@ def _resolve(task: Resolve, context: RunContext) -> None:
         open_registry(request, task.source.studio, context, network) as (registry, policy),
     ):
         found = recipe.resolve(request, registry=registry, policy=policy, platform=context.platform)
+        if found.policy and found.policy.required.signatures:
+            context.platform.warning(
+                "The policy requires a signature of the model, which resolve-model does not verify:"
+                " download-model does"
+            )
         measured = sizes.measured(found.files, network, config.limits)
         check_total(measured, found.most_bytes)
     if task.urls_file:

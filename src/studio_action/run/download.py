@@ -11,7 +11,7 @@ from studio_action.ci.job import Job
 from studio_action.download import existing
 from studio_action.download.base import Downloader, Fetched, Progress
 from studio_action.download.existing import Landing
-from studio_action.errors import ContentMismatch
+from studio_action.errors import ContentMismatch, PolicyRefused
 from studio_action.inputs.config import Delivery
 from studio_action.inputs.model_request import ModelRequest
 from studio_action.inputs.previous import Previous
@@ -118,6 +118,11 @@ def download(
     found = resolve(request, registry=registry, policy=policy, platform=platform)
     if delivery.verify == "require":
         plan.require_digests(found.files)
+    if delivery.verify == "off" and found.policy and found.policy.required.digests:
+        raise PolicyRefused(
+            "verify is 'off', and the policy requires that digests are checked",
+            "Leave verify out, or give verify: require",
+        )
     if delivery.expected_sha256:
         plan.require_one_file(found.files)
     signatures = _verify_signatures(found, delivery.signature, verifier, registry, platform)
