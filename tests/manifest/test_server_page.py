@@ -12,6 +12,7 @@ from studio_action.server.api import deliveries
 from studio_action.server.middleware import request_limits
 from studio_action.server.run import connections, heads, listening, process, protocol
 from studio_action.server.run.configuration.form import ConfigurationForm, RepositoryForm
+from studio_action.server.run.configuration.log_in import LogInForm
 from studio_action.server.run.configuration.reading import Options, read
 from studio_action.server.run.configuration.trusted_issuers import RuleForm, TrustedIssuerForm
 from tests.manifest.tables import rows_below
@@ -75,6 +76,26 @@ def test_keyless__the_examples_are_read(text: str, tmp_path: Path) -> None:
     (tmp_path / "server.yaml").write_text(served + text)
 
     assert read(Options("server.yaml"), {}, tmp_path).trusted_issuers
+
+
+PEOPLE = "People log in with your identity provider"
+
+
+def test_entries__all_of_the_log_in() -> None:
+    fields = {name.replace("_", "-") for name in LogInForm.model_fields}
+
+    assert fields <= set(rows_below(PAGE, PEOPLE))
+
+
+def test_log_in__the_example_is_read(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```yaml\n(log-in:.*?)```", PAGE, re.DOTALL)
+    served = (
+        "data-dir: data\nurl: https://models.example.org\n"
+        "repositories: [{url: https://github.com/acme/models.git}]\n"
+    )
+    (tmp_path / "server.yaml").write_text(served + text)
+
+    assert read(Options("server.yaml"), {"OIDC_CLIENT_SECRET": "a"}, tmp_path).log_in
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)

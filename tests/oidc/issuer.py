@@ -8,6 +8,8 @@
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN": ci.request_token,
     }
 
+    ci.client = Client("client", "https://models.example.org/login/callback")  # people log in
+
 Keys: https://www.rfc-editor.org/rfc/rfc7517; discovery:
 https://openid.net/specs/openid-connect-discovery-1_0.html; claims as the CI systems document them:
 https://docs.github.com/en/actions/reference/security/oidc,
@@ -17,6 +19,7 @@ https://docs.gitlab.com/ci/secrets/id_token_authentication/
 from __future__ import annotations
 
 import base64
+import hashlib
 import itertools
 import json
 import threading
@@ -29,13 +32,15 @@ from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 DISCOVERY = "/.well-known/openid-configuration"
 JWKS = "/.well-known/jwks"
+AUTHORIZE = "/authorize"
+TOKEN = "/token"
 ID_TOKEN = "/_apis/jobs/0001/idtoken"
 _CURVES = {"ES256": ec.SECP256R1, "ES384": ec.SECP384R1, "ES512": ec.SECP521R1}
 _NUMBERS = itertools.cycle(range(10, 16))
@@ -98,6 +103,61 @@ class Reply:
 
 
 @dataclass
+class Client:
+    """An application that people log in to, and the `person` who does, as claims.
+
+    `codes` are what the authorization endpoint gave out and nobody has used, with the parameters
+    of each; `changes` go over what is right, in the next ID tokens.
+    """
+
+    id: str
+    redirect_uri: str
+    secret: str = ""
+    person: Mapping[str, Any] = field(
+        default_factory=lambda: {"sub": "ada", "email": "ada@example.org", "email_verified": True}
+    )
+    lands: str = ""
+    """Where the redirect URI leads, as if a proxy stood there; '' for the URI itself."""
+    codes: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    changes: dict[str, Any] = field(default_factory=dict)
+
+    def authorize(self, asked: Mapping[str, str], issuer: str) -> Reply:
+        """Let the person in at once, and lead back with a code (RFC 6749, section 4.1.2)."""
+        is_right = (
+            asked.get("client_id") == self.id
+            and asked.get("redirect_uri") == self.redirect_uri
+            and asked.get("response_type") == "code"
+            and asked.get("code_challenge_method") == "S256"
+            and "openid" in asked.get("scope", "").split()
+        )
+        if not is_right:
+            return Reply.json({"error": "invalid_request"}, 400)
+        code = uuid.uuid4().hex
+        self.codes[code] = asked
+        back = urlencode({"code": code, "state": asked.get("state", ""), "iss": issuer})
+        return Reply(303, headers={"Location": f"{self.lands or self.redirect_uri}?{back}"})
+
+    def exchange(self, form: Mapping[str, str], authorization: str) -> Mapping[str, str] | str:
+        """The parameters that the code was asked for with; else the error, by its OAuth name."""
+        if self.secret:
+            basic = base64.b64encode(f"{self.id}:{self.secret}".encode()).decode()
+            if authorization != f"Basic {basic}":
+                return "invalid_client"
+        elif form.get("client_id") != self.id:
+            return "invalid_client"
+        asked = self.codes.pop(form.get("code", ""), None)
+        verifier = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+        if (
+            asked is None
+            or form.get("grant_type") != "authorization_code"
+            or form.get("redirect_uri") != self.redirect_uri
+            or asked["code_challenge"] != base64.urlsafe_b64encode(verifier).rstrip(b"=").decode()
+        ):
+            return "invalid_grant"
+        return asked
+
+
+@dataclass
 class Issuer:
     """An issuer under way. `keys` are those of its JWKS; the first one signs.
 
@@ -114,6 +174,8 @@ class Issuer:
     job: Callable[[str], Mapping[str, Any]] | None = None
     """The claims of the job that asks for an ID token, by audience; GitHub's defaults if None."""
     request_token: str = "request-token-of-the-job"
+    client: Client | None = None
+    """Where people log in."""
     _server: ThreadingHTTPServer | None = field(default=None, repr=False)
     _thread: threading.Thread | None = field(default=None, repr=False)
     _address: tuple[str, int] = ("127.0.0.1", 0)
@@ -279,7 +341,24 @@ class Issuer:
             return Reply.json({"keys": [key.jwk() for key in self.keys]})
         if parts.path == ID_TOKEN:
             return self._id_token(parse_qs(parts.query), authorization)
+        if parts.path == self.path + AUTHORIZE and self.client:
+            return self.client.authorize(dict(parse_qsl(parts.query)), self.url)
         return Reply(404)
+
+    def answer_form(self, target: str, authorization: str, body: str) -> Reply:
+        """What it answers to a POST: at the token endpoint, the ID token for a code."""
+        self.requests[target] += 1
+        if target in self.replies:
+            return self.replies[target]
+        if target != self.path + TOKEN or self.client is None:
+            return Reply(404)
+        asked = self.client.exchange(dict(parse_qsl(body)), authorization)
+        if isinstance(asked, str):
+            return Reply.json({"error": asked, "error_description": "no"}, 400)
+        told = {"nonce": asked.get("nonce"), **self.client.person, **self.client.changes}
+        id_token = self.mint(self.claims(self.client.id, **told))
+        answer = {"access_token": "opaque", "token_type": "Bearer", "expires_in": 300}
+        return Reply.json({**answer, "id_token": id_token})
 
     def answer_with_keys(self, *keys: object) -> Reply:
         """A key set of these, whatever they are."""
@@ -289,6 +368,8 @@ class Issuer:
         return {
             "issuer": self.url,
             "jwks_uri": self.url + JWKS,
+            "authorization_endpoint": self.url + AUTHORIZE,
+            "token_endpoint": self.url + TOKEN,
             "subject_types_supported": ["public", "pairwise"],
             "response_types_supported": ["id_token"],
             "claims_supported": ["sub", "aud", "exp", "iat", "iss", "jti", "nbf"],
@@ -309,7 +390,14 @@ class _Handler(BaseHTTPRequestHandler):
     issuer: Issuer
 
     def do_GET(self) -> None:
-        reply = self.issuer.answer(self.path, self.headers.get("Authorization", ""))
+        self._reply(self.issuer.answer(self.path, self.headers.get("Authorization", "")))
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
+        told = self.headers.get("Authorization", "")
+        self._reply(self.issuer.answer_form(self.path, told, body))
+
+    def _reply(self, reply: Reply) -> None:
         if reply.hang:
             self.issuer._over.wait(30)
         self.send_response(reply.status)

@@ -14,6 +14,7 @@ from studio_action.errors import ObjectMissing
 from studio_action.gitrepo.git.tag_ref import TagRef
 from studio_action.gitrepo.gto import history, timeline
 from studio_action.model.repository_url import RepositoryUrl
+from studio_action.net.network import Network
 from studio_action.server.access import Scope, Token
 from studio_action.server.app import create_app
 from studio_action.server.db import database
@@ -23,6 +24,7 @@ from studio_action.server.db.pushes import Pushes
 from studio_action.server.db.tokens import Tokens
 from studio_action.server.links import InWebRemote, LocalFile
 from studio_action.server.metrics import Metrics
+from studio_action.server.openid.log_in import make_log_in
 from studio_action.server.registry.models import Catalogue
 from studio_action.server.registry.upstream import UpstreamResponse
 from studio_action.server.services import Services
@@ -121,10 +123,11 @@ def site(
     database.migrate(engine)
     calendar, said, lines = Calendar(), Said(), Lines()
     said.answers = {"acme/models": catalogue(calendar()), "acme/secret": catalogue(calendar())}
+    configured, tokens = ServerSettings(**told), Tokens(engine, calendar)
     services = Services(
-        ServerSettings(**told),
+        configured,
         engine,
-        Tokens(engine, calendar),
+        tokens,
         Projects(engine, calendar),
         SigningKeys(engine, calendar),
         Pushes(engine),
@@ -132,6 +135,14 @@ def site(
         calendar,
         lines.log,
         Metrics(),
+        log_in=make_log_in(
+            configured.log_in,
+            configured.url,
+            tokens,
+            Network(),
+            lines.log,
+            lambda: calendar().timestamp(),
+        ),
     )
     with served(create_app(services, now)) as address:
         yield Site(address + services.settings.base_path, services, calendar, said, lines)

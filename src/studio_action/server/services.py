@@ -14,6 +14,7 @@ from studio_action.server.db.pushes import Pushes
 from studio_action.server.db.tokens import Tokens
 from studio_action.server.log import Log
 from studio_action.server.metrics import Metrics
+from studio_action.server.openid.log_in import LogIn
 from studio_action.server.registry.models import Models
 from studio_action.server.settings import ServerSettings
 from studio_action.server.token_exchange.exchange import TokenExchange
@@ -23,7 +24,7 @@ from studio_action.server.token_exchange.exchange import TokenExchange
 class Services:
     """The services of one process; `utc` returns the current time.
 
-    `exchange` is None if no issuer of ID tokens is trusted.
+    `exchange` is None if no issuer of ID tokens is trusted, `log_in` if people log in with tokens.
     """
 
     settings: ServerSettings
@@ -37,3 +38,4 @@ class Services:
     log: Log
     metrics: Metrics
     exchange: TokenExchange | None = None
+    log_in: LogIn | None = None

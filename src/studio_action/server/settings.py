@@ -8,6 +8,7 @@ from pathlib import Path
 
 from studio_action.gitrepo.git.credential import Credential
 from studio_action.model.repository_url import RepositoryUrl
+from studio_action.server.openid.provider import LogInSettings
 from studio_action.server.token_exchange.issuers import TrustedIssuer
 
 
@@ -90,3 +91,4 @@ class ServerSettings:
     process: ProcessSettings = ProcessSettings()
     limits: LimitSettings = LimitSettings()
     trusted_issuers: tuple[TrustedIssuer, ...] = ()
+    log_in: LogInSettings | None = None

@@ -8,7 +8,7 @@ import yaml
 from studio_action.cli import run
 from tests import sample
 from tests.gitrepo.repositories import sample_at
-from tests.oidc.issuer import issuer
+from tests.oidc.issuer import DISCOVERY, Reply, issuer
 from tests.server.guarded import OPTIONS, PASSWORD, guarded
 
 
@@ -126,6 +126,28 @@ def test_check__the_issuers(configuration: Path, capsys: pytest.CaptureFixture[s
     told = capsys.readouterr().out
     assert f"running: {running.url} reached; keys: 1" in told
     assert f"down: {down.url}/.well-known/openid-configuration cannot be read: no conn" in told
+
+
+def test_check__the_log_in(configuration: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    configured = yaml.safe_load(configuration.read_text())
+    with issuer() as running:
+        configured["url"] = "https://models.example.org"
+        configured["log-in"] = {
+            "issuer": running.url,
+            "client-id": "models",
+            "rules": [{"claims": {"sub": "ada"}, "teams": ["ml"]}],
+        }
+        configuration.write_text(yaml.safe_dump(configured))
+
+        assert check(configuration, PATH="/usr/bin:/bin") == 0
+        running.replies[DISCOVERY] = Reply.json(
+            {**running.discovery(), "token_endpoint": "http://a.example"}
+        )
+        assert check(configuration, PATH="/usr/bin:/bin") == 14
+
+    told = capsys.readouterr().out
+    assert f"log-in: 127.0.0.1: {running.url} reached; keys: 1" in told
+    assert f"log-in: the discovery document of {running.url} names no https" in told
 
 
 def test_check__the_database(configuration: Path, capsys: pytest.CaptureFixture[str]) -> None:

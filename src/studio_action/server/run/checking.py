@@ -14,6 +14,7 @@ from studio_action.net.network import Network
 from studio_action.server.db import database
 from studio_action.server.files.relaying import Refusal, relayed_headers
 from studio_action.server.links import InWebRemote, ServedFile
+from studio_action.server.openid.provider import LogInSettings, read_endpoints
 from studio_action.server.registry.models import Models
 from studio_action.server.settings import ServedRepository
 from studio_action.server.token_exchange.discovery import Discovery
@@ -62,6 +63,20 @@ def run_issuers(
             say(printable(f"{issuer.name}: {error}"))
             code = code or error.exit_code
     return code
+
+
+def run_log_in(
+    log_in: LogInSettings | None, discovery: Discovery, say: Callable[[str], None]
+) -> int:
+    """Read the endpoints of the provider that people log in with; return an exit code."""
+    if log_in is None:
+        return 0
+    try:
+        read_endpoints(log_in, discovery.document(log_in.issuer.url))
+    except StudioActionError as error:
+        say(printable(f"log-in: {error}"))
+        return error.exit_code
+    return run_issuers([log_in.issuer], discovery, lambda text: say(f"log-in: {text}"))
 
 
 def run_database(address: str, say: Callable[[str], None]) -> int:

@@ -33,6 +33,7 @@ from studio_action.server.db.pushes import Pushes
 from studio_action.server.db.tokens import Tokens
 from studio_action.server.log import Level, Log, to_descriptor
 from studio_action.server.metrics import FOLDER, Metrics
+from studio_action.server.openid.log_in import make_log_in
 from studio_action.server.registry import models as registry
 from studio_action.server.run import descriptors
 from studio_action.server.run.connections import MOST, Connections
@@ -104,6 +105,7 @@ def make_services(settings: ServerSettings, environ: Mapping[str, str]) -> Servi
         exchange=make_exchange(
             settings.trusted_issuers, tokens, Discovery(network_of(environ)), log
         ),
+        log_in=make_log_in(settings.log_in, settings.url, tokens, network_of(environ), log),
     )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import cast
 
 from studio_action.server.access import Token
@@ -59,11 +59,8 @@ class TokenExchange:
         """
         unverified = UnverifiedToken.parse(id_token)
         issuer = self._issuer(unverified.issuer)
-        key = self.keys.find(issuer.url, unverified.kid, unverified.algorithm)
-        if key is None:
-            raise BadIdToken(f"{issuer.url} has no such key as the one of the ID token (kid)")
-        verified = unverified.verify(key, issuer, self.tokens.now())
-        rule = _fitting_rule(issuer, verified.claims)
+        verified = verify(unverified, issuer, self.keys, self.tokens.now())
+        rule = fitting_rule(issuer, verified.claims, f"this job of {issuer.name}")
         granted = _granted(rule, scopes)
         if not self.used.use(verified.identity, verified.expires):
             raise BadIdToken("the ID token was used before: each can be exchanged only once")
@@ -75,7 +72,7 @@ class TokenExchange:
             all_repositories=rule.all_repositories,
             expires=self.tokens.now() + LIFETIME,
             issuer=issuer.url,
-            claims=_telling(rule, verified),
+            claims=telling(rule, verified, _TELLING),
         )
 
     def _issuer(self, url: str) -> TrustedIssuer:
@@ -99,21 +96,38 @@ def make_exchange(
     return TokenExchange(issuers, keys, tokens, UsedIdTokens(tokens.engine, tokens.now))
 
 
-def _fitting_rule(issuer: TrustedIssuer, claims: Mapping[str, object]) -> Rule:
+def verify(
+    unverified: UnverifiedToken, issuer: TrustedIssuer, keys: KeyCache, now: datetime
+) -> IdToken:
+    """Return the token if `issuer` signed it for us; raise `BadIdToken` or `Unreachable`."""
+    key = keys.find(issuer.url, unverified.kid, unverified.algorithm)
+    if key is None:
+        raise BadIdToken(f"{issuer.url} has no such key as the one of the ID token (kid)")
+    return unverified.verify(key, issuer, now)
+
+
+def fitting_rule(
+    issuer: TrustedIssuer, claims: Mapping[str, object], whom: str, *, in_lists: bool = False
+) -> Rule:
     """Return the first rule that fits; raise `BadIdToken`, naming the claims that do not fit.
 
-    The message has what the sender sent, and nothing of what the rules say.
+    The message has `whom` it is about, what the sender sent, and nothing of what the rules say.
+    With `in_lists`, one fitting value in a list is enough.
     """
     misfits: dict[str, None] = {}
     for rule in issuer.rules:
-        wrong = rule.misfits(claims)
+        wrong = rule.misfits(claims, in_lists=in_lists)
         if not wrong:
             return rule
         misfits.update(dict.fromkeys(wrong))
     shown = [f"{name} is {_shown(claims.get(name))}" for name in misfits]
-    raise BadIdToken(
-        f"no rule of the server fits this job of {issuer.name}: {first_few(shown, _MOST_NAMED)}"
-    )
+    raise BadIdToken(f"no rule of the server fits {whom}: {first_few(shown, _MOST_NAMED)}")
+
+
+def telling(rule: Rule, verified: IdToken, names: Iterable[str]) -> dict[str, str]:
+    """Return the claims of these names, and those of the rule, as a token keeps them."""
+    texts = {name: text_of(verified.claims.get(name)) for name in (*names, *rule.claims)}
+    return {name: printable(text, 500) for name, text in texts.items() if text is not None}
 
 
 def _shown(value: object) -> str:
@@ -136,9 +150,3 @@ def _name(issuer: TrustedIssuer, claims: Mapping[str, object]) -> str:
         for names in _NAMED_BY
     )
     return printable(":".join([issuer.name, *filter(None, parts)]), _LONGEST_NAME)
-
-
-def _telling(rule: Rule, verified: IdToken) -> dict[str, str]:
-    names = dict.fromkeys((*_TELLING, *rule.claims))
-    texts = {name: text_of(verified.claims.get(name)) for name in names}
-    return {name: printable(text, 500) for name, text in texts.items() if text is not None}

@@ -80,13 +80,22 @@ class Rule:
     repositories: frozenset[str] = frozenset()
     all_repositories: bool = field(default=False)
 
-    def misfits(self, claims: Mapping[str, object]) -> Iterable[str]:
-        """Return the names of the claims that are missing or match none of their patterns."""
-        return [name for name, patterns in self.claims.items() if not _fits(claims, name, patterns)]
+    def misfits(self, claims: Mapping[str, object], *, in_lists: bool = False) -> Iterable[str]:
+        """Return the names of the claims that are missing or match none of their patterns.
+
+        With `in_lists`, a list matches if one of its values does: the groups that people are in.
+        """
+        return [
+            name
+            for name, patterns in self.claims.items()
+            if not _fits(claims.get(name), patterns, in_lists)
+        ]
 
 
-def _fits(claims: Mapping[str, object], name: str, patterns: Iterable[Pattern]) -> bool:
-    value = text_of(claims.get(name))
+def _fits(claim: object, patterns: Iterable[Pattern], in_lists: bool) -> bool:
+    if in_lists and isinstance(claim, list):
+        return any(_fits(each, patterns, False) for each in claim)
+    value = text_of(claim)
     return value is not None and any(pattern.matches(value) for pattern in patterns)
 
 

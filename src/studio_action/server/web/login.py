@@ -1,4 +1,4 @@
-"""Logs people in with an access token, and out again."""
+"""Logs people in with an access token, and out again; `openid.py` has the way without one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Login:
 
     def form(self, request: Request) -> Response:
         """Return the page that asks for a token."""
-        return self._login_page(local_path(request.query_params.get("next", ""), self._base_path))
+        return self.page(request.query_params.get("next", ""))
 
     def redirect_to_login(self, request: Request) -> Response:
         """Redirect to the log-in, which leads back to this page.
@@ -66,44 +66,70 @@ class Login:
     def log_out(self, request: Request) -> Response:
         """End the session."""
         if not self._is_same_origin(request):
-            return self._login_page(local_path("", self._base_path), _CROSS_SITE)
+            return self.page("", _CROSS_SITE)
+        visitor, log_in = self.visitor(request), self.services.log_in
+        if visitor is not None and log_in is not None and log_in.gave(visitor):
+            self.services.tokens.revoke(visitor.id)  # nothing but the session uses it
         return self._end_session(request, f"{self._base_path}/login")
+
+    def page(self, next_path: str, refusal: str = "", status: int = 0) -> Response:
+        """Return the log-in page, which leads to `next_path` if that is a path of this server."""
+        return self.renderer.page(
+            "login.html",
+            None,
+            status=status or (403 if refusal else 200),
+            next=local_path(next_path, self._base_path),
+            refusal=refusal,
+            provider=self.services.log_in.name if self.services.log_in else "",
+        )
+
+    def start_session_here(self, request: Request, token: Token, next_path: str) -> Response:
+        """Start a session, and go on by a page of ours to a path of this server.
+
+        A redirect would be the end of one that began at another site, and browsers would not send
+        the session's cookie with it.
+        """
+        request.state.token = token
+        address = local_path(next_path, self._base_path)
+        response = self.renderer.page("through.html", None, address=address)
+        value = sessions.sign(token.id, self.services.keys.current(), self.services.utc())
+        return self._with_cookie(request, response, value, int(sessions.LIFETIME.total_seconds()))
+
+    def is_secure(self, request: Request) -> bool:
+        """Return whether browsers reach this server by https, here or at its public address."""
+        return "https" in (request.url.scheme, urlsplit(self.services.settings.url).scheme)
 
     def _log_in(self, request: Request, fields: Mapping[str, list[str]]) -> Response:
         next_path = local_path(fields.get("next", [""])[0], self._base_path)
         if not self._is_same_origin(request):
-            return self._login_page(next_path, _CROSS_SITE)
+            return self.page(next_path, _CROSS_SITE)
         try:
             token = self.services.tokens.authenticate(fields.get("token", [""])[0].strip())
         except InvalidToken as error:
             # For the access log, and for the limit of invalid tokens.
             request.state.refused = error.reason
-            return self._login_page(next_path, _INVALID)
+            return self.page(next_path, _INVALID)
         if "model-registry" not in token.scopes:
             request.state.refused = "scope"
-            return self._login_page(next_path, _SCOPE)
+            return self.page(next_path, _SCOPE)
         request.state.token = token
         value = sessions.sign(token.id, self.services.keys.current(), self.services.utc())
         return self._redirect(request, next_path, value, int(sessions.LIFETIME.total_seconds()))
-
-    def _login_page(self, next_path: str, refusal: str = "") -> Response:
-        status = 403 if refusal else 200
-        return self.renderer.page(
-            "login.html", None, status=status, next=next_path, refusal=refusal
-        )
 
     def _end_session(self, request: Request, to: str) -> Response:
         return self._redirect(request, to, "", 0)
 
     def _redirect(self, request: Request, to: str, cookie: str, age: int) -> Response:
         """Return a redirect `to` a path of this server, with a cookie valid for `age` seconds."""
-        response = RedirectResponse(to, 303, HEADERS)
+        return self._with_cookie(request, RedirectResponse(to, 303, HEADERS), cookie, age)
+
+    def _with_cookie(self, request: Request, response: Response, cookie: str, age: int) -> Response:
         response.set_cookie(
             sessions.COOKIE,
             cookie,
             max_age=age,
             path=self._base_path or "/",
-            secure="https" in (request.url.scheme, urlsplit(self.services.settings.url).scheme),
+            secure=self.is_secure(request),
             httponly=True,
             samesite="strict",
         )

@@ -29,6 +29,7 @@ from studio_action.server.services import Services
 from studio_action.server.settings import ServedRepository
 from studio_action.server.web import snippets, views
 from studio_action.server.web.login import Login
+from studio_action.server.web.openid import OpenIdPages
 from studio_action.server.web.rendering import PageRenderer
 from studio_action.server.web.repository_reader import PATIENCE, RepositoryReader
 
@@ -53,6 +54,7 @@ def create_pages(services: Services, patience: float = PATIENCE) -> Starlette:
             Route("/", pages.projects),
             Route("/login", login.form, methods=["GET"]),
             Route("/login", login.log_in, methods=["POST"]),
+            *OpenIdPages.of(services, login).routes(),
             Route("/logout", login.log_out, methods=["POST"]),
             Route("/static/{path:path}", renderer.static),
             Route("/{page:path}", pages.project),

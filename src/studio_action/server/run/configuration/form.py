@@ -34,6 +34,7 @@ from studio_action.server.run.configuration.entries import (
     repository_name,
     sub_path,
 )
+from studio_action.server.run.configuration.log_in import LogInForm
 from studio_action.server.run.configuration.trusted_issuers import TrustedIssuerForm
 from studio_action.server.settings import (
     LimitSettings,
@@ -152,6 +153,7 @@ class ConfigurationForm(Form):
     grace: Seconds = 25.0
     repositories: tuple[RepositoryForm, ...] = ()
     trusted_issuers: tuple[TrustedIssuerForm, ...] = ()
+    log_in: LogInForm | None = None
 
     @model_validator(mode="after")
     def _one_of_each_name(self) -> ConfigurationForm:
@@ -204,6 +206,16 @@ class ConfigurationForm(Form):
             raise ValueError(f"trusted-issuers has rules for {unknown[0]}, which is not served")
         return self
 
+    @model_validator(mode="after")
+    def _people_come_back(self) -> ConfigurationForm:
+        if self.log_in is None:
+            return self
+        if not self.url:
+            raise ValueError("log-in needs a url: the provider leads people back to it")
+        if unknown := sorted(self.log_in.repositories - {it.full_name for it in self.repositories}):
+            raise ValueError(f"log-in has rules for {unknown[0]}, which is not served")
+        return self
+
     def _served(self) -> Iterator[ServedRepository]:
         """Yield the repositories, which by default name no folders if there are several teams."""
         one_team = len({each.teams for each in self.repositories}) < 2
@@ -231,4 +243,5 @@ class ConfigurationForm(Form):
                 self.requests_per_minute, self.largest_body, self.connections_per_address
             ),
             trusted_issuers=tuple(each.trusted(self.url) for each in self.trusted_issuers),
+            log_in=self.log_in.provider() if self.log_in else None,
         )

@@ -1,0 +1,1 @@
+"""People log in with their identity provider, by OpenID Connect's code flow with PKCE."""
