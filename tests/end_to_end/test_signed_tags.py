@@ -11,9 +11,17 @@ import pytest
 
 from tests.end_to_end.conftest import Program, Ran
 from tests.gitrepo.repositories import committed, git, made_at, sample_at
-from tests.gitrepo.signatures.signing import SshKey, needs_ssh, signed_tag
+from tests.gitrepo.signatures.gitsigning import ACCOUNTS, ADA, GitsignTag
+from tests.gitrepo.signatures.signing import (
+    SshKey,
+    needs_ssh,
+    signed_tag,
+    stored_tag,
+    tag_payload,
+)
 from tests.reference import REPOSITORY
 from tests.servers.git import GitServer, git_server
+from tests.signature.sigstore_instance import Sigstore
 
 pytestmark = needs_ssh
 FILES = {"dvc.yaml": b"artifacts:\n  m:\n    path: m.bin\n", "m.bin": b"model"}
@@ -46,7 +54,8 @@ def signed(tmp_path_factory: pytest.TempPathFactory) -> Signed:
 
 
 def run(program: Program, repository: str, *options: str, **environ: str) -> Ran:
-    asked = ("--require-signed-tag=ssh", f"--repo={repository}", *options)
+    kind = () if any("gitsign" in each for each in options) else ("--require-signed-tag=ssh",)
+    asked = (*kind, f"--repo={repository}", *options)
     known = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}
     return program.run("download-model", *asked, **known, **environ)
 
@@ -129,6 +138,28 @@ def test_git__nothing_of_the_commit_is_read_before(program: Program, signed: Sig
     ran = from_git(program, signed, "--version=v9.0.0-broken")
 
     assert (ran.code, "tag m@v9.0.0-broken is not signed" in ran.said) == (17, True), ran.said
+
+
+@pytest.mark.parametrize(("trusted", "code"), [(True, 0), (False, 17)])
+def test_git__signed_with_gitsign(
+    program: Program, tmp_path: Path, trusted: bool, code: int
+) -> None:
+    sigstore = Sigstore()
+    made = made_at(tmp_path / "made", FILES)
+    payload = tag_payload(git(made, "rev-parse", "HEAD"), "m@v1.0.0")
+    stored_tag(made, "m@v1.0.0", GitsignTag(sigstore, payload).signed())
+    trust = (sigstore if trusted else Sigstore()).trusted_root()
+
+    ran = run(
+        *(program, str(made), "--model=m", "--require-signed-tag=gitsign"),
+        *(f"--allowed-signers={ADA} {ACCOUNTS}", f"--signature-trust-config={trust}"),
+        DVC_STUDIO_URL="",
+        DVC_STUDIO_TOKEN="",
+    )
+
+    assert ran.code == code, ran.said
+    assert (f"Tag m@v1.0.0 is signed by {ADA} ({ACCOUNTS})" in ran.said) is trusted
+    assert bool(program.files()) is trusted
 
 
 MODEL = "text-classifier"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -20,8 +21,15 @@ from studio_action.gitrepo.signatures.verifier import TagVerifier
 from studio_action.model.signed_tag import SignatureKind, SignedTag
 from tests.gitrepo.repositories import git, make_git
 
+
+def _git_version() -> tuple[int, ...]:
+    said = subprocess.run(["git", "version"], check=True, capture_output=True, text=True).stdout
+    return tuple(map(int, re.findall(r"\d+", said)[:2]))
+
+
 needs_ssh = pytest.mark.skipif(
-    shutil.which("ssh-keygen") is None, reason="ssh-keygen is not installed"
+    shutil.which("ssh-keygen") is None or _git_version() < (2, 35),
+    reason="needs ssh-keygen, and a git that tells it the date of a tag",
 )
 needs_gpg = pytest.mark.skipif(shutil.which("gpg") is None, reason="gpg is not installed")
 
