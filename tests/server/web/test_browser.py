@@ -12,8 +12,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from studio_action.server.openid.provider import LogInSettings
+from studio_action.server.token_exchange.issuers import TrustedIssuer
+from tests.oidc.issuer import Client, issuer
+from tests.server.calendar import Calendar
 from tests.server.loopback import served
 from tests.server.site import Site, catalogue, day, site, tag
+from tests.server.token_exchange.trusting import rule
 from tests.servers.browser import FAR_HOST, chromium, tab
 
 pytestmark = pytest.mark.servers
@@ -205,3 +210,25 @@ def test_browser__by_keyboard(browser: Browser, here: Site) -> None:
         page.keyboard.press("Enter")
 
         expect(page.get_by_text("No project matches.")).to_be_visible()
+
+
+def test_browser__logs_in_at_a_provider_of_another_site(browser: Browser, tmp_path: Path) -> None:
+    url = f"http://{FAR_HOST}"
+    with issuer("/realms/acme", lambda: Calendar()().timestamp()) as provider:
+        client = provider.client = Client("models", f"{url}/login/callback")
+        rules = (rule({"email": "*@example.org"}, repositories=frozenset({"acme/models"})),)
+        trusted = TrustedIssuer(provider.url, "Acme", frozenset({"models"}), rules)
+        with (
+            site(tmp_path, url=url, log_in=LogInSettings(trusted, "models")) as here,
+            tab(browser) as opened,
+        ):
+            page, address = opened.page, here.url.replace("127.0.0.1", FAR_HOST)
+            client.lands = f"{address}/login/callback"  # as the proxy at the public address does
+            page.goto(f"{address}/?q=models")
+            page.get_by_role("link", name="Log in with Acme").click()
+
+            expect(page.get_by_role("heading", level=1)).to_have_text("Projects")
+            assert page.url == f"{address}/?q=models"
+            page.get_by_role("button", name="Log out").click()
+            expect(page.get_by_role("link", name="Log in with Acme")).to_be_visible()
+            assert page.evaluate(CONTRAST) == []
