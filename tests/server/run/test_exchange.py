@@ -56,7 +56,15 @@ def server(
         {"issuer": provider, "name": "provider", "rules": rules(sub="ada")},
     ]
     folder = tmp_path_factory.mktemp("server")
-    with started(folder, workers=2, url=URL, trusted_issuers=trusted) as server:
+    (folder / "secret").write_text("of-the-client\n")
+    people = [{"claims": {"sub": "ada"}, "repositories": ["acme/models"]}]
+    log_in = {
+        "issuer": provider,
+        "client-id": "models",
+        "client-secret": {"file": "secret"},
+        "rules": people,
+    }
+    with started(folder, workers=2, url=URL, trusted_issuers=trusted, log_in=log_in) as server:
         yield server
 
 
@@ -124,3 +132,31 @@ def test_exchange__once_whichever_process_gets_it(server: Running, ci: Issuer) -
     assert [models(server, token) for _ in range(4)] == [200] * 4
     assert token not in str(server.lines)
     assert id_token not in str(server.lines)
+
+
+def test_log_in__at_a_provider_that_others_made(server: Running, provider: str) -> None:
+    """Whichever process answers: each request has a connection of its own."""
+
+    def get(path: str, cookies: dict[str, str], **query: str) -> requests.Response:
+        text = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        return requests.get(
+            server.url + path, query, headers={"Cookie": text}, allow_redirects=False, timeout=30
+        )
+
+    def come_back(subject: str) -> requests.Response:
+        begun = get("/login/oidc", {})
+        there = requests.post(
+            begun.headers["Location"], data={"sub": subject}, allow_redirects=False, timeout=10
+        )
+        back = urlsplit(there.headers["Location"])
+        assert f"{back.scheme}://{back.netloc}{back.path}" == f"{URL}/login/callback"
+        query = {name: values[0] for name, values in parse_qs(back.query).items()}
+        return get("/login/callback", begun.cookies.get_dict(), **query)
+
+    answer = come_back("ada")
+
+    assert answer.status_code == 200, answer.text
+    cookies = answer.cookies.get_dict()
+    assert [get("/", cookies).status_code for _ in range(4)] == [200] * 4
+    assert "sub is bob" in come_back("bob").text
+    assert "of-the-client" not in str(server.lines)
