@@ -45,6 +45,7 @@ _SUMMARIES = {
 _SERVER_SUMMARIES = {
     "serve": "Answer the same API from Git repositories: a registry of one's own.",
     "token": "Make, list and revoke the tokens of that registry.",
+    "audit": "Print who was told of which version of a model by that registry.",
 }
 
 _NETWORK = ("ca-bundle", "timeout", "retries", "deadline")

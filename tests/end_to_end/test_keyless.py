@@ -24,6 +24,7 @@ from tests.end_to_end.test_own_server import files
 from tests.fakes import Time
 from tests.oidc.issuer import ID_TOKEN, Issuer, issuer
 from tests.reference import ReferenceServer
+from tests.server.run.test_process import until
 from tests.servers.keyless import github_job, gitlab_job, keyless_server
 from tests.servers.registry import REPOSITORY, OwnServer
 
@@ -39,8 +40,14 @@ def ci() -> Iterator[Issuer]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, ci: Issuer) -> Iterator[OwnServer]:
-    with keyless_server(tmp_path_factory.mktemp("keyless"), ci, base_path="/studio") as running:
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the server is in."""
+    return tmp_path_factory.mktemp("keyless")
+
+
+@pytest.fixture(scope="module")
+def server(state: Path, ci: Issuer) -> Iterator[OwnServer]:
+    with keyless_server(state, ci, base_path="/studio") as running:
         yield running
 
 
@@ -91,6 +98,32 @@ def test_github__download(
     assert masks[0] == ci.request_token
     assert masks[1].startswith("ey")
     assert_hidden(masks[:3], ran, workspace)
+
+
+def test_github__the_server_knows_which_job_got_which_version(
+    server: OwnServer,
+    state: Path,
+    github: dict[str, str],
+    workspace: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    assert run(server.url, github, capfd, "resolve-model", *MODEL).code == 0
+    (database,) = state.rglob("registry.db")
+
+    def told() -> list[dict[str, Any]]:
+        options = (f"--data-dir={database.parent}", "--model=text-classifier", "--since=1h")
+        assert cli.run(["audit", *options], {}) == 0
+        return [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+
+    assert until(lambda: bool(told()))  # it is written a moment after the answer
+    newest = told()[0]
+    assert (newest["version"], newest["stage"], newest["repository"]) == (
+        VERSION,
+        "prod",
+        REPOSITORY,
+    )
+    assert newest["claims"]["repository"] == REPOSITORY
+    assert newest["token_name"].startswith("ci:")
 
 
 def assert_hidden(secrets: list[str], ran: Ran, workspace: Path) -> None:

@@ -23,7 +23,9 @@ from studio_action.model.repository_url import RepositoryUrl
 from studio_action.net.network import Network
 from studio_action.server.access import Scope
 from studio_action.server.app import create_app
+from studio_action.server.audit import AuditLog
 from studio_action.server.db import database, schema
+from studio_action.server.db.audit import AuditEntries
 from studio_action.server.db.keys import SigningKeys
 from studio_action.server.db.projects import Projects
 from studio_action.server.db.pushes import Pushes
@@ -32,7 +34,7 @@ from studio_action.server.links import InFolder, InMirror, InWebRemote, Link, Lo
 from studio_action.server.metrics import Metrics
 from studio_action.server.registry.models import Catalogue
 from studio_action.server.registry.upstream import UpstreamResponse
-from studio_action.server.services import Services
+from studio_action.server.services import OpenId, Services
 from studio_action.server.settings import ServedRepository, ServerSettings
 from studio_action.server.token_exchange.discovery import Discovery
 from studio_action.server.token_exchange.exchange import make_exchange
@@ -207,12 +209,15 @@ def answering(
         utc=calendar,
         log=lines.log,
         metrics=Metrics(),
-        exchange=make_exchange(
-            told.trusted_issuers,
-            tokens,
-            Discovery(Network()),
-            lines.log,
-            lambda: calendar().timestamp(),
+        audit=AuditLog(lines.log, AuditEntries(engine, calendar)),
+        openid=OpenId(
+            make_exchange(
+                told.trusted_issuers,
+                tokens,
+                Discovery(Network()),
+                lines.log,
+                lambda: calendar().timestamp(),
+            )
         ),
     )
     with (

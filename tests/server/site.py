@@ -17,6 +17,7 @@ from studio_action.model.repository_url import RepositoryUrl
 from studio_action.net.network import Network
 from studio_action.server.access import Scope, Token
 from studio_action.server.app import create_app
+from studio_action.server.audit import AuditLog
 from studio_action.server.db import database
 from studio_action.server.db.keys import SigningKeys
 from studio_action.server.db.projects import Project, ProjectDraft, Projects
@@ -27,7 +28,7 @@ from studio_action.server.metrics import Metrics
 from studio_action.server.openid.log_in import make_log_in
 from studio_action.server.registry.models import Catalogue
 from studio_action.server.registry.upstream import UpstreamResponse
-from studio_action.server.services import Services
+from studio_action.server.services import OpenId, Services
 from studio_action.server.settings import ServedRepository, ServerSettings
 from tests.server.calendar import Calendar
 from tests.server.lines import Lines
@@ -135,13 +136,16 @@ def site(
         calendar,
         lines.log,
         Metrics(),
-        log_in=make_log_in(
-            configured.log_in,
-            configured.url,
-            tokens,
-            Network(),
-            lines.log,
-            lambda: calendar().timestamp(),
+        AuditLog(lines.log),
+        OpenId(
+            log_in=make_log_in(
+                configured.log_in,
+                configured.url,
+                tokens,
+                Network(),
+                lines.log,
+                lambda: calendar().timestamp(),
+            )
         ),
     )
     with served(create_app(services, now)) as address:

@@ -42,7 +42,7 @@ class Server:
             Route("/files/{path:path}", self.file),
             Route("/refused", self.refused),
             Route("/fault", self.fault),
-            Route("/metrics", MetricsPage(self.metrics, token).__call__),
+            Route("/metrics", MetricsPage(self.metrics, token, is_open=not token).__call__),
         ]
         self.measured = MetricsMiddleware(
             Starlette(routes=routes), self.metrics, lambda: self.time.now
@@ -151,6 +151,15 @@ def test_page__with_a_token(shown: str, status: int) -> None:
     if status == 401:
         assert answer.json() == {"detail": "Invalid token."}
         assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_page__is_closed_unless_it_is_told_to_be_open() -> None:
+    page = MetricsPage(Metrics(), "")
+    with served(Starlette(routes=[Route("/metrics", page.__call__)])) as base:
+        answer = requests.get(f"{base}/metrics", timeout=10)
+
+    assert answer.status_code == 403
+    assert "metrics-token" in answer.json()["detail"]
 
 
 def test_page__is_text_for_prometheus(server: Server) -> None:

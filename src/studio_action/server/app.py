@@ -78,7 +78,8 @@ def create_api(services: Services) -> Starlette:
         *TokenEndpoint.of(services).routes(),
         *HealthChecks(services).routes(),
     ]
-    metrics_page = MetricsPage(services.metrics, services.settings.metrics_token)
+    readers = services.settings.metrics
+    metrics_page = MetricsPage(services.metrics, readers.token, readers.is_open)
     relay = Relay(services.models.open_remote_file, services.log)
     grants = Grants.of(services.settings.repositories, services.tokens.by_id, services.utc)
     find_file = services.models.file

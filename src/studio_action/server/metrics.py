@@ -121,13 +121,17 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class MetricsPage:
-    """The endpoint `/metrics`; open to everyone if `token` is empty."""
+    """The endpoint `/metrics`, for whoever has `token`, or for everyone if it `is_open`."""
 
     metrics: Metrics
     token: str
+    is_open: bool = False
 
     def __call__(self, request: Request) -> Response:
-        """Return all metrics; answer 401 without the token."""
+        """Return all metrics; answer 401 without the token, and 403 if there is none."""
+        if not self.token and not self.is_open:
+            closed = "Metrics are closed: configure metrics-token, or open-metrics."
+            return JSONResponse({"detail": closed}, 403)
         shown = request.headers.get("authorization", "").encode("latin-1")
         if self.token and not hmac.compare_digest(shown, f"Bearer {self.token}".encode()):
             refusal = {"detail": "Invalid token."}

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
+from studio_action.server.audit import AuditLog
 from studio_action.server.db.keys import SigningKeys
 from studio_action.server.db.projects import Projects
 from studio_action.server.db.pushes import Pushes
@@ -21,11 +22,16 @@ from studio_action.server.token_exchange.exchange import TokenExchange
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
-    """The services of one process; `utc` returns the current time.
+class OpenId:
+    """What ID tokens are taken for: tokens of CI jobs, and the log-in of people; None for not."""
 
-    `exchange` is None if no issuer of ID tokens is trusted, `log_in` if people log in with tokens.
-    """
+    exchange: TokenExchange | None = None
+    log_in: LogIn | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The services of one process; `utc` returns the current time."""
 
     settings: ServerSettings
     engine: Engine
@@ -37,5 +43,5 @@ class Services:
     utc: Callable[[], datetime]
     log: Log
     metrics: Metrics
-    exchange: TokenExchange | None = None
-    log_in: LogIn | None = None
+    audit: AuditLog
+    openid: OpenId = OpenId()

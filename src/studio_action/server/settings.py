@@ -49,7 +49,8 @@ class ProcessSettings:
     """Where the server listens and how it runs.
 
     `trusted_proxies` are the addresses and networks whose forwarding headers count. `grace` is how
-    many seconds running requests may take once the server is told to stop.
+    many seconds running requests may take once the server is told to stop; `audit_retention` how
+    many the audit log stays in the database.
     """
 
     host: str = "127.0.0.1"
@@ -57,6 +58,7 @@ class ProcessSettings:
     workers: int = 1
     trusted_proxies: tuple[str, ...] = ()
     grace: float = 25.0
+    audit_retention: float = 90 * 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,14 @@ class LimitSettings:
     requests_per_minute: int = 600
     largest_body: int = 1 << 20
     connections_per_address: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsSettings:
+    """Who may read the metrics: whoever has `token`, or everyone if `is_open`, else nobody."""
+
+    token: str = field(default="", repr=False)
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +97,7 @@ class ServerSettings:
     url: str = ""
     base_path: str = ""
     webhook_secret: str = field(default="", repr=False)
-    metrics_token: str = field(default="", repr=False)
+    metrics: MetricsSettings = MetricsSettings()
     process: ProcessSettings = ProcessSettings()
     limits: LimitSettings = LimitSettings()
     trusted_issuers: tuple[TrustedIssuer, ...] = ()

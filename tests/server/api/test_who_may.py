@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from studio_action.server.access import Scope
 from studio_action.server.app import create_api
+from studio_action.server.settings import MetricsSettings
 from studio_action.server.web.site import create_pages
 from tests.server.answering import MODELS, Api, answering
 
@@ -58,7 +59,9 @@ PAGES = {
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     with answering(
-        tmp_path_factory.mktemp("api"), metrics_token="for-metrics", webhook_secret="for-hooks"
+        tmp_path_factory.mktemp("api"),
+        metrics=MetricsSettings("for-metrics"),
+        webhook_secret="for-hooks",
     ) as api:
         yield api
 

@@ -149,7 +149,7 @@ def test_workers__one_that_ends_is_replaced(tmp_path: Path) -> None:
 
 
 def test_workers__their_figures_add_up(tmp_path: Path) -> None:
-    with started(tmp_path, workers=2) as server:
+    with started(tmp_path, workers=2, open_metrics=True) as server:
         for _ in range(20):
             assert requests.get(f"{server.url}/healthz", timeout=10).status_code == 200
 

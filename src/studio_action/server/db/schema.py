@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Index,
     LargeBinary,
     MetaData,
     String,
@@ -81,6 +82,25 @@ projects = Table(
     Column("created", Moment, nullable=False),
     Column("created_by", String, nullable=False),
     UniqueConstraint("repository", "owner", "subdir"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("time", Moment, nullable=False),
+    Column("action", String, nullable=False),
+    Column("client", String, nullable=False),
+    Column("token_id", String, nullable=False),
+    Column("token_name", String, nullable=False),
+    Column("issuer", String),
+    Column("claims", JSON(none_as_null=True)),
+    Column("repository", String, nullable=False),
+    Column("model", String, nullable=False),
+    Column("version", String, nullable=False),
+    Column("stage", String, nullable=False),
+    Column("revision", String, nullable=False),
+    Index("ix_audit_time", "time"),
 )
 
 signing_keys = Table(

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 
 import click
 
+from studio_action.server.run.audit import audit_command
 from studio_action.server.run.serve import serve_command
 from studio_action.server.run.token import token_group
 
 COMMANDS: Mapping[str, Callable[[Mapping[str, str]], click.Command]] = {
     "serve": serve_command,
     "token": token_group,
+    "audit": audit_command,
 }

@@ -14,7 +14,7 @@ import threading
 import traceback
 from collections.abc import Mapping
 from contextlib import ExitStack
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -26,7 +26,9 @@ from studio_action.net.certificates import system_bundle
 from studio_action.net.clock import Clock
 from studio_action.net.network import Network, proxies_of
 from studio_action.server.app import create_app
+from studio_action.server.audit import AuditLog
 from studio_action.server.db import database
+from studio_action.server.db.audit import AuditEntries
 from studio_action.server.db.keys import SigningKeys
 from studio_action.server.db.projects import Projects
 from studio_action.server.db.pushes import Pushes
@@ -40,7 +42,7 @@ from studio_action.server.run.connections import MOST, Connections
 from studio_action.server.run.listening import BACKLOG, listen, url_of
 from studio_action.server.run.protocol import protocol
 from studio_action.server.run.workers import SIGNALS, Workers, metrics_folder, reserve_metrics
-from studio_action.server.services import Services
+from studio_action.server.services import OpenId, Services
 from studio_action.server.settings import ServerSettings
 from studio_action.server.token_exchange.discovery import Discovery
 from studio_action.server.token_exchange.exchange import make_exchange
@@ -91,6 +93,9 @@ def make_services(settings: ServerSettings, environ: Mapping[str, str]) -> Servi
     )
     metrics_path = environ.get(FOLDER, "")
     tokens = Tokens(engine, _utc)
+    audit = AuditLog(
+        log, AuditEntries(engine, _utc), timedelta(seconds=settings.process.audit_retention)
+    )
     return Services(
         settings=settings,
         engine=engine,
@@ -102,10 +107,11 @@ def make_services(settings: ServerSettings, environ: Mapping[str, str]) -> Servi
         utc=_utc,
         log=log,
         metrics=Metrics(Path(metrics_path) if metrics_path else None, models.mirrors),
-        exchange=make_exchange(
-            settings.trusted_issuers, tokens, Discovery(network_of(environ)), log
+        audit=audit,
+        openid=OpenId(
+            make_exchange(settings.trusted_issuers, tokens, Discovery(network_of(environ)), log),
+            make_log_in(settings.log_in, settings.url, tokens, network_of(environ), log),
         ),
-        log_in=make_log_in(settings.log_in, settings.url, tokens, network_of(environ), log),
     )
 
 
@@ -171,7 +177,11 @@ def _run_server(services: Services, listening: socket.socket) -> None:
     _forward_logging(services.log)
     server = uvicorn.Server(_uvicorn(services))
     threading.Thread(target=_fetch_mirrors, args=(services,), daemon=True).start()
-    anyio.run(_serve, server, listening, services, backend_options={"use_uvloop": True})
+    services.audit.start()
+    try:
+        anyio.run(_serve, server, listening, services, backend_options={"use_uvloop": True})
+    finally:
+        services.audit.stop()
 
 
 def _uvicorn(services: Services) -> uvicorn.Config:

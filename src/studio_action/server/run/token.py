@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from studio_action.errors import BadInput, NotFound
 from studio_action.model.repository_url import RepositoryUrl
 from studio_action.server.access import Scope, Token
-from studio_action.server.db import database
 from studio_action.server.db.tokens import Tokens
-from studio_action.server.run.configuration.reading import Options, read_database
+from studio_action.server.run.database_options import (
+    database_options,
+    open_database,
+    read_span,
+)
 from studio_action.text import printable
 
 _SCOPES: tuple[Scope, ...] = ("model-registry", "project")
 _TEAM = re.compile(r"\w[\w.-]*", re.ASCII)
 _LONGEST_NAME = 100
-
-Command = TypeVar("Command", bound=Callable[..., None])
 
 
 def token_group(environ: Mapping[str, str]) -> click.Group:
@@ -41,42 +41,17 @@ def _lifetime(_context: click.Context, _option: click.Parameter, text: str) -> t
     """Return the lifetime in `90d` or `12h`, None for `never`; raise `BadParameter` for others."""
     if text == "never":
         return None
-    found = re.fullmatch(r"([1-9]\d{0,4})([dh])", text, re.ASCII)
-    if found is None:
-        raise click.BadParameter("write a number of days or hours, such as 90d or 12h, or never")
-    return timedelta(hours=int(found[1]) * (24 if found[2] == "d" else 1))
-
-
-def _database_options(command: Command) -> Command:
-    """Return the command with the options that name the database."""
-    options = (
-        click.option("--config", default="", help="The server's configuration file."),
-        click.option(
-            "--database",
-            default="",
-            help="The database's URL, without a password. Set the environment variable"
-            " STUDIO_ACTION_DATABASE to a URL with a password.",
-        ),
-        click.option(
-            "--data-dir", default="", help="The server's data folder, which holds SQLite's file."
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    try:
+        return read_span(text)
+    except click.BadParameter as error:
+        raise click.BadParameter(f"{error.message}, or never") from None
 
 
 @contextmanager
 def _tokens(environ: Mapping[str, str], where: Mapping[str, str]) -> Iterator[Tokens]:
     """Yield the tokens of the database that the options, environment or file name."""
-    entries = {name.replace("_", "-"): text for name, text in where.items() if name != "config"}
-    options = Options(config=where["config"], entries=entries)
-    engine = database.open_engine(read_database(options, environ, Path.cwd()))
-    try:
-        database.migrate(engine)
+    with open_database(environ, where) as engine:
         yield Tokens(engine, _now)
-    finally:
-        engine.dispose()
 
 
 def _now() -> datetime:
@@ -112,7 +87,7 @@ def _now() -> datetime:
     show_default=True,
     help="Its lifetime in days (90d) or hours (12h), or never.",
 )
-@_database_options
+@database_options
 @click.pass_obj
 def _create(
     environ: Mapping[str, str],
@@ -174,7 +149,7 @@ def _repository(text: str) -> str:
 
 @click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
-@_database_options
+@database_options
 @click.pass_obj
 def _list(environ: Mapping[str, str], /, as_json: bool, **where: str) -> None:
     """List all tokens: names, scopes, repositories, and whether they are valid."""
@@ -215,7 +190,7 @@ def _document(token: Token, now: datetime) -> dict[str, object]:
 
 @click.command("revoke")
 @click.argument("id")
-@_database_options
+@database_options
 @click.pass_obj
 def _revoke(environ: Mapping[str, str], /, id: str, **where: str) -> None:
     """Revoke the token with this ID, at once and for good."""

@@ -67,7 +67,7 @@ class Login:
         """End the session."""
         if not self._is_same_origin(request):
             return self.page("", _CROSS_SITE)
-        visitor, log_in = self.visitor(request), self.services.log_in
+        visitor, log_in = self.visitor(request), self.services.openid.log_in
         if visitor is not None and log_in is not None and log_in.gave(visitor):
             self.services.tokens.revoke(visitor.id)  # nothing but the session uses it
         return self._end_session(request, f"{self._base_path}/login")
@@ -80,7 +80,7 @@ class Login:
             status=status or (403 if refusal else 200),
             next=local_path(next_path, self._base_path),
             refusal=refusal,
-            provider=self.services.log_in.name if self.services.log_in else "",
+            provider=self.services.openid.log_in.name if self.services.openid.log_in else "",
         )
 
     def start_session_here(self, request: Request, token: Token, next_path: str) -> Response:

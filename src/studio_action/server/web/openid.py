@@ -117,9 +117,9 @@ class OpenIdPages:
         return response
 
     def _log_in(self) -> LogIn:
-        if self.services.log_in is None:
+        if self.services.openid.log_in is None:
             raise HTTPException(404)
-        return self.services.log_in
+        return self.services.openid.log_in
 
     @property
     def _base_path(self) -> str:

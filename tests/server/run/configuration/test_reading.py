@@ -10,6 +10,7 @@ from studio_action.model.repository_url import RepositoryUrl
 from studio_action.server.run.configuration.reading import Options, read
 from studio_action.server.settings import (
     LimitSettings,
+    MetricsSettings,
     ProcessSettings,
     ServedRepository,
     ServerSettings,
@@ -26,6 +27,7 @@ workers: 2
 folders: {models: /mnt/models}
 webhook-secret: {file: webhook}
 metrics-token: {env: METRICS}
+audit-retention: 30d
 trusted-proxies: [10.0.0.0/8, "::1"]
 requests-per-minute: 60
 largest-body: 2048
@@ -121,13 +123,14 @@ def test_read__every_entry_of_the_file(tmp_path: Path) -> None:
         url="https://models.example.org/studio",
         base_path="/studio",
         webhook_secret="for-all",
-        metrics_token="for-metrics",
+        metrics=MetricsSettings("for-metrics"),
         process=ProcessSettings(
             host="0.0.0.0",
             port=8080,
             workers=2,
             trusted_proxies=("10.0.0.0/8", "::1/128"),
             grace=5.0,
+            audit_retention=30 * 24 * 3600.0,
         ),
         limits=LimitSettings(requests_per_minute=60, largest_body=2048, connections_per_address=20),
     )

@@ -129,6 +129,8 @@ class ModelRegistry:
                 prerelease=requested.prerelease,
                 link=link,
             )
-            return render(repository, resolution)
+            response = render(repository, resolution)
+            self.services.audit.record(request, token, repository.name, resolution)
+            return response
 
         return await self.threads.run(repository, respond)

@@ -143,9 +143,9 @@ class TokenEndpoint:
         return document(_answer(text, token))
 
     def _exchange(self) -> TokenExchange:
-        if self.services.exchange is None:
+        if self.services.openid.exchange is None:
             raise refused(404, NOT_FOUND)
-        return self.services.exchange
+        return self.services.openid.exchange
 
 
 def _answer(text: str, token: Token) -> ExchangedToken:

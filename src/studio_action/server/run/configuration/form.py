@@ -38,6 +38,7 @@ from studio_action.server.run.configuration.log_in import LogInForm
 from studio_action.server.run.configuration.trusted_issuers import TrustedIssuerForm
 from studio_action.server.settings import (
     LimitSettings,
+    MetricsSettings,
     ProcessSettings,
     ServedRepository,
     ServerSettings,
@@ -147,6 +148,8 @@ class ConfigurationForm(Form):
     trusted_proxies: tuple[Proxies, ...] = ()
     webhook_secret: Secret = ""
     metrics_token: Secret = ""
+    open_metrics: bool = False
+    audit_retention: Seconds = 90 * 24 * 3600.0
     requests_per_minute: Annotated[int, Field(ge=1)] = 600
     largest_body: Annotated[int, Field(ge=1024)] = 1 << 20
     connections_per_address: Annotated[int, Field(ge=1)] = 500
@@ -170,6 +173,12 @@ class ConfigurationForm(Form):
             raise ValueError(f"two repositories are named {twice[0]}: give one another name")
         if not names:
             raise ValueError("no repository is given: there is nothing to serve")
+        return self
+
+    @model_validator(mode="after")
+    def _metrics_are_open_or_not(self) -> ConfigurationForm:
+        if self.open_metrics and self.metrics_token:
+            raise ValueError("open-metrics needs no metrics-token: leave one of them out")
         return self
 
     @model_validator(mode="after")
@@ -235,9 +244,14 @@ class ConfigurationForm(Form):
             url=self.url,
             base_path=own_path if self.base_path is None else self.base_path,
             webhook_secret=self.webhook_secret,
-            metrics_token=self.metrics_token,
+            metrics=MetricsSettings(self.metrics_token, self.open_metrics),
             process=ProcessSettings(
-                self.host, self.port, self.workers, self.trusted_proxies, self.grace
+                self.host,
+                self.port,
+                self.workers,
+                self.trusted_proxies,
+                self.grace,
+                self.audit_retention,
             ),
             limits=LimitSettings(
                 self.requests_per_minute, self.largest_body, self.connections_per_address
