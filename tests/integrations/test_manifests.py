@@ -36,7 +36,7 @@ def test_variables_of_outputs_exist(name: str) -> None:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_image_is_of_this_version(name: str) -> None:
-    for tag in re.findall(r"studio-action/studio-action:([^\s\"'}]+)", text_of(name)):
+    for tag in re.findall(r"OWNER/studio-action:([^\s\"'}]+)", text_of(name)):
         assert tag == __version__
 
 
