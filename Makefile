@@ -42,6 +42,8 @@ check: dev
 	sed '/^---$$/,$$d' .gitlab-ci-template.yml | $(GITLAB_SCHEMA) --default-filetype yaml -
 	sed '1,/^---$$/d' .gitlab-ci-template.yml | $(GITLAB_SCHEMA) --default-filetype yaml -
 	$(GITLAB_SCHEMA) $(wildcard examples/gitlab-*.yml)
+	for each in templates/*/template.yml; do sed '1,/^---$$/d' $$each | $(GITLAB_SCHEMA) --default-filetype yaml - || exit 1; done
+	for each in templates/*/template.yml; do sed '/^---$$/,$$d' $$each | $(GITLAB_SCHEMA) --default-filetype yaml - || exit 1; done
 	actionlint -no-color
 	actionlint -no-color $(wildcard examples/github-*.yml)
 	zizmor --offline --persona auditor --no-progress --quiet . $(wildcard examples/github-*.yml)

@@ -169,3 +169,22 @@ def test_versions__of_this_project(path: str) -> None:
 
     # `--version v2.0.0` is of somebody's model
     assert set(named) - {"2.0.0"} == {studio_action.__version__}
+
+
+TYPES = yaml.safe_load((ROOT / "action-types.yml").read_text())
+
+
+@pytest.mark.parametrize("each", OF_ACTION, ids=lambda each: each.name)
+def test_types__of_an_input(each: Input) -> None:
+    """https://github.com/typesafegithub/github-actions-typing"""
+    spec = TYPES["inputs"][each.name]
+
+    assert (spec["type"] == "boolean") is (each.kind == "flag")
+    assert (spec["type"] == "list") is (each.kind == "list")
+    assert spec.get("allowed-values", []) == list(each.choices)
+    assert (spec["type"] in ("integer", "float")) is (each.name in {*NUMBERS, "deadline"})
+
+
+def test_types__every_input_and_output_has_one() -> None:
+    assert list(TYPES["inputs"]) == [each.name for each in OF_ACTION]
+    assert list(TYPES["outputs"]) == [output.name for output in OUTPUTS]
