@@ -26,7 +26,7 @@ check: dev
 	yamllint --strict .
 	hadolint Dockerfile tests/container/*.Dockerfile
 	shellcheck .ci/run $(wildcard examples/*.sh) $(wildcard container/*.sh) integrations/buildkite/hooks/pre-command
-	check-jsonschema --builtin-schema vendor.github-actions action.yml
+	check-jsonschema --builtin-schema vendor.github-actions action.yml composite/action.yml
 	check-jsonschema --builtin-schema vendor.github-workflows $(wildcard .github/workflows/*.yml examples/github-*.yml)
 	check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml

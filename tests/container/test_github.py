@@ -15,7 +15,7 @@ import pytest
 
 from tests.container import expected
 from tests.container.checkouts import git_init
-from tests.container.engine import NO_WAY_OUT, OWNER, ROOT, Image, docker
+from tests.container.engine import NO_WAY_OUT, OWNER, ROOT, Image, answer, docker
 from tests.oidc.issuer import Issuer
 from tests.reference.server import ReferenceServer
 from tests.servers.keyless import github_job
@@ -139,6 +139,53 @@ def test_act__example_downloads_without_any_secret(
     assert not re.search(r"\bey[\w-]+\.ey", said)  # an ID token
     assert "isat_" not in said
     assert ci.request_token not in said
+
+
+_INDEX_HOSTS = """
+import subprocess, sys
+from urllib.parse import urlsplit
+from pip._internal.models.index import PyPI
+said = subprocess.check_output([sys.executable, "-m", "pip", "config", "list"], text=True)
+urls = [line.partition("=")[2].strip("'") for line in said.splitlines() if "index-url=" in line]
+hosts = [urlsplit(url).hostname for url in urls]
+print(",".join([PyPI.netloc, PyPI.file_storage_domain, *filter(None, hosts)]))
+"""
+"""Says where pip gets packages from: the only hosts that a job which installs may reach."""
+
+
+def test_act__without_docker_the_same_step(
+    image: Image, action: Path, checkout: Path, studio: ReferenceServer
+) -> None:
+    """The composite action in a job that has Python; its cache holds nothing yet."""
+    cache = checkout.parent / "cache"
+    cache.mkdir()
+    (cache / "action.yml").write_text(
+        "name: cache\nruns: {using: composite, steps: [{run: 'true', shell: bash}]}\n"
+    )
+    git_init(cache, "https://github.com/actions/cache.git")
+    (pin,) = re.findall(r"uses: (actions/cache@\w+)", (ROOT / "composite/action.yml").read_text())
+    workflow = checkout.parent / "workflow.yml"
+    example = (ROOT / "examples/github-deploy.yml").read_text()
+    uses = "OWNER/studio-action@v0.1.0"
+    workflow.write_text(example.replace(uses, uses.replace("@", "/composite@")))
+
+    done = act(
+        workflow,
+        f"--local-repository={uses}={action}",
+        f"--local-repository={pin}={cache}",
+        f"--env=NO_PROXY={answer('run', '--rm', image.base, 'python', '-c', _INDEX_HOSTS)}",
+        f"--env=DVC_STUDIO_URL={studio.url}",
+        "--secret=DVC_STUDIO_TOKEN",
+        checkout=checkout,
+        image=image,
+        DVC_STUDIO_TOKEN=studio.token,
+    )
+
+    assert done.returncode == 0, done.stdout
+    (path,) = expected.files("text-classifier", "prod")
+    digest = expected.digest("text-classifier", "prod")
+    assert f"deploying model/{path} ({digest})" in done.stdout
+    assert expected.found_in(checkout / "model") == expected.files("text-classifier", "prod")
 
 
 def test_act__later_steps_read_every_output(deploy: Deploy, checkout: Path) -> None:

@@ -188,3 +188,27 @@ def test_types__of_an_input(each: Input) -> None:
 def test_types__every_input_and_output_has_one() -> None:
     assert list(TYPES["inputs"]) == [each.name for each in OF_ACTION]
     assert list(TYPES["outputs"]) == [output.name for output in OUTPUTS]
+
+
+COMPOSITE = yaml.safe_load((ROOT / "composite" / "action.yml").read_text())
+
+
+def test_composite__inputs_and_outputs_are_the_actions() -> None:
+    assert COMPOSITE["inputs"] == ACTION["inputs"]
+    assert {name: spec["description"] for name, spec in COMPOSITE["outputs"].items()} == {
+        name: spec["description"] for name, spec in ACTION["outputs"].items()
+    }
+    assert {name: spec["value"] for name, spec in COMPOSITE["outputs"].items()} == {
+        output.name: f"${{{{ steps.run.outputs.{output.name} }}}}" for output in OUTPUTS
+    }
+
+
+def test_composite__hands_on_every_input_and_no_input_to_a_shell() -> None:
+    *before, run = COMPOSITE["runs"]["steps"]
+
+    assert {name: text for name, text in run["env"].items() if name.startswith("INPUT_")} == {
+        f"INPUT_{each.name.upper().replace('-', '_')}": f"${{{{ inputs.{each.name} }}}}"
+        for each in OF_ACTION
+    }
+    assert "inputs." not in yaml.safe_dump(before)
+    assert "${{" not in run["run"]
