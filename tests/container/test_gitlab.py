@@ -7,6 +7,7 @@ import http.server
 import json
 import os
 import re
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -279,3 +280,20 @@ def test_gitlab__template_is_the_same_from_everywhere(pipeline: Pipeline, websit
     local, project, remote = (yaml.safe_load(done.stdout) for done in previews)
     assert local == project == remote
     assert local["download"]["variables"]["STUDIO_ACTION_MODEL"] == "churn"
+
+
+def test_gitlab__component_is_the_templates_job(pipeline: Pipeline) -> None:
+    shutil.copytree(ROOT / "templates", pipeline.folder / "templates")
+    commit = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=pipeline.folder, text=True)
+    component = f"component: gitlab.example.org/acme/models/download-model@{commit.strip()}"
+    inputs = {"model": "churn", "stage": "prod"}
+    template = including(f"local: /{TEMPLATE}", **inputs, **{"download-job": "download-model"})
+
+    previews = [
+        pipeline.run(definition, "--preview")
+        for definition in (including(component, **inputs), template)
+    ]
+
+    assert [done.returncode for done in previews] == [0, 0], previews
+    found, wanted = (yaml.safe_load(done.stdout)["download-model"] for done in previews)
+    assert found == wanted
