@@ -255,7 +255,7 @@ def test_policy_file__of_each_kind_of_requirement(program: Program, places: Repo
     places.commit({POLICY: rule})
 
     ran = run(program, places.url)
-    assert "has not the labels approved in dvc.yaml" in ran.said or "old, of" in ran.said
+    assert "lacks the labels approved in dvc.yaml" in ran.said or "old, of" in ran.said
     assert ran.code == 17
 
 
@@ -397,7 +397,7 @@ def from_studio(program: Program, repository: str, *options: str) -> Ran:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--stage=prod"], "has not the labels approved in dvc.yaml at"),
+        (["--stage=prod"], "lacks the labels approved in dvc.yaml at"),
         (["--version=v1.0.0"], ""),
         (["--version=v1.0.0", "--allowed-taggers=ada@*", "--require-ancestor-of=main"], ""),
         (["--version=v1.0.0", "--allowed-taggers=bob@*"], "was made by ada@example.com"),

@@ -145,7 +145,7 @@ def _date(when: int) -> str:
 def _unlabelled(missing: frozenset[str], facts: Facts) -> PolicyRefused:
     artifact = facts.resolution.artifact
     return PolicyRefused(
-        f"{artifact.model} has not the labels {printable(first_few(sorted(missing), _SHOWN), 300)}"
+        f"{artifact.model} lacks the labels {printable(first_few(sorted(missing), _SHOWN), 300)}"
         f" in dvc.yaml at commit {facts.resolution.revision[:7]}",
         "Label the artifact, commit, and register the version again",
     )
