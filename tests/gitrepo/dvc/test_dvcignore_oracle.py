@@ -48,6 +48,8 @@ def ours(files: Mapping[str, str]) -> list[str]:
 
 @given(rules=RULES)
 @example(rules={"": ["*/"], "a": ["*/"]})
+@example(rules={"": [], "a": ["**/"]})
+@example(rules={"": [], "a": ["***", "!a"]})
 @example(rules={"": ["a/*", "!a/b/"], "a/b": ["!ab", "/m.log"]})
 @example(rules={"a": ["/"], "": ["!"]})
 @example(rules={"a": ["\\#h", "\\!n"], "": ["\\#h", "!#h"]})

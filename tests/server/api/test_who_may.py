@@ -51,6 +51,8 @@ PAGES = {
     ("GET", "/login"): 200,
     ("POST", "/login"): 403,
     ("POST", "/logout"): 403,
+    ("GET", "/login/oidc"): 404,
+    ("GET", "/login/callback"): 404,
     ("GET", "/static/{path:path}"): 404,
 }
 """What a page answers to somebody without a session, or who posts from another site."""

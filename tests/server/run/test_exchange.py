@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
-import jwt
 import pytest
 import requests
 
@@ -110,9 +109,8 @@ def id_token_of(provider: str, subject: str) -> str:
 
 
 def test_exchange__an_issuer_that_others_made(server: Running, provider: str) -> None:
-    """Its tokens have neither `kid` nor `jti`, and a list as `aud`."""
+    """Its tokens have no `jti`, a list as `aud` and, in some of its releases, no `kid`."""
     id_token = id_token_of(provider, "ada")
-    assert "kid" not in jwt.get_unverified_header(id_token)
 
     answer = exchanged(server, id_token)
 

@@ -140,6 +140,8 @@ ROWS: dict[tuple[str, str], Callable[[Target, str], list[Ask]]] = {
     **{
         (method, path): static(method, path)
         for method, path in (
+            ("GET", "/login/oidc"),
+            ("GET", "/login/callback"),
             ("GET", "/metrics"),
             ("GET", "/healthz"),
             ("GET", "/readyz"),

@@ -59,12 +59,31 @@ class Rules:
         return Rules(self._rules + added)
 
     def ignores(self, path: str, *, folder: bool) -> bool:
-        """Return whether `path`, none of whose folders is ignored, is ignored itself."""
+        """Return whether `path`, none of whose folders is ignored, is ignored itself.
+
+        So is all that is in a folder that its own `.dvcignore` ignores, by `**/` for example: to
+        DVC, these rules count for the folder itself only where something in it is looked at.
+        """
+        parent = path.rpartition("/")[0]
+        if parent:
+            ignored = self._folders.get(parent)
+            if ignored is None:
+                ignored = self._folders[parent] = self._decide(parent, folder=True)
+            if ignored:
+                return True
+        return self._decide(path, folder=folder)
+
+    def _decide(self, path: str, *, folder: bool) -> bool:
         parts = path.split("/")
         for rule in reversed(self._rules):
             if (folder or not rule.only_folders) and rule.fits(parts, folder=folder):
                 return rule.ignores
         return False
+
+    @cached_property
+    def _folders(self) -> dict[str, bool]:
+        """Whether folders are ignored by these rules, by path: what many files ask."""
+        return {}
 
     @cached_property
     def cost(self) -> int:
@@ -92,9 +111,18 @@ class _Rule:
         reached = {0}
         for number, segment in enumerate(segments):
             if segment != _ANY_DEPTH:
+                last = segment is segments[-1] and not self.only_folders
+                if (
+                    folder
+                    and last
+                    and end in reached
+                    and not isinstance(segment, str)
+                    and segment.fullmatch("")
+                ):
+                    return True  # `***` fits what is behind a folder's slash: nothing
                 reached = {at + 1 for at in reached if at < end and _fits(segment, parts[at])}
             elif number < len(segments) - 1:
-                reached = set(range(min(reached), end))
+                reached = set(range(min(reached), end + folder))
             else:  # something below, or the folder with a slash
                 reached = {at for at in reached if 0 < at < end + folder}
             if not reached:
