@@ -93,14 +93,16 @@ def test_argo_workflows(image: Image, studio: ReferenceServer, owned_workspace: 
     given |= {"repo": REPOSITORY, "model": "text-classifier", "stage": "prod"}
     found = container(template["container"], of_argo(given))
 
-    run(found, image, studio, {owned_workspace: "/work"})
+    run(found, image, studio, {owned_workspace: "/job"})
 
     (path,) = files = expected.files("text-classifier", "prod")
     assert expected.found_in(owned_workspace / "model") == files
     outputs = read_each(owned_workspace / "outputs")
     assert_outputs(outputs, f"model/{path}")
     for each in template["outputs"]["parameters"]:
-        assert (owned_workspace / Path(each["valueFrom"]["path"]).relative_to("/work")).is_file()
+        assert (
+            owned_workspace / Path(each["valueFrom"]["path"]).relative_to("/workspace")
+        ).is_file()
 
 
 def test_kubernetes(image: Image, studio: ReferenceServer, owned_workspace: Path) -> None:

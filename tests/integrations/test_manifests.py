@@ -62,7 +62,7 @@ def test_argo__parameters_are_outputs_and_inputs_are_used() -> None:
     (template,) = read("argo-workflows/download-model.yaml")["spec"]["templates"]
     outputs = template["outputs"]["parameters"]
     assert {each["name"] for each in outputs} <= {*outputs_of(DOWNLOAD)}
-    assert all(each["valueFrom"]["path"] == f"/work/outputs/{each['name']}" for each in outputs)
+    assert all(each["valueFrom"]["path"] == f"/job/outputs/{each['name']}" for each in outputs)
     used = set(
         re.findall(r"inputs\.parameters\.([\w-]+)", text_of("argo-workflows/download-model.yaml"))
     )
