@@ -24,11 +24,11 @@ from studio_action.model.paths import STATE_FOLDER
 from studio_action.outputs import report, summary
 from studio_action.run import download as recipe
 from studio_action.run.context import RunContext, publish
+from studio_action.run.repositories import open_repository
 from studio_action.run.size_limit import check_total
 from studio_action.run.sources import (
     committed_policy,
     open_registry,
-    open_repository,
     resolve_context,
 )
 from studio_action.run.wiring import (

@@ -13,10 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio_action.download.base import Downloader
-from studio_action.errors import BadInput, DeadlinePassed, Unreachable
+from studio_action.errors import BadInput
 from studio_action.gitrepo import checkout
-from studio_action.gitrepo.git.credential import has_ssh_key
-from studio_action.gitrepo.git.program import Git
 from studio_action.gitrepo.git.repository import Repository
 from studio_action.gitrepo.git.tag_ref import TagRef
 from studio_action.gitrepo.gto import history
@@ -27,7 +25,6 @@ from studio_action.inputs.model_request import ModelRequest
 from studio_action.inputs.studio import Studio
 from studio_action.model.repository_url import RepositoryUrl
 from studio_action.model.signed_tag import SignedTag
-from studio_action.net.clock import Deadline, Limits
 from studio_action.net.network import Network
 from studio_action.policy.policy import Policy
 from studio_action.policy.requirements import Requirements
@@ -36,6 +33,13 @@ from studio_action.registries.base import Registry
 from studio_action.registries.pinned import PinnedRegistry
 from studio_action.run.context import RunContext
 from studio_action.run.policies import beside_studio, of_git, of_server
+from studio_action.run.repositories import (
+    fetch_origin,
+    fetch_url,
+    git_program,
+    open_beside_studio,
+    open_repository,
+)
 from studio_action.run.shared_repository import SharedRepository
 from studio_action.run.tag_signatures import TagVerifiers, signed_registry
 from studio_action.run.wiring import open_studio, open_transfer, scratch_folder, trusted_root
@@ -43,9 +47,6 @@ from studio_action.signature.policy import SignaturePolicy
 
 if TYPE_CHECKING:
     from studio_action.gitrepo.locate.context import ResolveContext
-
-TAGS_DEADLINE = 10.0
-"""Seconds that reading the tags beside Studio may take; without them the version is not known."""
 
 
 @contextmanager
@@ -73,22 +74,6 @@ def open_registry(
             yield stack.enter_context(
                 _open_git_registry(request, context, network, downloader, scratch, signatures)
             )
-
-
-def open_repository(
-    location: RepositoryLocation, context: RunContext, network: Network, scratch: Path
-) -> Repository:
-    """Open a repository; one that is named by its address is fetched into `scratch`."""
-    git = git_program(location, context, network, context.config.limits)
-    if isinstance(location, RepositoryUrl):
-        url = fetch_url(location, git, context)
-        return Repository.clone_from(url, git, scratch / "repository", default_branch=True)
-    return checkout.open_repository(
-        location,
-        git,
-        fetch=lambda address: open_repository(address, context, network, scratch),
-        say=context.platform.info,
-    )
 
 
 def resolve_context(
@@ -135,53 +120,6 @@ def _address(location: RepositoryLocation, environ: Mapping[str, str]) -> Reposi
         return None
 
 
-def git_program(
-    location: RepositoryLocation, context: RunContext, network: Network, limits: Limits
-) -> Git:
-    """Make the git program, with the credential for the repository's own server."""
-    config, platform = context.config, context.platform
-    credential = None
-    if isinstance(location, RepositoryUrl):
-        credential = config.git_access.credential(location)
-    if credential:
-        platform.mask(credential.password)
-    return Git(network, limits, config.environ, platform.info, credential)
-
-
-def fetch_url(address: RepositoryUrl, git: Git, context: RunContext) -> str:
-    """Return where to fetch from: with a token over https, else over ssh where there is a key."""
-    over_ssh = git.credential is None and has_ssh_key(git.environ)
-    return address.fetch_url(context.config.job.server, over_ssh=over_ssh)
-
-
-def _repository_beside_studio(
-    request: ModelRequest, context: RunContext, network: Network, scratch: Path
-) -> Repository:
-    """Open the repository that Studio's answer comes from, or a checkout that stands in for it.
-
-    Where inputs require something of it, only the repository itself will do. Otherwise there is one
-    attempt, of a few seconds.
-    """
-    location = request.location
-    if request.is_held_to_policy:
-        return open_repository(location, context, network, scratch)
-    command_ends = context.config.limits.deadline
-    git = git_program(location, context, network, _brief(context.config.limits))
-    assert isinstance(location, RepositoryUrl)  # Studio knows no folders
-    try:
-        with checkout.fetch_or_stand_in(
-            location,
-            fetch_url(location, git, context),
-            git,
-            scratch=scratch / "tags",
-            workspace=context.config.workspace.root,
-        ) as found:
-            return found.with_git(git_program(location, context, network, context.config.limits))
-    except DeadlinePassed as error:
-        command_ends.check()
-        raise Unreachable(f"{location} did not answer in {TAGS_DEADLINE:g} s") from error
-
-
 @contextmanager
 def _open_git_registry(
     request: ModelRequest,
@@ -223,7 +161,7 @@ def _open_studio_registry(
 ) -> Iterator[tuple[Registry, Policy]]:
     """Open Studio; its own answer, where it has our extension, or the tags name the version."""
     say = context.platform.info
-    shared = SharedRepository(lambda: _repository_beside_studio(request, context, network, scratch))
+    shared = SharedRepository(lambda: open_beside_studio(request, context, network, scratch))
     verify_tag = _tag_verifiers(request, context, network, scratch, shared)
     check_tags = verify_tag.check(request.tag_signature)
     with open_studio(studio, context, network) as registry, closing(shared):
@@ -287,35 +225,9 @@ def committed_policy(
     return of_git(
         repository,
         folder,
-        lambda url: _origin(url, repository, context, network, scratch),
+        lambda url: fetch_origin(url, repository, context, network, scratch),
         context.platform.info,
     )
-
-
-def _origin(
-    url: str, local: Repository, context: RunContext, network: Network, scratch: Path
-) -> Repository:
-    """Fetch the default branch of a checkout's origin: for a few seconds, if it has noted it."""
-    limits = context.config.limits
-    if local.default_branch() is not None:
-        limits = _brief(limits)
-    folder, url = scratch / "policy", url.removeprefix("file://")
-    if Path(url).is_absolute():
-        return Repository.clone_default_branch(
-            url, git_program(Path(url), context, network, limits), folder
-        )
-    address = RepositoryUrl.parse(url)
-    git = git_program(address, context, network, limits)
-    try:
-        return Repository.clone_default_branch(fetch_url(address, git, context), git, folder)
-    except DeadlinePassed as error:
-        context.config.limits.deadline.check()
-        raise Unreachable(f"{address} did not answer in {TAGS_DEADLINE:g} s") from error
-
-
-def _brief(limits: Limits) -> Limits:
-    """Return limits for one attempt, of a few seconds."""
-    return Limits(TAGS_DEADLINE, 0, Deadline(min(TAGS_DEADLINE, limits.deadline.remaining())))
 
 
 def _utc() -> datetime:
