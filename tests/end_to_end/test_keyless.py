@@ -24,7 +24,7 @@ from tests.end_to_end.test_own_server import files
 from tests.fakes import Time
 from tests.oidc.issuer import ID_TOKEN, Issuer, issuer
 from tests.reference import ReferenceServer
-from tests.server.run.test_process import until
+from tests.server.running import until
 from tests.servers.keyless import github_job, gitlab_job, keyless_server
 from tests.servers.registry import REPOSITORY, OwnServer
 

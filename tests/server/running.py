@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from functools import cached_property
@@ -138,3 +139,13 @@ def started(
         yield running
     finally:
         running.kill()
+
+
+def until(true: Callable[[], bool]) -> bool:
+    """Whether it becomes true in time."""
+    patience = time.monotonic() + PATIENCE
+    while time.monotonic() < patience:
+        if true():
+            return True
+        time.sleep(0.02)  # of another process: no clock of ours tells when
+    return False

@@ -19,6 +19,7 @@ from studio_action.server.access import Scope, Token
 from studio_action.server.app import create_app
 from studio_action.server.audit import AuditLog
 from studio_action.server.db import database
+from studio_action.server.db.audit import AuditEntries
 from studio_action.server.db.keys import SigningKeys
 from studio_action.server.db.projects import Project, ProjectDraft, Projects
 from studio_action.server.db.pushes import Pushes
@@ -136,7 +137,7 @@ def site(
         calendar,
         lines.log,
         Metrics(),
-        AuditLog(lines.log),
+        AuditLog(lines.log, AuditEntries(engine, calendar)),
         OpenId(
             log_in=make_log_in(
                 configured.log_in,

@@ -74,6 +74,19 @@ class Progress(Protocol):
         ...
 
 
+class NoProgress(Progress):
+    """For what is small, such as a manifest: nobody waits for it."""
+
+    def expect(self, size: int) -> None:
+        pass
+
+    def advance(self, size: int) -> None:
+        pass
+
+    def finish(self) -> None:
+        pass
+
+
 class Downloader(Protocol):
     """Fetches files from storage to temporary paths in one folder."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from studio_action.download.base import Downloader, Fetched, Progress, Renew
+from studio_action.download.base import Downloader, Fetched, NoProgress, Renew
 from studio_action.errors import BadInput, PolicyRefused
 from studio_action.model.artifact import RemoteFile, Resolution
 from studio_action.signature import coverage
@@ -76,7 +76,7 @@ class SignatureVerifier:
 
     def _fetch(self, file: RemoteFile, renew: Renew) -> bytes:
         (fetched,) = self.downloader.fetch(
-            [replace(file, largest=LARGEST_BUNDLE)], renew=renew, progress=_Unseen()
+            [replace(file, largest=LARGEST_BUNDLE)], renew=renew, progress=NoProgress()
         )
         content = regular_files.read(fetched.partial, LARGEST_BUNDLE)
         fetched.partial.unlink()
@@ -94,16 +94,3 @@ class SignatureVerifier:
         if policy.method == "sigstore" and not policy.trust_config:
             policy = replace(policy, trust_config=self.trusted_root(self.scratch))
         return verifying.verify(bundle, policy, self.scratch)
-
-
-class _Unseen(Progress):
-    """A bundle is small: nobody waits for it."""
-
-    def expect(self, size: int) -> None:
-        pass
-
-    def advance(self, size: int) -> None:
-        pass
-
-    def finish(self) -> None:
-        pass

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import asdict, fields
 from datetime import timedelta
 
 from starlette.requests import Request
@@ -27,12 +28,14 @@ _PAUSE = 0.25
 _PAUSE_AFTER_FAILURE = 5.0
 _CLEANUP = 3600.0
 """The seconds from one deletion of old entries to the next."""
+_SHOWN = frozenset(field.name for field in fields(AuditEntry)) - {"time", "claims"}
+"""What a line of the log has as a row has it; the line has a time of its own."""
 _LAST_SECONDS = 5.0
 """The seconds that the last entries may take when the server stops."""
 
 
 class AuditLog:
-    """Records answers; `entries` are None where only lines are wanted.
+    """Records answers in the log and, after a moment, in `entries`.
 
     `retention` is how long entries stay in the database. `now` returns seconds.
     """
@@ -40,7 +43,7 @@ class AuditLog:
     def __init__(
         self,
         log: Log,
-        entries: AuditEntries | None = None,
+        entries: AuditEntries,
         retention: timedelta = timedelta(days=90),
         now: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -68,21 +71,10 @@ class AuditLog:
         )
         self._log(
             "model requested",
-            action=entry.action,
-            client=entry.client,
-            token_id=entry.token_id,
-            token_name=entry.token_name,
-            issuer=entry.issuer,
+            **{name: value for name, value in asdict(entry).items() if name in _SHOWN},
             claims=[f"{name}={value}" for name, value in (entry.claims or {}).items()] or None,
-            repository=entry.repository,
-            model=entry.model,
-            version=entry.version,
-            stage=entry.stage,
-            revision=entry.revision,
             request_id=getattr(request.state, "request_id", None),
         )
-        if self._entries is None:
-            return
         if len(self._waiting) >= _MOST_WAITING:
             self._lost += 1
             return
@@ -103,19 +95,16 @@ class AuditLog:
 
     def flush(self) -> None:
         """Write what waits, and delete what is too old; raise `StudioActionError` if that fails."""
-        entries = self._entries
-        if entries is None:
-            return
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(_MOST_AT_ONCE, len(self._waiting)))]
             try:
-                entries.add(batch)
+                self._entries.add(batch)
             except BaseException:
                 self._waiting.extendleft(reversed(batch))
                 raise
         if self._now() >= self._cleaned + _CLEANUP:
             self._cleaned = self._now()
-            entries.delete_before(entries.now() - self._retention)
+            self._entries.delete_before(self._entries.now() - self._retention)
 
     def _write(self) -> None:
         failed = False

@@ -6,8 +6,7 @@ import os
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -21,7 +20,7 @@ from studio_action.server.db import database
 from studio_action.server.db.keys import SigningKeys
 from studio_action.server.db.tokens import Tokens
 from studio_action.server.links import Grant, InFolder
-from tests.server.running import PATIENCE, PROGRAM, Running, command_of, started
+from tests.server.running import PATIENCE, PROGRAM, Running, command_of, started, until
 
 SIZE = 200 << 20
 """Bytes that do not fit into what the kernel holds for a client that takes nothing."""
@@ -230,13 +229,3 @@ def is_refused(server: Running) -> bool:
     address = urlsplit(server.url)
     with socket.socket() as probe:
         return probe.connect_ex((address.hostname, address.port)) != 0
-
-
-def until(true: Callable[[], bool]) -> bool:
-    """Whether it becomes true in time."""
-    patience = time.monotonic() + PATIENCE
-    while time.monotonic() < patience:
-        if true():
-            return True
-        time.sleep(0.02)  # of another process: no clock of ours tells when
-    return False

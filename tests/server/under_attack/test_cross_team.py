@@ -26,6 +26,7 @@ from studio_action.server.run import process
 from studio_action.server.settings import ServerSettings
 from studio_action.server.web.site import create_pages
 from tests.gitrepo.repositories import made_at
+from tests.server.api.test_who_may import OPEN, WITHOUT_ISSUERS
 from tests.server.under_attack.registry import Registry, registry
 
 pytestmark = pytest.mark.servers
@@ -138,22 +139,10 @@ ROWS: dict[tuple[str, str], Callable[[Target, str], list[Ask]]] = {
     ("POST", "/logout"): static("POST", "/logout"),
     ("GET", "/static/{path:path}"): static("GET", f"/static/{SECRET}"),
     **{
-        (method, path): static(method, path)
-        for method, path in (
-            ("GET", "/login/oidc"),
-            ("GET", "/login/callback"),
-            ("GET", "/metrics"),
-            ("GET", "/healthz"),
-            ("GET", "/readyz"),
-            ("GET", "/api/openapi.json"),
-            ("GET", "/api/docs"),
-            ("GET", "/api/docs/start.js"),
-            ("GET", "/api/docs/swagger-ui.css"),
-            ("GET", "/api/docs/swagger-ui-bundle.js"),
-            ("GET", "/api/docs/favicon-32x32.png"),
-            ("GET", "/.well-known/oauth-authorization-server"),
-            ("POST", "/api/oauth/token"),
-        )
+        row: static(*row)
+        for row in OPEN
+        | WITHOUT_ISSUERS
+        | {("GET", "/login/oidc"), ("GET", "/login/callback"), ("GET", "/metrics")}
     },
 }
 """What is asked on each route: of a target, by somebody who has a signed link of their own."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from studio_action.download.base import Downloader, Progress
+from studio_action.download.base import Downloader, NoProgress
 from studio_action.gitrepo import checkout
 from studio_action.gitrepo.dvc import trust
 from studio_action.gitrepo.dvc.artifacts import LARGEST_MANIFEST
@@ -189,16 +189,3 @@ class ImportContext:
     ) -> AbstractContextManager[tuple[Revision, ImportContext]]:
         """See `located.RepositoryContext`."""
         return self.home.imported(source)
-
-
-class NoProgress(Progress):
-    """Manifests are small: nobody waits for them."""
-
-    def expect(self, size: int) -> None:
-        pass
-
-    def advance(self, size: int) -> None:
-        pass
-
-    def finish(self) -> None:
-        pass

@@ -10,6 +10,7 @@ from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 
+from studio_action.download.base import NoProgress
 from studio_action.download.transfer import Transfer
 from studio_action.errors import (
     BadInput,
@@ -21,7 +22,6 @@ from studio_action.errors import (
 )
 from studio_action.gitrepo.dvc.config import Settings
 from studio_action.gitrepo.internal_addresses import is_internal_address
-from studio_action.gitrepo.locate.context import NoProgress
 from studio_action.gitrepo.locate.located import InRemote, LocatedFile
 from studio_action.gitrepo.remotes.base import Place, Remote
 from studio_action.model.artifact import RemoteFile
