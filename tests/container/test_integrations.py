@@ -100,9 +100,7 @@ def test_argo_workflows(image: Image, studio: ReferenceServer, owned_workspace: 
     outputs = read_each(owned_workspace / "outputs")
     assert_outputs(outputs, f"model/{path}")
     for each in template["outputs"]["parameters"]:
-        assert (
-            owned_workspace / Path(each["valueFrom"]["path"]).relative_to("/workspace")
-        ).is_file()
+        assert (owned_workspace / Path(each["valueFrom"]["path"]).relative_to("/job")).is_file()
 
 
 def test_kubernetes(image: Image, studio: ReferenceServer, owned_workspace: Path) -> None:
