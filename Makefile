@@ -56,10 +56,19 @@ fix: dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# All tests: with real S3 and Azure servers, in the image, as a GitHub step and as a GitLab job.
+# All tests, in three parts that share nothing and so may run at once (`make -j2 test`).
 .PHONY: test
-test: dev tests/tools/node_modules/.package-lock.json oracle dvc engine
-	$(BIN)/pytest
+test: test-docker test-fast test-servers
+
+# In the image, as a GitHub step, as a GitLab job, with Compose.
+.PHONY: test-docker
+test-docker: dev engine tests/tools/node_modules/.package-lock.json
+	$(BIN)/pytest -m "docker"
+
+# With real S3, Azure and PostgreSQL servers, a browser, the real gto and dvc.
+.PHONY: test-servers
+test-servers: dev oracle dvc tests/tools/node_modules/.package-lock.json
+	$(BIN)/pytest -m "(servers or oracle) and not docker"
 
 # Hundreds of random DVC projects, others each time, before the real dvc and before us; `make test` has forty.
 .PHONY: nightly
@@ -70,11 +79,12 @@ nightly: dev dvc
 test-fast: dev
 	$(BIN)/pytest -m "not servers and not docker and not oracle"
 
-# The same without Docker and servers under another Python: `make test-python PYTHON=python3.10`.
-OTHER = .venv-$(shell $(PYTHON) -c 'import sys; print(*sys.version_info[:2], sep=".")')
+# The fast ones under another Python: `make test-python PYTHON=python3.10`.
+OTHER_PYTHON ?= $(PYTHON)
+OTHER = .venv-$(shell $(OTHER_PYTHON) -c 'import sys; print(*sys.version_info[:2], sep=".")')
 .PHONY: test-python
 test-python:
-	$(PYTHON) -m venv --clear $(OTHER)
+	$(OTHER_PYTHON) -m venv --clear $(OTHER)
 	$(OTHER)/bin/python -m pip install --quiet --require-hashes --no-deps \
 	  -r requirements/test.txt -r requirements/build.txt
 	$(OTHER)/bin/python -m pip install --quiet --no-deps --no-build-isolation .
