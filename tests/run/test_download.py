@@ -26,6 +26,7 @@ from studio_action.model.plan import Filters
 from studio_action.net.clock import Deadline
 from studio_action.run import download as recipe
 from studio_action.run.download import Delivered
+from studio_action.run.resolving import renew_urls, resolve
 from studio_action.workspace.workspace import Workspace
 from tests.fakes import (
     NO_POLICY,
@@ -292,10 +293,8 @@ def test_download__no_such_model(workspace: Path) -> None:
 def test_renewed__same_content() -> None:
     registry = MemoryRegistry(FOLDER)
     request = ModelRequest(CHURN, AtStage("prod"), Filters(), "error")
-    found = recipe.resolve(
-        request, registry=registry, policy=NO_POLICY, platform=RecordingPlatform()
-    )
-    assert set(recipe.renew_urls(found, registry)) == set(FOLDER)
+    found = resolve(request, registry=registry, policy=NO_POLICY, platform=RecordingPlatform())
+    assert set(renew_urls(found, registry)) == set(FOLDER)
 
 
 @pytest.mark.parametrize(
@@ -305,8 +304,8 @@ def test_renewed__same_content() -> None:
 )
 def test_renewed__a_stage_that_moved(changed: dict[str, bytes]) -> None:
     request = ModelRequest(CHURN, AtStage("prod"), Filters(), "error")
-    found = recipe.resolve(
+    found = resolve(
         request, registry=MemoryRegistry(FOLDER), policy=NO_POLICY, platform=RecordingPlatform()
     )
     with pytest.raises(ContentMismatch, match="became other content"):
-        recipe.renew_urls(found, MemoryRegistry(changed))
+        renew_urls(found, MemoryRegistry(changed))

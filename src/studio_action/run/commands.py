@@ -25,6 +25,7 @@ from studio_action.outputs import report, summary
 from studio_action.run import download as recipe
 from studio_action.run.context import RunContext, publish
 from studio_action.run.repositories import open_repository
+from studio_action.run.resolving import resolve
 from studio_action.run.size_limit import check_total
 from studio_action.run.sources import (
     committed_policy,
@@ -123,7 +124,7 @@ def _resolve(task: Resolve, context: RunContext) -> None:
         open_network(context) as network,
         open_registry(request, task.source.studio, context, network) as (registry, policy),
     ):
-        found = recipe.resolve(request, registry=registry, policy=policy, platform=context.platform)
+        found = resolve(request, registry=registry, policy=policy, platform=context.platform)
         if found.policy and found.policy.required.signatures:
             context.platform.warning(
                 "The policy requires a signature of the model, which resolve-model does not verify:"
