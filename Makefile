@@ -153,7 +153,7 @@ demo: dev
 	$(BIN)/python -m tests.demo
 
 # The download beside dvc, curl and aria2, with ratios; needs nginx and aria2c
-# (apt-get install nginx-light aria2). The results go into benchmarks/RESULTS.md; how fast versions are
+# (apt-get install nginx-light aria2 rclone time). The results go into benchmarks/RESULTS.md; how fast versions are
 # resolved, `python -m benchmarks.resolving` tells, and how many answers a second our own server gives,
 # `python -m benchmarks.serving`.
 .PHONY: benchmark

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import platform
 import shutil
 import subprocess
@@ -31,7 +32,8 @@ def main(argv: Sequence[str]) -> int:
     """Measure; 1 if a target was missed, 2 if a program is not there."""
     options = _options().parse_args(argv)
     if tools.missing():
-        print(f"Not there: {', '.join(tools.missing())} (apt-get install nginx-light aria2 curl)")
+        print(f"Not there: {', '.join(tools.missing())}")
+        print("apt-get install nginx-light aria2 curl rclone time")
         return 2
     tools.install_peers()
     chosen = [each for each in SCENARIOS if each.name in (options.only or [each.name])]
@@ -48,10 +50,16 @@ def main(argv: Sequence[str]) -> int:
                 targets += _targets(scenario, found)
                 print(f"\n### {scenario.title}\n\n{table.results_table(found)}", flush=True)
     date = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-    text = table.document(date, _facts(options.folder, options.rounds), sections, targets)
+    facts = _facts(options.folder, options.rounds)
     print(f"\n{table.targets_table(targets)}")
+    run = results.run_of(date, facts, sections)
+    if options.compare and (kept := results.kept_runs()):
+        print(f"\n{results.comparison(run, kept[0])}")
+    if options.json:
+        options.json.write_text(json.dumps(run, indent=1) + "\n")
     if options.keep:
-        results.keep(text)
+        results.keep(table.document(date, facts, sections, targets))
+        results.keep_run(run)
     return 0 if all(target.met for target in targets) else 1
 
 
@@ -65,8 +73,14 @@ def _options() -> argparse.ArgumentParser:
     objects = tools.ROOT / "build/benchmarks/objects"
     parser.add_argument("--objects", type=Path, default=objects, help="where they come from")
     parser.add_argument(
-        "--keep", action="store_true", help=f"add the results to {results.PLACE.name}"
+        "--keep",
+        action="store_true",
+        help=f"add the results to {results.PLACE.name} and {results.RUNS.name}",
     )
+    parser.add_argument(
+        "--compare", action="store_true", help="say what changed since the last run that was kept"
+    )
+    parser.add_argument("--json", type=Path, help="write every sample of this run to a file")
     return parser
 
 
@@ -85,7 +99,14 @@ def _measure(scenario: Scenario, served: Storage, folder: Path, rounds: int) -> 
                 workspace = folder / "workspace"
                 workspace.mkdir()
                 work = Work(
-                    scenario.model, size, urls, studio, repository, served.authority, workspace
+                    scenario.model,
+                    size,
+                    urls,
+                    base,
+                    studio,
+                    repository,
+                    served.authority,
+                    workspace,
                 )
                 sample = measuring.run(tool(work), workspace, folder / "log")
                 if "/dev/null" not in name:

@@ -12,6 +12,10 @@ from statistics import median
 
 from benchmarks.tools import Command
 
+TIME = "/usr/bin/time"
+"""GNU time, which starts what is measured: a process's peak memory counts what it was forked from,
+and that is large here, and small there."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -58,15 +62,17 @@ def run(command: Command, folder: Path, log: Path) -> Sample:
 def _run(argv: Sequence[str], command: Command, folder: Path, log: Path) -> tuple[float, float]:
     kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
     environment = {**kept, "HOME": str(log.parent), **command.environment}
+    memory = log.with_suffix(".memory")
+    timed = [TIME, "--quiet", "--format=%M", f"--output={memory}", *argv]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            argv, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT
+            timed, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT
         )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{argv[0]} ended with {process.returncode}: {log.read_text()[-2000:]}")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    return usage.ru_utime + usage.ru_stime, int(memory.read_text()) / 1024
 
 
 def check(folder: Path, paths: Sequence[str], size: int) -> None:

@@ -76,8 +76,20 @@ def make_models(
             keys = [_make_object(objects, size) for size in shapes[name]]
             index.write_text(json.dumps({f"{name}/f{at:05}": key for at, key in enumerate(keys)}))
         models[name] = json.loads(index.read_text())
+        _name_paths(objects, name, models[name])
         sizes[name] = sum(shapes[name])
     return models, sizes
+
+
+def _name_paths(objects: Path, name: str, keys: Mapping[str, str]) -> None:
+    """Link a model's objects by its paths, for peers that name files after URLs."""
+    folder = objects / "models" / name
+    if folder.exists():
+        return
+    for path, key in keys.items():
+        place = folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.hardlink_to(objects / key)
 
 
 def _make_object(objects: Path, size: int) -> str:

