@@ -94,6 +94,23 @@ def test_github__no_such_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert "::error" in capsys.readouterr().out
 
 
+def test_github__a_mistyped_input_is_a_warning_that_names_the_right_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    mistyped = {"GITHUB_ACTIONS": "true", "INPUT_MODLE": "dir-model"}
+
+    assert cli.run([], {**mistyped, "INPUT_COMMAND": "resolve-model", **NO_GIT}) == 10
+
+    said = capsys.readouterr().out
+    assert "::warning title=studio-action::There is no input 'modle' (INPUT_MODLE)" in said
+    assert "Use 'model'" in said
+
+
+def test_a_mistyped_option_gets_the_nearest_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["download-model", "--modle", "churn"], {}) == 10
+    assert "no option --modle. Did you mean '--model'?" in capsys.readouterr().err
+
+
 def test_a_flag_may_stand_alone_and_a_list_may_be_repeated(
     studio: ReferenceServer, workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

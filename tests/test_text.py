@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio_action.text import (
+    did_you_mean,
     escape_markup,
     first_few,
     has_hidden_characters,
     human_size,
     human_time,
+    nearest,
     printable,
     redact,
 )
@@ -170,3 +172,22 @@ def test_hides__nothing(text: str) -> None:
 )
 def test_first_few(names: list[str], shown: str) -> None:
     assert first_few(names, 2) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "found"),
+    [
+        ("chrun", ["bert", "churn"], "churn"),
+        ("Churn", ["churn"], "churn"),
+        ("churn", ["models:churn", "models:bert"], "models:churn"),
+        ("old:churn", ["models:churn"], "models:churn"),
+        ("prd", ["dev", "prod"], "prod"),
+        ("v1.0", ["v1.0.0", "v2.0.0"], "v1.0.0"),
+        ("wholly-other", ["churn"], ""),
+        ("churn", [], ""),
+        ("churn", ["churn" * 100], ""),
+    ],
+)
+def test_nearest(text: str, names: list[str], found: str) -> None:
+    assert nearest(text, names) == found
+    assert did_you_mean(text, names) == (f"Did you mean {found!r}? " if found else "")

@@ -29,6 +29,7 @@ from studio_action.inputs.outputs_table import (
 )
 from studio_action.inputs.table import INPUTS, Input, inputs_of
 from studio_action.signals import stopping
+from studio_action.text import did_you_mean
 
 if TYPE_CHECKING:
     from studio_action.ci.base import Platform
@@ -64,7 +65,7 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         with stopping():
             return _invoke(_arguments(arguments, environment), environment)
     except click.ClickException as error:
-        usage = BadInput(error.format_message(), "See studio-action --help")
+        usage = BadInput(_fault(error), "See studio-action --help")
         environment.platform.error(str(usage))
         return usage.exit_code
     except StudioActionError as error:
@@ -138,11 +139,14 @@ def _invoke(arguments: list[str], environment: Environment) -> int:
 
 def _command(name: str, environment: Environment) -> click.Command:
     def call(**options: str | tuple[str, ...] | None) -> None:
+        from studio_action.inputs import unknown
         from studio_action.inputs.config import RunConfig
         from studio_action.run import commands
 
         texts = {key.replace("_", "-"): _text(value) for key, value in options.items()}
         inputs = Inputs(texts, environment.environ)
+        for warning in unknown.warnings(environment.environ):
+            environment.platform.warning(warning)
         commands.run(RunConfig.from_inputs(name, inputs, environment.job), environment.platform)
 
     options: list[click.Parameter] = [_option(each) for each in inputs_of(name) if not each.secret]
@@ -241,6 +245,14 @@ def _of_the_server(name: str, environ: Mapping[str, str]) -> click.Command:
         add_help_option=False,
         context_settings={"ignore_unknown_options": True},
     )
+
+
+def _fault(error: click.ClickException) -> str:
+    """Return what is wrong with the command line; of an option that is none, the nearest one."""
+    if isinstance(error, click.NoSuchOption):
+        meant = did_you_mean(error.option_name, error.possibilities or ()).strip()
+        return f"There is no option {error.option_name}. {meant}".strip()
+    return error.format_message()
 
 
 def _text(value: str | tuple[str, ...] | None) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from urllib.parse import urlsplit, urlunsplit
 
 _MARKERS = re.compile(r"##(?=\[|vso\[|teamcity\[)|^:(?=:)|section_(?=start:|end:)")
 _PUNCTUATION = re.compile(r"[!-,.:-@\[-`{-~]")
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_LONGEST_COMPARED, _MOST_COMPARED = 200, 2000
 _JOINERS = "\u200c\u200d"
 # Shown as nothing though of no such category; some runners look for commands past them
 # (https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point).
@@ -54,6 +56,30 @@ def first_few(names: Sequence[str], most: int) -> str:
     """Return the first `most` names, and how many more there are; '' for none."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def nearest(text: str, names: Iterable[str]) -> str:
+    """Return the name that `text` was probably meant to be; '' if none is like it.
+
+    Case does not count, and the name after a folder's `:` is enough.
+    """
+    from difflib import get_close_matches  # late: only a mistake needs it
+
+    spellings: dict[str, str] = {}
+    for name in islice((each for each in names if len(each) <= _LONGEST_COMPARED), _MOST_COMPARED):
+        for spelling in (name, name.rpartition(":")[2]):
+            spellings.setdefault(spelling.lower(), name)
+    asked = text[:_LONGEST_COMPARED].lower()
+    for each in dict.fromkeys((asked, asked.rpartition(":")[2])):
+        for found in get_close_matches(each, spellings, 1):
+            return spellings[found]
+    return ""
+
+
+def did_you_mean(text: str, names: Iterable[str]) -> str:
+    """Return the question for `nearest`, with a space behind it; '' if no name is like `text`."""
+    found = nearest(text, names)
+    return f"Did you mean {found!r}? " if found else ""
 
 
 def redact(url: str) -> str:

@@ -178,3 +178,11 @@ def test_resolve__tags_that_nobody_can_check(
     with pytest.raises(error):
         case.registry.resolve(CHURN, AtStage("prod"))
     assert case.studio.asked == []
+
+
+def test_resolve__a_mistyped_model_that_studio_does_not_know_either() -> None:
+    case = Case()
+    case.studio.missing = True
+
+    with pytest.raises(NoSuchModel, match=r"no stage prod of chrun .* Did you mean 'churn'\?"):
+        case.registry.resolve(ArtifactRef("acme/models", ModelName("chrun")), AtStage("prod"))

@@ -14,7 +14,12 @@ from studio_action.model.artifact import (
     ModelName,
     Selector,
 )
-from studio_action.registries.version_choice import choose_version, listed, stage_of
+from studio_action.registries.version_choice import (
+    choose_version,
+    find_model,
+    listed,
+    stage_of,
+)
 
 M = ModelName("m")
 ARTIFACT = ArtifactRef("acme/models", M)
@@ -83,3 +88,21 @@ def test_listed() -> None:
     assert (
         listed([str(number) for number in range(12)]) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more"
     )
+
+
+@pytest.mark.parametrize(
+    ("selector", "meant"),
+    [(AtStage("prd"), "'prod'"), (AtVersion("v2.0.1"), "'v2.0.0'")],
+    ids=["stage", "version"],
+)
+def test_choose_version__a_mistyped_name(selector: Selector, meant: str) -> None:
+    with pytest.raises(NoSuchModel, match=rf"Did you mean {meant}\? Versions: v2.0.0, v1.0.0"):
+        choose_version(LIFE, ARTIFACT, selector, "include")
+
+
+def test_find_model__a_mistyped_name() -> None:
+    with pytest.raises(NoSuchModel, match=r"Did you mean 'churn'\? Models: churn"):
+        find_model(
+            history.read([TagRef("churn@v1.0.0", A, 1, annotated=True)]),
+            ArtifactRef("acme/models", ModelName("chrun")),
+        )

@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from studio_action.errors import NotFound, PolicyRefused, StudioActionError, TokenRefused
+from studio_action.errors import (
+    NoSuchModel,
+    NotFound,
+    PolicyRefused,
+    StudioActionError,
+    TokenRefused,
+)
 from studio_action.gitrepo.gto.history import Model, Prerelease
 from studio_action.model.artifact import (
     ArtifactRef,
@@ -22,6 +28,7 @@ from studio_action.model.artifact import (
 from studio_action.model.versions import InRange
 from studio_action.registries.base import CheckTags, Registry
 from studio_action.registries.version_choice import Choice, choose_version, stage_of
+from studio_action.text import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ class PinnedRegistry:
             self._pins[selector] = self._pin(artifact, selector)
         pin = self._pins[selector]
         if pin is None:
-            return self.inner.resolve(artifact, selector)
+            return self._unpinned(artifact, selector)
         signed_tags = self.check_tags(pin.tags) if self.check_tags else ()
         requested = AtVersion(pin.name) if pin.name else selector
         found = self.inner.resolve(artifact, requested)
@@ -65,6 +72,21 @@ class PinnedRegistry:
             previous_version=pin.previous_name,
             signed_tags=signed_tags,
         )
+
+    def _unpinned(self, artifact: ArtifactRef, selector: Selector) -> Resolution:
+        """Ask for what no tag names; of a model that is unknown, say which one may be meant."""
+        try:
+            return self.inner.resolve(artifact, selector)
+        except NoSuchModel as error:
+            meant = did_you_mean(str(artifact.model), self._names())
+            raise NoSuchModel(error.message, meant + error.hint) from error
+
+    def _names(self) -> list[str]:
+        try:
+            models = self.models()
+        except StudioActionError:
+            return []
+        return [str(name) for name, each in models.items() if each.versions]
 
     def _pin(self, artifact: ArtifactRef, selector: Selector) -> Choice | None:
         try:

@@ -9,8 +9,8 @@ from studio_action.errors import NoSuchModel
 from studio_action.gitrepo.git.tag_ref import TagRef
 from studio_action.gitrepo.gto import history
 from studio_action.gitrepo.gto.history import Model, Prerelease, Version
-from studio_action.model.artifact import ArtifactRef, AtStage, ModelName, Selector
-from studio_action.text import first_few
+from studio_action.model.artifact import ArtifactRef, AtStage, AtVersion, ModelName, Selector
+from studio_action.text import did_you_mean, first_few
 
 _SHOWN_NAMES = 10
 
@@ -58,7 +58,9 @@ def find_model(models: Mapping[ModelName, Model], artifact: ArtifactRef) -> Mode
     names = sorted(str(name) for name, each in models.items() if each.versions)
     raise NoSuchModel(
         f"no annotated tag of {artifact.repository} names the model {artifact.model}",
-        f"Models: {listed(names)}" if names else "Register a version with GTO, and push its tag",
+        f"{did_you_mean(str(artifact.model), names)}Models: {listed(names)}"
+        if names
+        else "Register a version with GTO, and push its tag",
     )
 
 
@@ -73,10 +75,22 @@ def choose_version(
     if model.deprecated:
         raise NoSuchModel(f"{artifact} is deprecated, by its tags", "Ask for another model")
     versions = [each.name for each in model.versions if each.registered]
+    stages = sorted(model.stages)
     raise NoSuchModel(
         f"the tags of {artifact.repository} name no {selector} of {artifact.model}",
-        f"Versions: {listed(versions)}. Stages: {listed(sorted(model.stages))}",
+        f"{_meant(selector, versions, stages)}Versions: {listed(versions)}."
+        f" Stages: {listed(stages)}",
     )
+
+
+def _meant(selector: Selector, versions: Sequence[str], stages: Sequence[str]) -> str:
+    match selector:
+        case AtVersion(version):
+            return did_you_mean(version, versions)
+        case AtStage(stage):
+            return did_you_mean(stage, stages)
+        case _:
+            return ""
 
 
 def listed(names: Sequence[str]) -> str:
