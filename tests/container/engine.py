@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 120
+PATIENCE = 600
 """Seconds that a client's command may take; an image's build takes the longest."""
 NO_WAY_OUT = {"HTTPS_PROXY": "http://127.0.0.1:1"}
 """Keeps a job on loopback: the repository's tags, at github.com, are not asked for."""
