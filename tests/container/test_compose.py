@@ -104,7 +104,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         f"http://127.0.0.1:{port}",
     )
     try:
-        stack("up", "--detach", "--build", patience=10 * PATIENCE)
+        stack("up", "--detach", "--build", patience=2 * PATIENCE)
         until_ready(f"{stack.url}/readyz")
         _fill("models")
         yield stack
