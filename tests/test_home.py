@@ -137,7 +137,7 @@ def test_home__of_somebody_else(name: str, text: str, environ: dict[str, str], f
 def test_home__is_not_in_the_workspace(text: str, tmp_path: Path) -> None:
     dest = read_delivery(Inputs({"dest": text}, {"HOME": "/home/ci"})).dest
 
-    with pytest.raises(WorkspaceRefused, match=r"'/home/ci.*' leads out of the workspace"):
+    with pytest.raises(WorkspaceRefused, match=r"'/home/ci.*' is outside the workspace"):
         Workspace.at(tmp_path).inside(dest)
 
 

@@ -39,14 +39,14 @@ if TYPE_CHECKING:
 
 _SUMMARIES = {
     DOWNLOAD: "Resolve a model by stage, version or latest; put its files into the workspace.",
-    RESOLVE: "The same answer without downloading.",
+    RESOLVE: "Resolve a model without downloading it.",
     CREATE: "Create the Studio project of a repository.",
 }
 
 _SERVER_SUMMARIES = {
-    "serve": "Answer the same API from Git repositories: a registry of one's own.",
-    "token": "Make, list and revoke the tokens of that registry.",
-    "audit": "Print who was told of which version of a model by that registry.",
+    "serve": "Serve models from Git repositories by the same API: a self-hosted registry.",
+    "token": "Create, list and revoke tokens of the self-hosted registry.",
+    "audit": "Show who requested which model version from the self-hosted registry.",
 }
 
 _NETWORK = ("ca-bundle", "timeout", "retries", "deadline")
@@ -79,7 +79,7 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
         for line in traceback.format_exc().splitlines():
             environment.platform.info(line)
-        fault = f"a fault in studio-action itself: {type(error).__name__}: {error}"
+        fault = f"bug in studio-action: {type(error).__name__}: {error}"
         environment.platform.error(fault)
         return 1
 

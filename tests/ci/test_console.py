@@ -108,7 +108,7 @@ def test_publish__system_named_no_file(desk: Desks, system: str) -> None:
 
     at.platform.publish({"version": "v1.0.0"}, "MODEL_")
 
-    assert "named no file for outputs" in at.log
+    assert "gave no file for outputs" in at.log
 
 
 OURS = {

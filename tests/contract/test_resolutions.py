@@ -168,22 +168,33 @@ def test_resolve__a_model_that_git_holds(on_disk: Side) -> None:
 def test_bytes__of_a_model_that_was_not_pushed(on_disk: Side, reader: Reader) -> None:
     found = on_disk.resolve("unpushed-model", AtStage("prod"))
 
-    where = {"git": "is not in its remote", "server": "is not in the server's folder 'objects'"}
+    where = {
+        "git": "is missing from its remote",
+        "server": "is not in the server's folder 'objects'",
+    }
     with pytest.raises(ObjectMissing, match=where[reader]):
         on_disk.bytes_of(found)
 
 
-NO_MODEL = r"no annotated tag of {} names the model none.* Models: az-dir, az-model"
+NO_MODEL = r"model none not found: no annotated tag of {} names it\. Models: az-dir, az-model"
 
 
 @pytest.mark.parametrize(
     ("model", "selector", "message"),
     [
         ("none", Latest(), NO_MODEL),
-        ("text-classifier", AtVersion("v9.9.9"), r"no version v9\.9\.9 .* Versions: v2\.0\.0, "),
-        ("text-classifier", AtStage("Prod"), r"no stage Prod of .* Stages: dev, prod, staging"),
-        ("dir-model", AtVersion("v0.11.0"), r"no version v0\.11\.0 of dir-model"),
-        ("gone-model", Latest(), "is deprecated, by its tags"),
+        (
+            "text-classifier",
+            AtVersion("v9.9.9"),
+            r"version v9\.9\.9 not found for .* Versions: v2\.0\.0, ",
+        ),
+        (
+            "text-classifier",
+            AtStage("Prod"),
+            r"stage Prod not found for .* Stages: dev, prod, staging",
+        ),
+        ("dir-model", AtVersion("v0.11.0"), r"version v0\.11\.0 not found for dir-model"),
+        ("gone-model", Latest(), "is deprecated"),
         ("old-model", AtVersion("v2.0.0"), "old-model"),
     ],
     ids=["model", "lightweight tag", "stage", "deregistered", "deprecated", "not annotated"],

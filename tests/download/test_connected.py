@@ -306,7 +306,7 @@ def test_fetch__silence_of_each_attempt(reader: Reader) -> None:
     silent = threading.Event()
     reader.storage.connecting.append(silent.wait)
     try:
-        with pytest.raises(Unreachable, match=r"not a byte came for 200 ms \(once\)"):
+        with pytest.raises(Unreachable, match=r"no data for 200 ms \(once\)"):
             reader.fetch(reader.put("a"))
     finally:
         silent.set()

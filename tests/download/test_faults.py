@@ -202,7 +202,7 @@ def test_stalled_always(storage: Storage, fetcher: Fetcher) -> None:
     error = failure(fetcher, stored(storage, SMALL))
 
     assert isinstance(error, Unreachable)
-    assert "not a byte came for 100 ms (2 times)" in error.message
+    assert "no data for 100 ms (2 times)" in error.message
 
 
 # The content is wrong
@@ -554,7 +554,7 @@ def test_more_than_promised__always(storage: Storage, fetcher: Fetcher, content:
 
     error = failure(fetcher, stored(storage, content))
 
-    assert "more bytes came than were promised (3 times)" in error.message
+    assert "received more bytes than expected (3 times)" in error.message
     assert len(storage.requests) < 20
 
 

@@ -160,7 +160,7 @@ def test_fetch__other_content(here: Here, change: dict[str, object]) -> None:
 
 
 def test_fetch__missing(here: Here) -> None:
-    with pytest.raises(ObjectMissing, match="'a' is not in its remote"):
+    with pytest.raises(ObjectMissing, match="'a' is missing from its remote"):
         here.fetch(of("a", (here.remote / "none").as_uri(), CONTENT))
 
 

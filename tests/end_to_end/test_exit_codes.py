@@ -156,7 +156,7 @@ def test_a_fault_of_ours_shows_its_traceback(
     assert cli.run(["download-model"], Broken()) == 1
     said = capfd.readouterr().err
     assert "Traceback" in said
-    assert "a fault in studio-action itself: RuntimeError: a fault" in said
+    assert "bug in studio-action: RuntimeError: a fault" in said
 
 
 def test_readme__has_every_code() -> None:

@@ -190,8 +190,8 @@ def test_doctor(program: Program, checkout: Path) -> None:
     errors = [each["model"] for each in found["findings"] if each["severity"] == "error"]
     assert errors == ["old-model", "unpushed-model"]
     texts = " ".join(each["text"] for each in found["findings"])
-    assert "text-classifier@v9.9.9 is a lightweight one" in texts
-    assert "the latest version is v0.10.0 by `gto show`, and v0.11.0 by" in texts
+    assert "text-classifier@v9.9.9 is lightweight and ignored" in texts
+    assert "latest version: gto says v0.10.0; DVC would deploy v0.11.0" in texts
 
 
 @pytest.mark.parametrize("by_folder", [False, True])

@@ -168,7 +168,7 @@ def test_policy_file__rules_about_something_else(program: Program, places: Repos
     ran = run(program, places.url)
 
     assert ran.code == 0, ran.said
-    assert "No rule of the policy .studio-action.yml at" in ran.said
+    assert "No rule matches this request in policy .studio-action.yml at" in ran.said
 
 
 def test_policy_file__of_a_pull_request_does_not_count(
@@ -313,7 +313,7 @@ def test_policy_file__a_way_back(program: Program, places: Repositories) -> None
     back = run(program, places.url, "--version=v1.0.0", *options)
 
     assert (without.code, first.code, back.code) == (17, 0, 17), without.said + first.said
-    assert "Give not-older-than" in without.said
+    assert "Set not-older-than" in without.said
     assert "v1.0.0, which is older than v2.0.0" in back.said
 
 

@@ -46,9 +46,9 @@ WRONG = {
     "allowed-signers": Wrong("nobody", "input allowed-signers"),
     "minimum-version": Wrong("1.0", "input minimum-version"),
     "rollback": Wrong("forbid", "input rollback"),
-    "not-older-than": Wrong("../last.json", "'../last.json' leads out", 16),
+    "not-older-than": Wrong("../last.json", "'../last.json' is outside the workspace", 16),
     "previous-digest": Wrong("sha1:x", "input previous-digest"),
-    "previous-manifest": Wrong("../model.json", "'../model.json' leads out", 16),
+    "previous-manifest": Wrong("../model.json", "'../model.json' is outside the workspace", 16),
     "studio-url": Wrong("ftp://studio", "input studio-url"),
     "token": Wrong("two words", "input token has a space"),
     "token-file": Wrong("/none", "input token-file"),
@@ -67,12 +67,12 @@ WRONG = {
     "connections": Wrong("0", "input connections"),
     "ml-bom": Wrong("perhaps", "input ml-bom"),
     "ca-bundle": Wrong("/none.pem", "input ca-bundle"),
-    "cache-dir": Wrong("../cache", "'../cache' leads out", 16),
-    "dest": Wrong("../dest", "'../dest' leads out", 16),
-    "output-json": Wrong("../o.json", "'../o.json' leads out", 16),
-    "output-env": Wrong("../o.env", "'../o.env' leads out", 16),
-    "output-dir": Wrong("../outputs", "'../outputs' leads out", 16),
-    "urls-file": Wrong("../urls.json", "'../urls.json' leads out", 16, RESOLVE),
+    "cache-dir": Wrong("../cache", "'../cache' is outside the workspace", 16),
+    "dest": Wrong("../dest", "'../dest' is outside the workspace", 16),
+    "output-json": Wrong("../o.json", "'../o.json' is outside the workspace", 16),
+    "output-env": Wrong("../o.env", "'../o.env' is outside the workspace", 16),
+    "output-dir": Wrong("../outputs", "'../outputs' is outside the workspace", 16),
+    "urls-file": Wrong("../urls.json", "'../urls.json' is outside the workspace", 16, RESOLVE),
     "project-name": Wrong("a\tb", "input project-name", command=CREATE),
     "team-name": Wrong("a\tb", "input team-name", command=CREATE),
     "subdir": Wrong("../x", "input subdir", command=CREATE),
@@ -186,7 +186,7 @@ def test_order__version_and_stage_exclude_each_other_before_either_is_read(
     program: Program,
 ) -> None:
     both = {**RIGHT, "version": "newest", "stage": "prod!"}
-    assert "exclude each other" in run(program, DOWNLOAD, {**both, "on-event": "push"}).said
+    assert "cannot be used together" in run(program, DOWNLOAD, {**both, "on-event": "push"}).said
     assert "input source" in run(program, DOWNLOAD, {**both, "source": "dvc"}).said
 
 
@@ -239,7 +239,7 @@ def test_source_git__asks_for_no_token(program: Program) -> None:
     ran = run(program, RESOLVE, inputs, **environ)
     assert ran.code != 0
     assert "token" not in ran.said
-    assert "Source git, as requested" in ran.said
+    assert "Using Git (source: git)" in ran.said
 
 
 def test_doctor__reads_the_repository_and_the_network_alone(program: Program) -> None:

@@ -34,7 +34,7 @@ def last(program: Program, registry: Path) -> str:
     """The option that names the manifest of a first run."""
     first = run(program, registry, "--stage=prod", "--not-older-than=none.json")
     assert (first.code, first.outputs["version"]) == (0, "v2.0.0"), first.said
-    assert "'none.json' is not there: a first run" in first.said
+    assert "'none.json' does not exist: treated as a first run" in first.said
     kept = Path("last.json")
     kept.write_text(Path(first.outputs["manifest"]).read_text())
     Path("m.bin").unlink()

@@ -170,7 +170,7 @@ def test_open_repository__its_origin(
 
     assert names(found) == ["m@v1.0.0", "m@v2.0.0"]
     (line,) = said
-    assert line.endswith(": its origin is read instead")
+    assert line.endswith("; reading its origin instead")
     assert git(cloned, "for-each-ref") == before
 
 
@@ -182,7 +182,7 @@ def test_open_repository__no_origin(tmp_path: Path) -> None:
     found = open_repository(folder, make_git(), fetch=fetching(tmp_path), say=said.append)
 
     assert names(found) == ["m@v1.0.0"]
-    assert "it is used as it is" in said[0]
+    assert "using local tags only" in said[0]
 
 
 def test_open_repository__an_origin_that_fails(cloned: Path, tmp_path: Path) -> None:

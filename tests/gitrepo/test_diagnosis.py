@@ -24,22 +24,22 @@ def test_check_tags__nothing_odd() -> None:
 CASES = {
     "an unassigned stage": (
         [("m@v1.0.0", FIRST), ("m#prod#1", FIRST), ("m#prod!#2", FIRST)],
-        "stage prod is none by `gto show`, and by `dvc artifacts get` the commit 1111111",
+        "stage prod: gto says unassigned; DVC would deploy 1111111",
     ),
     "a stage that falls back": (
         [
             ("m@v1.0.0", FIRST), ("m@v2.0.0", SECOND), ("m#prod#1", FIRST), ("m#prod#2", SECOND),
             ("m#prod!#3", SECOND),
         ],
-        "stage prod is v1.0.0 by `gto show`, and by `dvc artifacts get` the commit 2222222",
+        "stage prod: gto says v1.0.0; DVC would deploy 2222222",
     ),
     "a deregistered version": (
         [("m@v1.0.0", FIRST), ("m@v2.0.0", SECOND), ("m@v2.0.0!", SECOND)],
-        "the latest version is v1.0.0 by `gto show`, and v2.0.0 by `dvc artifacts get`",
+        "latest version: gto says v1.0.0; DVC would deploy v2.0.0",
     ),
     "a deprecated model": (
         [("m@v1.0.0", FIRST), ("m@deprecated", FIRST)],
-        "the latest version is none by `gto show`",
+        "latest version: gto says none",
     ),
     "a tag that gto chokes on": ([("m@created", FIRST)], "makes every `gto show` fail"),
 }  # fmt: skip
@@ -53,7 +53,7 @@ def test_check_tags(tags: list[tuple[str, str]], text: str) -> None:
 
 def test_check_tags__lightweight() -> None:
     [finding] = found(("m@v1.0.0", FIRST), annotated=False)
-    assert "m@v1.0.0 is a lightweight one" in finding
+    assert "m@v1.0.0 is lightweight and ignored" in finding
 
 
 def test_check_tags__two_versions_on_one_commit() -> None:

@@ -155,7 +155,7 @@ def test_run_config__shows_no_secret(tmp_path: Path) -> None:
     assert isinstance(found.task, Download)
     assert found.task.source == Source(
         Studio("https://studio.datachain.ai/", Token("isat_secret")),
-        "Source studio, because input token was given",
+        "Using Studio (token from DVC_STUDIO_TOKEN)",
     )
     assert (found.git_access.token, found.git_access.is_job_token) == ("ghs_secret", True)
     assert found.environ["AWS_SECRET_ACCESS_KEY"] == "secret"

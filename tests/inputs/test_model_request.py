@@ -127,7 +127,7 @@ def test_request__filters() -> None:
 
 REFUSED = {
     "no model": ({}, "input model is missing"),
-    "both": ({"model": "churn", "version": "v1.0.0", "stage": "prod"}, "exclude each other"),
+    "both": ({"model": "churn", "version": "v1.0.0", "stage": "prod"}, "cannot be used together"),
     "no range": ({"model": "churn", "version": "newest"}, "neither a version nor a range"),
     "prerelease": ({"model": "churn", "prerelease": "no"}, "not one of include, exclude, only"),
     "version without v": ({"model": "churn", "version": "1.2.0"}, "Write v1.2.0"),

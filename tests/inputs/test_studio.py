@@ -139,7 +139,21 @@ def test_token__missing(job: Job, hint: str) -> None:
 )
 def test_source(environ: dict[str, str], source: str) -> None:
     assert read_source_name(Inputs({}, environ)) == source
-    assert source_reason(Inputs({}, environ)).startswith(f"Source {source}, ")
+
+
+@pytest.mark.parametrize(
+    ("options", "environ", "reason"),
+    [
+        ({}, {}, "Using Git (no token and no studio-url given)"),
+        ({}, {"DVC_STUDIO_TOKEN": "x"}, "Using Studio (token from DVC_STUDIO_TOKEN)"),
+        ({"studio-url": "https://studio.example.org"}, {}, "Using Studio (--studio-url)"),
+        ({"source": "git"}, {"DVC_STUDIO_TOKEN": "x"}, "Using Git (source: git)"),
+        ({"source": "studio"}, {}, "Using Studio (source: studio)"),
+    ],
+    ids=str,
+)
+def test_source_reason(options: dict[str, str], environ: dict[str, str], reason: str) -> None:
+    assert source_reason(Inputs(options, environ)) == reason
 
 
 def test_source__a_missing_token_tells_why_there_has_to_be_one() -> None:
@@ -147,7 +161,7 @@ def test_source__a_missing_token_tells_why_there_has_to_be_one() -> None:
     with pytest.raises(BadInput, match="input token is missing") as caught:
         read_source(told, JOB)
     assert "Set STUDIO_ID_TOKEN to an ID token of the job" in caught.value.hint
-    assert "--token-file. Source studio, because input studio-url was given" in caught.value.hint
+    assert "--token-file. Using Studio (studio-url from DVC_STUDIO_URL)" in caught.value.hint
 
 
 def test_source__git_wants_no_token() -> None:

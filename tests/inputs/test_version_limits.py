@@ -81,7 +81,7 @@ def test_not_older_than__a_first_run(workspace: Path) -> None:
 
 
 def test_not_older_than__outside(workspace: Path) -> None:
-    with pytest.raises(WorkspaceRefused, match="leads out"):
+    with pytest.raises(WorkspaceRefused, match="is outside the workspace"):
         limits(workspace, not_older_than="../last.json")
 
 

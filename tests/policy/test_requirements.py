@@ -68,6 +68,6 @@ def test_rollback__the_stricter_one_counts(given: OnRollback, rule: OnRollback) 
 
 
 def test_rollback__what_is_refused_must_be_known() -> None:
-    with pytest.raises(PolicyRefused, match="Give not-older-than"):
+    with pytest.raises(PolicyRefused, match="Set not-older-than"):
         VersionLimits().tightened("refuse")
     assert VersionLimits().tightened("warn") == VersionLimits()

@@ -87,9 +87,7 @@ def test_resolve__the_server_tells(case: Case) -> None:
     assert (found.version, found.tag, found.revision) == ("v1.2.0", "churn@v1.2.0", COMMIT)
     assert (found.previous_version, found.root, found.source) == ("v1.1.0", "model.pkl", "studio")
     assert [file.size for file in found.files] == [3]
-    assert case.said == [
-        "The server itself names the version, so the repository's tags are not read"
-    ]
+    assert case.said == ["Version supplied by the server; Git tags not needed"]
     assert "5ec2e71" in case.masked
     assert case.fallback.asked == []
 

@@ -186,7 +186,7 @@ def test_resolve__a_remote_that_lacks_a_password(places: Places, tmp_path: Path)
 def test_resolve__no_configuration_of_dvc(places: Places, tmp_path: Path) -> None:
     place = places.over(repository_with(tmp_path, ""), {})
 
-    with pytest.raises(BadInput, match="has no default remote at this revision"):
+    with pytest.raises(BadInput, match="no default remote is configured at this revision"):
         place.resolve("m", Latest())
 
 

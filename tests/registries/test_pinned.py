@@ -91,7 +91,7 @@ def test_resolve__a_commit_that_was_never_registered() -> None:
 def test_resolve__a_stage_that_nothing_holds() -> None:
     case = Case()
     with pytest.raises(
-        NoSuchModel, match=r"Versions: v2.0.0-rc.1, v1.1.0, v1.0.0. Stages: dev, prod"
+        NoSuchModel, match=r"Stages: dev, prod. Versions: v2.0.0-rc.1, v1.1.0, v1.0.0"
     ):
         case.registry.resolve(CHURN, AtStage("staging"))
     assert case.studio.asked == []

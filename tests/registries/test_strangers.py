@@ -63,7 +63,7 @@ def test_a_committed_config_local_is_ignored(places: Places, tmp_path: Path) -> 
     place = places.over(hostile(tmp_path, ""), {"r": {"url": "https://models.example.com"}})
     git(places.folder / "checkout", "add", "--force", ".dvc/config.local")
 
-    with pytest.raises(BadInput, match="has no remote 'r'"):
+    with pytest.raises(BadInput, match="no remote is named 'r'"):
         place.resolve("m", Latest())
 
     (said,) = place.said

@@ -48,7 +48,7 @@ def test_examine__a_healthy_repository() -> None:
     assert list(found.lines()) == [
         "MODEL  VERSION  STAGES  COMMIT   FILES  SIZE",
         "m      v1.0.0   prod    1111111  1      1.5 kB",
-        "Nothing is wrong.",
+        "No problems found.",
     ]
     assert found.exit_code == 0
 

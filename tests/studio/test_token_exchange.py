@@ -65,7 +65,7 @@ def test_token(server: responses.RequestsMock) -> None:
     assert here.masked == ["request-s3cret", sent, "isat_1"]
     assert not [line for line in here.said for secret in here.masked if secret in line]
     assert here.said == [
-        "No stored secret: https://models.example.org/studio/ gave a token for 15 min 00 s"
+        "Keyless: https://models.example.org/studio/ gave a token for 15 min 00 s"
         f" for the ID token of {GITHUB}"
     ]
 
@@ -187,7 +187,7 @@ def test_token__one_of_another_audience_is_sent_if_somebody_chose_it(
 def test_token__redirected_elsewhere(server: responses.RequestsMock, status: int) -> None:
     server.post(ENDPOINT, status=status, headers={"Location": "https://evil.example/t"})
 
-    with pytest.raises(UnexpectedAnswer, match="another server, which must not get the token"):
+    with pytest.raises(UnexpectedAnswer, match="another server, and the token must not go there"):
         Here().exchange.token()
 
     assert "evil" not in "".join(str(call.request.url) for call in server.calls)
@@ -200,7 +200,7 @@ def test_token__the_ci_system_redirects_elsewhere() -> None:
         REQUEST_URL.partition("?")[0], status=302, headers={"Location": "https://evil.example/t"}
     )
 
-    with pytest.raises(UnexpectedAnswer, match="another server, which must not get the token"):
+    with pytest.raises(UnexpectedAnswer, match="another server, and the token must not go there"):
         Here().exchange.token()
 
     assert "evil" not in "".join(str(call.request.url) for call in responses.calls)

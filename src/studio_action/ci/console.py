@@ -80,7 +80,7 @@ class Console:
     def _append_outputs(self, text: str) -> None:
         """Add `text` to the system's own file for outputs."""
         if self._job.output_file is None:
-            self.warning(f"{self.name} named no file for outputs, so later steps get none")
+            self.warning(f"{self.name} gave no file for outputs; later steps get no outputs")
         else:
             files.append(self._job.output_file, text)
 

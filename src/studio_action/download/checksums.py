@@ -176,5 +176,5 @@ def mismatch_twice(
     return ContentMismatch(
         f"{label} is not what it should be: {difference(file, metadata, found)},"
         " also when it was fetched once more",
-        "The storage has other bytes under this name: push the model again",
+        "The storage has other content under this name: push the model again",
     )

@@ -299,6 +299,6 @@ def _curl_events(events: int) -> int:
 def _failure(number: int, text: str) -> RequestFailure:
     told = printable(text, 200)
     if number in (pycurl.E_SSL_CACERT, pycurl.E_PEER_FAILED_VERIFICATION):
-        hint = "If an authority of your own signed it, give its certificate as `ca-bundle`"
+        hint = "If your own certificate authority signed it, give its certificate as `ca-bundle`"
         return RequestFailure(f"its certificate is not trusted ({told})", final=True, hint=hint)
     return RequestFailure(told or f"libcurl error {number}", final=number in _FINAL)

@@ -286,7 +286,7 @@ class Engine:
     def _end_stalled(self, now: float) -> None:
         timeout = self._options.limits.timeout
         for stream in self._requests.stop_stalled(now, timeout):
-            failure = RequestFailure(f"not a byte came for {human_time(timeout)}")
+            failure = RequestFailure(f"no data for {human_time(timeout)}")
             self._handle_finished(stream, failure)
 
     def _update_totals(self, download: FileDownload) -> None:

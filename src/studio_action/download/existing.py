@@ -78,11 +78,11 @@ def _check_replaceable(place: Path, overwrite: bool) -> None:
         return
     if stat.S_ISDIR(status.st_mode):
         raise WorkspaceRefused(
-            f"{str(place)!r} is a folder, where a file of the model belongs",
+            f"{str(place)!r} is a folder, but the model has a file of that name",
             "Give another dest, or remove it",
         )
     if not overwrite:
         raise WorkspaceRefused(
-            f"{str(place)!r} is there with other content, and overwrite is false",
+            f"{str(place)!r} exists with other content, and overwrite is false",
             "Remove it, give another dest, or allow overwrite",
         )

@@ -59,7 +59,7 @@ class LocalDownloader:
         assert source is not None  # or it would be downloaded
         if file.digest is None:
             raise UnexpectedAnswer(
-                f"{printable(file.path, 300)!r} is in a folder of this machine, and has no digest",
+                f"{printable(file.path, 300)!r} is in a local folder and has no digest",
                 "Such a remote gives only what can be checked: lay it out by content, as DVC does",
             )
         file.check_size(regular_files.size(source) or 0)
@@ -68,7 +68,7 @@ class LocalDownloader:
             found = digests_of_file(to, file.digest, check)
         except (FileNotFoundError, NotADirectoryError):
             raise ObjectMissing(
-                f"{printable(file.path, 300)!r} is not in its remote, a folder of this machine",
+                f"{printable(file.path, 300)!r} is missing from its remote, a local folder",
                 f"{file.remedy}, or mount the folder",
             ) from None
         except OSError as error:
@@ -83,6 +83,6 @@ class LocalDownloader:
             raise ContentMismatch(
                 f"{printable(file.path, 300)!r} is not what it should be:"
                 f" {difference(file, metadata, found)}",
-                "The remote has other bytes under this name: push the model again",
+                "The remote has other content under this name: push the model again",
             )
         return Fetched(file, to, found.size, found.md5, found.sha256, how, found.size)

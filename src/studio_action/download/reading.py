@@ -107,13 +107,13 @@ class Attempt:
             raise ContentMismatch(
                 f"{printable(self.file.path, 300)!r} is not what it should be: its storage has"
                 f" {status.size} bytes, and {wanted} were promised",
-                "The storage has other bytes under this name: push the model again",
+                "The storage has other content under this name: push the model again",
             )
         self.file.check_size(status.size or 0)
         if known is None or not self.start:
             return
         if status.size != known.size or (known.validator or status.validator) != status.validator:
-            raise Changed("the file is another one than before")
+            raise Changed("the file changed during the download")
 
     def _copy(self, reader: Reader, descriptor: int, size: int | None) -> None:
         saved, piece = self.position, SMALLEST

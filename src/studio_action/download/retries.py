@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from studio_action.errors import Unreachable
 
-HINT = "Check the storage and the network between, then run the step again"
+HINT = "Check the storage and the network, then run the step again"
 
 
 @dataclass(frozen=True, slots=True)

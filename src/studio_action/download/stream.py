@@ -163,7 +163,7 @@ class ResponseStream:
         self.received += length
         self.download.transferred += length
         if self._end is not None and writer.offset + writer.filled + length > self._end:
-            self._answer = Busy("more bytes came than were promised")
+            self._answer = Busy("received more bytes than expected")
             return False
         writer.write(data)
         return True
@@ -192,7 +192,7 @@ class ResponseStream:
         if self._failure is not None:
             return Busy(self._failure.reason)
         if self._answer is None or (self._end is not None and self.position < self._end):
-            return Busy("the answer was cut short")
+            return Busy("the response was cut short")
         return self._answer
 
     def _read_error(self, error: _ErrorAnswer, now: datetime) -> Answer:

@@ -230,7 +230,7 @@ class Watch:
                 file.stall.reset(attempt.position, now)
             elif file.stall.is_stalled(attempt.position, now, self.options.limits.timeout):
                 silence = human_time(self.options.limits.timeout)
-                self._handle_finished(file, Interrupted(f"not a byte came for {silence}"))
+                self._handle_finished(file, Interrupted(f"no data for {silence}"))
 
     def _report(self, files: Sequence[Reading]) -> None:
         """Tell the progress what is new of these files."""

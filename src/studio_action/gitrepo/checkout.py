@@ -109,19 +109,19 @@ def open_repository(
         return local
     url = origin(folder, git.environ)
     if not url or Path(url).is_absolute():
-        say(f"{missing}. It has no origin to fetch the rest from, so it is used as it is")
+        say(f"{missing}. No remote configured; using local tags only")
         return local
-    say(f"{missing}: its origin is read instead")
+    say(f"{missing}; reading its origin instead")
     return fetch(RepositoryUrl.parse(url))
 
 
 def missing_part(local: Repository) -> str:
     """Return what a checkout lacks to answer for the repository; '' if it lacks nothing."""
     if local.incomplete:
-        return "The checkout has not the whole history"
+        return "The checkout is shallow or partial"
     of_models = [tag for tag in local.tags() if tags.parse(tag.name)]
     if not of_models:
-        return "The checkout has no tag of a model"
+        return "The checkout has no model tags"
     if not all(tag.annotated for tag in of_models):
-        return "The checkout has a tag of a model that is not annotated"
+        return "The checkout has a model tag that is not annotated"
     return ""

@@ -65,7 +65,7 @@ def check_files(
             key = path, fault.replace(revision[:7], "")
             if key not in told:
                 told.add(key)
-                yield Finding("warning", "", f"{fault}: `dvc` itself stops at it")
+                yield Finding("warning", "", f"{fault}; `dvc` fails on it")
 
 
 def _broken(files: Files) -> list[tuple[str, str]]:
@@ -89,7 +89,7 @@ def _unusable(read: list[tuple[TagRef, Tag]]) -> Iterator[Finding]:
             yield Finding(
                 "warning",
                 str(tag.model),
-                f"tag {ref.name} is a lightweight one, which does not count: make it with gto",
+                f"tag {ref.name} is lightweight and ignored; create it with `gto`",
             )
         if isinstance(tag, Creation):
             yield Finding(
@@ -109,8 +109,8 @@ def _disagreements(model: Model, read: list[tuple[TagRef, Tag]]) -> Iterator[Fin
             yield Finding(
                 "warning",
                 str(model.name),
-                f"stage {stage} is {_shown(ours)} by `gto show`, and by `dvc artifacts get`"
-                f" the commit {newest.revision[:7]} of tag {newest.name}",
+                f"stage {stage}: gto says {_shown(ours) or 'unassigned'}; DVC would deploy"
+                f" {newest.revision[:7]} (tag {newest.name})",
             )
     yield from _latest(model, read)
 
@@ -129,8 +129,7 @@ def _latest(model: Model, read: list[tuple[TagRef, Tag]]) -> Iterator[Finding]:
         yield Finding(
             "warning",
             str(model.name),
-            f"the latest version is {_shown(ours)} by `gto show`, and {highest} by"
-            " `dvc artifacts get`",
+            f"latest version: gto says {_shown(ours) or 'none'}; DVC would deploy {highest}",
         )
 
 
@@ -139,4 +138,4 @@ def _age(each: tuple[TagRef, Tag]) -> tuple[int, str]:
 
 
 def _shown(version: Version | None) -> str:
-    return version.name if version else "none"
+    return version.name if version else ""

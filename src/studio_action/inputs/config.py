@@ -275,7 +275,7 @@ def _authorities(bundle: Value) -> Authorities:
         return Authorities(bundle.text, instead)
     pem = parsers.file_text(bundle)
     if "-----BEGIN CERTIFICATE-----" not in pem:
-        raise bundle.refuse("holds no certificate", "Give a PEM file")
+        raise bundle.refuse("contains no certificate", "Give a PEM file")
     return Authorities(pem, instead, parsers.path(bundle))
 
 

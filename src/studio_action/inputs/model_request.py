@@ -136,6 +136,6 @@ def _selector(inputs: Inputs) -> Selector | None:
 def _refuse_both(version: Value, stage: Value) -> None:
     if version.text and stage.text:
         raise BadInput(
-            f"inputs version ({version.text!r}) and stage ({stage.text!r}) exclude each other",
+            f"inputs version ({version.text!r}) and stage ({stage.text!r}) cannot be used together",
             "Give one of them, or neither for the latest version",
         )

@@ -21,6 +21,8 @@ from studio_action.inputs.lookup import Inputs, Value
 from studio_action.model.artifact import SourceName
 from studio_action.net.origin import keeps_secrets
 
+_NAMES: dict[SourceName, str] = {"studio": "Studio", "git": "Git"}
+
 
 @dataclass(frozen=True, slots=True)
 class Studio:
@@ -86,11 +88,12 @@ def read_source_name(inputs: Inputs) -> SourceName:
 
 def source_reason(inputs: Inputs) -> str:
     """Return which source is used, and why, for the log."""
-    if parsers.choice(inputs["source"]) != "auto":
-        return f"Source {inputs['source'].text}, as requested"
+    source = parsers.choice(inputs["source"])
+    if source != "auto":
+        return f"Using {_NAMES[cast(SourceName, source)]} (source: {source})"
     if given := _studio_given(inputs):
-        return f"Source studio, because {given} was given"
-    return "Source git, because neither a token nor a studio-url was given"
+        return f"Using Studio ({_origin(given)})"
+    return "Using Git (no token and no studio-url given)"
 
 
 def read_studio(inputs: Inputs, job: Job) -> Studio:
@@ -113,9 +116,13 @@ def read_keyless(inputs: Inputs, job: Job) -> Keyless:
     return Keyless(base, read_id_token_source(inputs, job), no_source_hint(job), given)
 
 
-def _studio_given(inputs: Inputs) -> str:
-    names = ("token", "token-file", "studio-url")
-    return next((f"input {name}" for name in names if inputs[name].given), "")
+def _studio_given(inputs: Inputs) -> Value | None:
+    values = (inputs[name] for name in ("token", "token-file", "studio-url"))
+    return next((value for value in values if value.given), None)
+
+
+def _origin(given: Value) -> str:
+    return f"--{given.name}" if given.origin == "option" else f"{given.name} from {given.origin}"
 
 
 def _base(url: Value) -> str:

@@ -51,8 +51,8 @@ class Filters:
         )
         if not chosen:
             raise PolicyRefused(
-                f"none of the model's {len(files)} files passes include and exclude",
-                f"The first of them is {files[0].path!r}",
+                f"none of the model's {len(files)} files matches include and exclude",
+                f"The first file is {files[0].path!r}",
             )
         return chosen
 

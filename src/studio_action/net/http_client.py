@@ -220,8 +220,8 @@ def redirect_target(peer: Peer, method: Method, status: int, here: str, location
     same = (old.scheme, old.port) == (new.scheme, new.port)
     if old.hostname != new.hostname or not (same or upgraded):
         raise UnexpectedAnswer(
-            f"{moved}, another server, which must not get the token",
-            f"If that is the right one, or its login page, correct {peer.named_by} or the token",
+            f"{moved}, another server, and the token must not go there",
+            f"If it is the right server or its login page, correct {peer.named_by} or the token",
         )
     if method == "POST" and status not in (307, 308):
         raise UnexpectedAnswer(

@@ -173,5 +173,5 @@ def _size(most: int, facts: Facts) -> Iterator[PolicyRefused]:
         yield PolicyRefused(
             f"{_about(facts)} has {known:,} bytes ({human_size(known)}), more than"
             f" the {most:,} that are allowed",
-            "Ask for less of it by include and exclude, or allow more",
+            "Request fewer files with include and exclude, or raise the limit",
         )

@@ -69,8 +69,8 @@ class VersionLimits:
         """
         if rollback == "refuse" and self.earlier is None and not self.missing:
             raise PolicyRefused(
-                "the policy refuses a way back, and nothing says what the last version was",
-                "Give not-older-than: the manifest of the last download, which may be missing at"
+                "the policy refuses a roll-back, and the last version is unknown",
+                "Set not-older-than: the manifest of the last download, which may be missing at"
                 " first",
             )
         return replace(self, on_rollback=stricter(self.on_rollback, rollback))
@@ -105,7 +105,7 @@ def _check_commit(found: Resolution, earlier: EarlierDownload) -> None:
         raise PolicyRefused(
             f"{found.tag or name} of {found.artifact} was moved: it was commit"
             f" {earlier.revision[:7]} in the earlier manifest, and is {found.revision[:7]} now",
-            "Register the new commit as a new version; if the move was meant, remove the earlier"
+            "Register the new commit as a new version; if you wanted the move, remove the earlier"
             " manifest",
         )
 
@@ -123,7 +123,7 @@ def _check_digest(found: Resolution, digest: Digest, earlier: EarlierDownload) -
     raise PolicyRefused(
         f"{found.version or found.revision[:7]} of {found.artifact} has other content than in the"
         f" earlier manifest: it was md5:{earlier.digest.hex}, and is md5:{digest.hex} now",
-        "Register other content as a new version; if the change was meant, remove the earlier"
+        "Register other content as a new version; if you wanted the change, remove the earlier"
         " manifest",
     )
 
@@ -141,7 +141,7 @@ def _way_back(
         return (
             f"the {found.selector} of {found.artifact} is {found.version}, which is older than"
             f" {earlier.version} in the earlier manifest",
-            "If this way back is meant, give rollback: allow",
+            "If you want this roll-back, set rollback: allow",
         )
     if found.revision and found.revision == earlier.revision:
         return "", ""

@@ -46,7 +46,7 @@ class ExtendedStudioRegistry:
         if found is None:
             self._is_extended = False
             return self.fallback.resolve(artifact, selector)
-        self.log("The server itself names the version, so the repository's tags are not read")
+        self.log("Version supplied by the server; Git tags not needed")
         self.policy = found.policy
         self._resolved[artifact, selector] = found.resolution
         return found.resolution

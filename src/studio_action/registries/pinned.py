@@ -98,12 +98,12 @@ class PinnedRegistry:
                 raise _unknown_signers(artifact, f"cannot be read: {error.message}") from error
             if self._needs_tags(selector):
                 raise
-            self.log(f"The version stays unknown, because the tags cannot be read: {error}")
+            self.log(f"Version unknown: the tags cannot be read: {error}")
             return None
         if model is None and self.check_tags:
             raise _unknown_signers(artifact, f"do not name the model {artifact.model}")
         if model is None:
-            self.log(f"The version stays unknown: no tag of {artifact.repository} names the model")
+            self.log(f"Version unknown: no tag of {artifact.repository} names the model")
             return None
         for warning in model.warnings:
             self.log(warning)

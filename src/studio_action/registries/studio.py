@@ -35,7 +35,7 @@ class StudioRegistry:
     def resolve(self, artifact: ArtifactRef, selector: Selector) -> Resolution:
         """Return the files of one model version; Studio does not name its version or commit."""
         answer = self.session.get(api.DOWNLOAD_URIS, api.download_uris_query(artifact, selector))
-        urls = api.read_download_uris(answer, f"the {selector} of {artifact}")
+        urls = api.read_download_uris(answer, f"{selector} of {artifact}")
         self._mask(urls)
         return Resolution(
             artifact=artifact,

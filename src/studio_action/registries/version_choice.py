@@ -57,7 +57,7 @@ def find_model(models: Mapping[ModelName, Model], artifact: ArtifactRef) -> Mode
         return models[artifact.model]
     names = sorted(str(name) for name, each in models.items() if each.versions)
     raise NoSuchModel(
-        f"no annotated tag of {artifact.repository} names the model {artifact.model}",
+        f"model {artifact.model} not found: no annotated tag of {artifact.repository} names it",
         f"{did_you_mean(str(artifact.model), names)}Models: {listed(names)}"
         if names
         else "Register a version with GTO, and push its tag",
@@ -73,13 +73,13 @@ def choose_version(
         stage = stage_of(selector)
         return Choice(version, model.previous_in_stage(stage), model.assignment(stage))
     if model.deprecated:
-        raise NoSuchModel(f"{artifact} is deprecated, by its tags", "Ask for another model")
+        raise NoSuchModel(f"{artifact} is deprecated", "Request another model")
     versions = [each.name for each in model.versions if each.registered]
     stages = sorted(model.stages)
     raise NoSuchModel(
-        f"the tags of {artifact.repository} name no {selector} of {artifact.model}",
-        f"{_meant(selector, versions, stages)}Versions: {listed(versions)}."
-        f" Stages: {listed(stages)}",
+        f"{selector} not found for {artifact.model} in the tags of {artifact.repository}",
+        f"{_meant(selector, versions, stages)}Stages: {listed(stages)}."
+        f" Versions: {listed(versions)}",
     )
 
 

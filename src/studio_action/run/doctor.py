@@ -65,7 +65,7 @@ class Diagnosis:
             padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
             yield "  ".join(padded).rstrip()
         if not self.findings:
-            yield "Nothing is wrong."
+            yield "No problems found."
         for finding in self.findings:
             about = f"{finding.model}: " if finding.model else ""
             yield printable(f"{finding.severity}: {about}{finding.text}")

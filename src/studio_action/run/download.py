@@ -140,7 +140,7 @@ def summary_line(download: manifest.Download) -> str:
     files, size = len(download.files), human_size(download.size)
     what = f"{files} {'file' if files == 1 else 'files'}, {size}"
     if download.cached:
-        return f"{what}: nothing had to be downloaded, every digest verified"
+        return f"{what}: nothing to download, every digest verified"
     speed = human_size(download.transferred / max(download.seconds, 1e-3))
     return f"{what} in {human_time(download.seconds)} ({speed}/s); {_verification(download.files)}"
 
@@ -153,7 +153,7 @@ def _verification(files: Sequence[manifest.FileRecord]) -> str:
 
 
 def _title(missing: Sequence[Landing], kept: Mapping[str, Fetched]) -> str:
-    there = f", {len(kept)} already there" if kept else ""
+    there = f", {len(kept)} already present" if kept else ""
     return f"Downloading {len(missing)} {'file' if len(missing) == 1 else 'files'}{there}"
 
 

@@ -28,7 +28,7 @@ def of_git(
     """
     with _default_branch(repository, folder, fetch, say) as revision:
         if revision is None:
-            say(f"The repository has no default branch, and so no {NAME}")
+            say(f"The repository has no default branch, so it has no {NAME}")
             return []
         found = read_committed(revision)
     return [found] if found else []

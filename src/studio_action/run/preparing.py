@@ -140,7 +140,7 @@ def _check_content(
             raise ContentMismatch(
                 f"{each.file.path!r} has the SHA-256 {each.sha256}, not the one of expected-sha256,"
                 f" {sha256}",
-                "Nothing was placed. Is it another version?",
+                "No file was put into the workspace. Is it another version?",
             )
     for signature in signatures:
         signature.check(files)

@@ -59,9 +59,7 @@ def resolve(
 def _check_version(found: Found, limits: VersionLimits, platform: Platform) -> None:
     """Raise `PolicyRefused` for a version that is too old, or not what it was; or warn of it."""
     if limits.missing:
-        platform.info(
-            f"{limits.missing!r} is not there: a first run, with nothing to be older than"
-        )
+        platform.info(f"{limits.missing!r} does not exist: treated as a first run")
     warning = limits.check(found.resolution, found.digest)
     if warning:
         platform.warning(warning)
@@ -76,9 +74,9 @@ def renew_urls(found: Found, registry: Registry) -> Mapping[str, str]:
         fresh = urls.get(file.path)
         if fresh is None or fresh.digest != file.digest:
             raise ContentMismatch(
-                f"the {pinned.selector} of {pinned.artifact} became other content while it was"
+                f"the {pinned.selector} of {pinned.artifact} changed while it was"
                 f" downloaded ({file.path!r})",
-                "Run the step again, or ask for a version instead of a stage",
+                "Run the step again, or request a version instead of a stage",
             )
     return again.urls
 
@@ -97,10 +95,10 @@ def _resolution_lines(found: Found) -> Iterator[str]:
     elif resolution.tag:
         yield (
             f"This is commit {resolution.revision[:7]} by tag {resolution.tag}: it was not"
-            " registered as a version, so the output version stays empty"
+            " registered as a version, so the output version is empty"
         )
     else:
-        yield "The version is not known: outputs version, tag and revision stay empty"
+        yield "Version unknown: outputs version, tag and revision are empty"
     for tag in resolution.signed_tags:
         yield f"Tag {tag.tag} is signed by {tag}"
     unknown = sum(file.digest is None for file in found.files)

@@ -11,7 +11,7 @@ from studio_action.errors import PolicyRefused, TooLarge
 from studio_action.model.artifact import RemoteFile
 from studio_action.text import human_size
 
-_HINT = "Ask for less of it by include and exclude, or allow more"
+_HINT = "Request fewer files with include and exclude, or raise the limit"
 
 
 def limited(files: Sequence[RemoteFile], most: int | None) -> list[RemoteFile]:

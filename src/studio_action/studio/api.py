@@ -202,7 +202,9 @@ def fetchable(url: str) -> bool:
 def refuse(answer: Answer, requested: str) -> NoReturn:
     """Raise the error for the answer's status; `requested` describes the request in words."""
     reason = reason_in(answer)
-    said = f"Studio answered {answer.status} to {requested}" + (f": {reason}" if reason else "")
+    said = f"Studio answered {answer.status} for {requested}" + (f": {reason}" if reason else "")
+    if answer.status == 404 and answer.extended and reason:
+        raise NoSuchModel(reason)  # the whole sentence: which name is wrong, and which ones exist
     raise _refusal(answer, said)
 
 
@@ -225,16 +227,16 @@ def _refusal(answer: Answer, said: str) -> StudioActionError:
             )
         case 404:
             return UnexpectedAnswer(
-                f"{said}: {answer.url} is not the API", "Check studio-url, and its sub-path"
+                f"{said}: {answer.url} is not the API", "Check studio-url and its sub-path"
             )
         case 409 if answer.extended:
-            return ObjectMissing(said, "Mend the repository, or its storage, as the server says")
+            return ObjectMissing(said, "Correct the repository, or its storage, as the server says")
         case 429 | 408 | 425:
-            return Unreachable(said, "Studio wants fewer requests; try again later")
+            return Unreachable(said, "Too many requests; try again later")
         case status if status >= 500:
-            return Unreachable(said, "Try again later; see Studio's own status")
+            return Unreachable(said, "Try again later; see Studio's status page")
         case status if status >= 400 and structured:
-            return BadInput(said, "Correct the input that Studio names")
+            return BadInput(said, "Correct the input named above")
     return UnexpectedAnswer(said, "Check studio-url, and that no proxy or login page is in between")
 
 
@@ -242,7 +244,8 @@ def unexpected_answer(answer: Answer, what: str) -> UnexpectedAnswer:
     """Return the error for an answer that is not the API's: `what` came instead."""
     page = _title(answer.body)
     return UnexpectedAnswer(
-        f"Studio answered {answer.status} with {what}" + (f", but a page {page!r}" if page else ""),
+        f"Studio answered {answer.status} with {what}"
+        + (f", an HTML page with the title {page!r}" if page else ""),
         f"Is {redact(answer.url)} the API? Check studio-url, and proxies and login pages between",
     )
 

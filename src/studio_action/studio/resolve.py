@@ -100,7 +100,7 @@ def _policy(answer: Answer) -> CommittedPolicy | None:
 def read_resolution(answer: Answer, artifact: ArtifactRef, selector: Selector) -> Resolution:
     """Return what `selector` means, with version, commit, sizes and digests."""
     if answer.status != 200:
-        refuse(answer, f"the {selector} of {artifact}")
+        refuse(answer, f"{selector} of {artifact}")
     document = answer.document
     if not isinstance(document, dict):
         raise unexpected_answer(answer, "no JSON object")

@@ -106,7 +106,7 @@ class TokenExchange:
         made = oauth.read_access_token(answer, sent[-1], server)
         self.mask(made.text)
         self.say(
-            f"No stored secret: {redact(self.base)} gave a token for {human_time(made.lifetime)}"
+            f"Keyless: {redact(self.base)} gave a token for {human_time(made.lifetime)}"
             f" for the ID token of {sent[-1].issuer}"
         )
         return made

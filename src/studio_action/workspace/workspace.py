@@ -56,7 +56,7 @@ class Workspace:
     def inside(self, path: PurePath) -> Path:
         """Return the real path of `path`, which is relative to the workspace or absolute.
 
-        Raises `WorkspaceRefused` if it, or a symbolic link on its way, leads out of the workspace.
+        Raises `WorkspaceRefused` if it, or a symbolic link on its way, is outside the workspace.
         The last part may be missing, and so may folders above it; it is not followed.
         """
         whole = self.root / path
@@ -66,15 +66,15 @@ class Workspace:
             place = Path(os.path.realpath(whole.parent)) / whole.name
         if not place.is_relative_to(self.root):
             raise WorkspaceRefused(
-                f"{printable(str(path), 200)!r} leads out of the workspace",
-                "Name a folder in the workspace, and look for symbolic links on the way to it",
+                f"{printable(str(path), 200)!r} is outside the workspace",
+                "Use a folder in the workspace, and check symbolic links on its path",
             )
         return place
 
     def place(self, path: PurePath) -> Path:
         """Return where a file that the user named goes: anywhere, if its path is absolute.
 
-        Raises `WorkspaceRefused` if a relative path leads out of the workspace.
+        Raises `WorkspaceRefused` if a relative path is outside the workspace.
         """
         return Path(path) if path.is_absolute() else self.inside(path)
 
@@ -175,9 +175,9 @@ def refused(what: str, place: Path, error: OSError) -> WorkspaceRefused:
     """Return the error for a failure of the file system, with a hint."""
     hints = {
         errno.ENOSPC: "Free some space, or use a runner with a larger disk",
-        errno.EDQUOT: "Free some space: the quota is used up",
-        errno.EACCES: "Run as a user who may write there",
-        errno.EPERM: "Run as a user who may write there",
+        errno.EDQUOT: "The disk quota is used up: free some space",
+        errno.EACCES: "Run as a user with write permission",
+        errno.EPERM: "Run as a user with write permission",
         errno.EROFS: "Mount the workspace writable",
         errno.ELOOP: "Remove the symbolic link in its way",
         errno.ENOTDIR: "A file, or a symbolic link, is in the way of a folder",

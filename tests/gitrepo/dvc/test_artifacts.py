@@ -92,7 +92,7 @@ def test_path_of(model: str, path: str) -> None:
             "template",
             UnexpectedAnswer,
             "dvc.yaml at c0ffee0, artifacts.template.path has ${name}, and no variable is called"
-            " that. Look at that file at that commit",
+            " that. Check that file at that commit",
         ),
         (
             "bucket",
@@ -105,13 +105,13 @@ def test_path_of(model: str, path: str) -> None:
             "models/churn:outside",
             UnexpectedAnswer,
             "models/churn/dvc.yaml at c0ffee0, artifacts.outside.path is no file or folder of the"
-            " repository: '../../../model.pkl'. Look at that file at that commit",
+            " repository: '../../../model.pkl'. Check that file at that commit",
         ),
         (
             "everything",
             UnexpectedAnswer,
             "dvc.yaml at c0ffee0, artifacts.everything.path is no file or folder of the"
-            " repository: '.'. Look at that file at that commit",
+            " repository: '.'. Check that file at that commit",
         ),
     ],
     ids=["unknown", "no file", "no path", "template", "bucket", "outside", "all of it"],
@@ -300,27 +300,27 @@ MISSING = {
     "never computed": (
         {"m.dvc": "outs: [{path: m, hash: md5}]"},
         "m",
-        "m.dvc at c0ffee0, outs[0] tells no content of m",
+        "m.dvc at c0ffee0, outs[0] has no content for m",
     ),
     "in neither": (
         {"m.dvc": "outs: [{path: m, cache: false}]"},
         "m",
-        "m.dvc at c0ffee0, outs[0] tells no content of m",
+        "m.dvc at c0ffee0, outs[0] has no content for m",
     ),
     "one file never computed": (
         {"data.dvc": json.dumps({"outs": [{"path": "data", "files": [{"relpath": "x"}]}]})},
         "data",
-        "data.dvc at c0ffee0, outs[0] tells no content of data/x",
+        "data.dvc at c0ffee0, outs[0] has no content for data/x",
     ),
     "in a file": (
         {"m.dvc": out("m")},
         "m/x",
-        "m.dvc at c0ffee0, outs[0] tells no content of m/x",
+        "m.dvc at c0ffee0, outs[0] has no content for m/x",
     ),
     "not in a cloud-versioned folder": (
         {"data.dvc": json.dumps({"outs": [{"path": "data", "files": CLOUD}]})},
         "data/b/c",
-        "data.dvc at c0ffee0, outs[0] tells no content of data/b/c",
+        "data.dvc at c0ffee0, outs[0] has no content for data/b/c",
     ),
 }
 

@@ -106,15 +106,19 @@ def test_remote__a_folder_in_a_repository_that_is_not_here() -> None:
 @pytest.mark.parametrize(
     ("text", "name", "message"),
     [
-        ("", "", "has no default remote at this revision"),
+        ("", "", "no default remote is configured at this revision"),
         (
             "['remote \"a\"']\nurl = s3://b",
             "",
-            "has no default remote at this revision; it has 'a'",
+            "no default remote is configured at this revision; it has 'a'",
         ),
-        (COMMITTED, "none", "has no remote 'none' at this revision; it has 'images', 'odd name'"),
-        ("['remote \"a\"']\nregion = x", "a", "has no remote 'a'"),
-        ("['remote \"a\"']\nurl = remote://a/b", "a", "has no remote 'a'"),
+        (
+            COMMITTED,
+            "none",
+            "no remote is named 'none' at this revision; it has 'images', 'odd name'",
+        ),
+        ("['remote \"a\"']\nregion = x", "a", "no remote is named 'a'"),
+        ("['remote \"a\"']\nurl = remote://a/b", "a", "no remote is named 'a'"),
     ],
     ids=["no remotes", "no default", "another name", "no url", "of itself"],
 )

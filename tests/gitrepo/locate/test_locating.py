@@ -183,7 +183,7 @@ def test_locate_model__not_annotated(places: Places, context: Context) -> None:
 def test_locate_model__no_remote(places: Places, context: Context) -> None:
     revision = places.of({"dvc.yaml": annotation("m"), "m.dvc": dvc_file("m", md5=HEX)})
 
-    with pytest.raises(BadInput, match="has no default remote"):
+    with pytest.raises(BadInput, match="no default remote is configured"):
         locating.locate_model(ModelName("m"), revision, context)
 
 

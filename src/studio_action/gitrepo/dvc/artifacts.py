@@ -278,8 +278,8 @@ def _tracked_files(output: Output, wanted: str) -> Iterator[TrackedFile | Tracke
 
 def _no_content(output: Output, path: str) -> ObjectMissing:
     return ObjectMissing(
-        f"{output.node.place} tells no content of {printable(path, 200)}",
-        "Was it made, and committed with DVC and then with Git?",
+        f"{output.node.place} has no content for {printable(path, 200)}",
+        "Was it created, then committed with DVC and with Git?",
     )
 
 

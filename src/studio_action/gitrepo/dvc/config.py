@@ -152,7 +152,7 @@ class Config:
         wanted = (name or self.default).lower()
         if not wanted:
             raise BadInput(
-                "the repository has no default remote at this revision"
+                "no default remote is configured at this revision"
                 + (f"; it has {_listed(self.remotes)}" if self.remotes else ""),
                 "Set one with `dvc remote default`, and commit .dvc/config",
             )
@@ -164,7 +164,7 @@ class Config:
         said = options.get("url")
         if said is None or not said.text or depth > _MOST_REFERENCES:
             raise BadInput(
-                f"the repository has no remote {printable(name, 100)!r} at this revision"
+                f"no remote is named {printable(name, 100)!r} at this revision"
                 + (f"; it has {_listed(self.remotes)}" if self.remotes else ""),
                 "Add it to .dvc/config, or to .dvc/config.local of the checkout",
             )

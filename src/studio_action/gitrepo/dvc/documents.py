@@ -21,7 +21,7 @@ _LARGE = 1 << 18
 _ONE_LARGE = Lock()
 """While a document is parsed, it takes some hundred times its size: one large one at a time."""
 
-_HINT = "Look at that file at that commit"
+_HINT = "Check that file at that commit"
 
 
 @dataclass(frozen=True, slots=True)

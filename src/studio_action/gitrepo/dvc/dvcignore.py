@@ -91,7 +91,7 @@ class Rules:
         return sum(len(rule.segments) for rule in self._rules)
 
 
-_HINT = "Look at that file at that commit"
+_HINT = "Check that file at that commit"
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,16 +50,16 @@ def error_for(url: str, said: str) -> StudioActionError:
     if _ACCESS_REFUSED.search(said):
         return TokenRefused(
             f"access to {url} was refused: {said}",
-            "Check repo, and give a git-token that may read it, or a key that ssh can use",
+            "Check repo, and give a git-token or an SSH key that can read it",
         )
     if _BAD_CERTIFICATE.search(said):
         return Unreachable(
             f"{url} cannot be reached: {said}",
-            "If an authority of your own signed its certificate, give it as `ca-bundle`",
+            "If your own certificate authority signed its certificate, give it as `ca-bundle`",
         )
     if _NO_REPOSITORY.search(said):
         return NoSuchModel(
             f"there is no repository at {url}: {said}",
-            "Check repo, and that git-token may read it: servers hide what it may not see",
+            "Check repo, and that git-token may read it: servers hide private repositories",
         )
     return Unreachable(f"{url} cannot be reached: {said}")

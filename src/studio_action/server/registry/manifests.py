@@ -151,7 +151,7 @@ def _verified(file: LocatedFile, content: bytes) -> bytes:
         raise ContentMismatch(
             f"{printable(file.path, 300)!r} is not what it should be: {found}, and not"
             f" {file.digest}",
-            "The storage has other bytes under this name: push the model again",
+            "The storage has other content under this name: push the model again",
         )
     return content
 

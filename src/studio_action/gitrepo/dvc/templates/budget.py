@@ -40,4 +40,4 @@ class Budget:
 
     def error(self, fault: str) -> UnexpectedAnswer:
         """Return the error that says what is too much."""
-        return UnexpectedAnswer(f"{self.document} {fault}", "Look at that file at that commit")
+        return UnexpectedAnswer(f"{self.document} {fault}", "Check that file at that commit")

@@ -62,7 +62,7 @@ class VariableFiles:
         return value
 
 
-_HINT = "Look at that file at that commit"
+_HINT = "Check that file at that commit"
 
 
 def _read_yaml(document: str, content: bytes) -> object:
