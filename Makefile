@@ -147,6 +147,13 @@ lock: dev
 	$(COMPILE) pyproject.toml --python-version 3.11 --extra server -c requirements/test.txt -c requirements/build.txt \
 	  --group test --group lint -o requirements/dev.txt
 
+# Writes the names of release.toml, or the next version, wherever the tree names the release.
+.PHONY: names version
+names: dev
+	$(BIN)/python -m release names
+version: dev
+	$(BIN)/python -m release version $(VERSION)
+
 # The main job on a sample registry, with no account: a project is created, a model downloaded.
 .PHONY: demo
 demo: dev

@@ -78,14 +78,14 @@ def act(
 
 @pytest.fixture
 def deploy(image: Image, action: Path, checkout: Path, studio: ReferenceServer) -> Deploy:
-    """Runs a workflow of `acme/models` in which `OWNER/studio-action@v0.1.0` is this checkout."""
+    """Runs a workflow of `acme/models` in which the action at `v0.1.0` is this checkout."""
 
     def run(definition: str) -> subprocess.CompletedProcess[str]:
         workflow = checkout.parent / "workflow.yml"
         workflow.write_text(definition)
         return act(
             workflow,
-            f"--local-repository=OWNER/studio-action@v0.1.0={action}",
+            f"--local-repository=studio-action/studio-action@v0.1.0={action}",
             f"--env=DVC_STUDIO_URL={studio.url}",
             "--secret=DVC_STUDIO_TOKEN",
             checkout=checkout,
@@ -97,7 +97,7 @@ def deploy(image: Image, action: Path, checkout: Path, studio: ReferenceServer) 
 
 
 def test_act__self_test_passes(image: Image, action: Path) -> None:
-    git_init(action, "https://github.com/OWNER/studio-action.git")
+    git_init(action, "https://github.com/studio-action/studio-action.git")
 
     done = act(Path(".github/workflows/self-test.yml"), checkout=action, image=image)
 
@@ -126,7 +126,7 @@ def test_act__example_downloads_without_any_secret(
 
     done = act(
         workflow,
-        f"--local-repository=OWNER/studio-action@v0.1.0={action}",
+        f"--local-repository=studio-action/studio-action@v0.1.0={action}",
         *[f"--env={name}={value}" for name, value in github_job(ci).items()],
         checkout=checkout,
         image=image,
@@ -166,7 +166,7 @@ def test_act__without_docker_the_same_step(
     (pin,) = re.findall(r"uses: (actions/cache@\w+)", (ROOT / "composite/action.yml").read_text())
     workflow = checkout.parent / "workflow.yml"
     example = (ROOT / "examples/github-deploy.yml").read_text()
-    uses = "OWNER/studio-action@v0.1.0"
+    uses = "studio-action/studio-action@v0.1.0"
     workflow.write_text(example.replace(uses, uses.replace("@", "/composite@")))
 
     done = act(
@@ -196,7 +196,7 @@ def test_act__later_steps_read_every_output(deploy: Deploy, checkout: Path) -> N
             runs-on: ubuntu-24.04
             steps:
               - id: model
-                uses: OWNER/studio-action@v0.1.0
+                uses: studio-action/studio-action@v0.1.0
                 with:
                   token: ${{ secrets.DVC_STUDIO_TOKEN }}
                   model: dir-model
@@ -229,7 +229,7 @@ def test_act__failure_stops_the_job_and_tells_no_secret(
           job:
             runs-on: ubuntu-24.04
             steps:
-              - uses: OWNER/studio-action@v0.1.0
+              - uses: studio-action/studio-action@v0.1.0
                 with:
                   token: ${{ secrets.DVC_STUDIO_TOKEN }}
                   model: no-such-model

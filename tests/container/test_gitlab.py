@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from studio_action.server.release_names import ReleaseNames
 from tests.container import expected
 from tests.container.checkouts import git_init
 from tests.container.engine import NO_WAY_OUT, ROOT, Image, answer, docker
@@ -26,7 +27,7 @@ from tests.servers.registry import OwnServer
 
 RUNNER = ROOT / "tests/tools/node_modules/.bin/gitlab-ci-local"
 HELPER = "docker.io/firecow/gitlab-ci-local-util"
-IMAGE = "registry.example.org/tools/studio-action:0.1.0"
+IMAGE = ReleaseNames().gitlab_image
 TEMPLATE = ".gitlab-ci-template.yml"
 
 
@@ -55,11 +56,11 @@ def published(image: Image) -> Iterator[None]:
 
 @pytest.fixture
 def tools(tmp_path: Path) -> Path:
-    """The project `tools/studio-action` at its tag `v0.1.0`, with the template of this checkout."""
+    """The project at its tag `v0.1.0`, with the template of this checkout."""
     folder = tmp_path / "tools"
     folder.mkdir()
     (folder / TEMPLATE).write_text((ROOT / TEMPLATE).read_text())
-    git_init(folder, "https://gitlab.example.org/tools/studio-action.git")
+    git_init(folder, "https://gitlab.example.org/studio-action/studio-action.git")
     subprocess.run(["git", "tag", "v0.1.0"], cwd=folder, check=True)
     return folder
 
@@ -86,7 +87,7 @@ class Pipeline:
                 **os.environ,
                 "GIT_CONFIG_COUNT": "1",
                 "GIT_CONFIG_KEY_0": f"url.file://{self._tools}.insteadOf",
-                "GIT_CONFIG_VALUE_0": "https://gitlab.example.org:443/tools/studio-action.git",
+                "GIT_CONFIG_VALUE_0": "https://gitlab.example.org:443/studio-action/studio-action.git",
             },
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -269,7 +270,7 @@ def website(tools: Path) -> Iterator[str]:
 def test_gitlab__template_is_the_same_from_everywhere(pipeline: Pipeline, website: str) -> None:
     sources = [
         f"local: /{TEMPLATE}",
-        f"project: tools/studio-action\n    ref: v0.1.0\n    file: /{TEMPLATE}",
+        f"project: studio-action/studio-action\n    ref: v0.1.0\n    file: /{TEMPLATE}",
         f"remote: {website}",
     ]
     inputs = {"download-job": "download", "model": "churn", "stage": "prod"}

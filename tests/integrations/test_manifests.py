@@ -9,6 +9,7 @@ import pytest
 from studio_action import __version__
 from studio_action.inputs.outputs_table import DOWNLOAD, MODEL_PREFIX, OUTPUTS, outputs_of
 from studio_action.inputs.table import INPUTS, inputs_of
+from studio_action.server.release_names import IMAGE
 from tests.integrations.manifests import FOLDER, read
 
 EVERY = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.is_file())
@@ -36,7 +37,7 @@ def test_variables_of_outputs_exist(name: str) -> None:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_image_is_of_this_version(name: str) -> None:
-    for tag in re.findall(r"OWNER/studio-action:([^\s\"'}]+)", text_of(name)):
+    for tag in re.findall(rf"{re.escape(IMAGE)}:([^\s\"'}}]+)", text_of(name)):
         assert tag == __version__
 
 

@@ -95,7 +95,7 @@ def test_log_in__the_example_is_read(tmp_path: Path) -> None:
     )
     (tmp_path / "server.yaml").write_text(served + text)
 
-    assert read(Options("server.yaml"), {"OIDC_CLIENT_SECRET": "a"}, tmp_path).log_in
+    assert read(Options("server.yaml"), {"OIDC_CLIENT_SECRET": "a"}, tmp_path).pages.log_in
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)

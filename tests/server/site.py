@@ -140,7 +140,7 @@ def site(
         AuditLog(lines.log, AuditEntries(engine, calendar)),
         OpenId(
             log_in=make_log_in(
-                configured.log_in,
+                configured.pages.log_in,
                 configured.url,
                 tokens,
                 Network(),

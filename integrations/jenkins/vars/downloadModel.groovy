@@ -10,7 +10,7 @@
  */
 Map call(Map inputs = [:]) {
     Map given = new LinkedHashMap(inputs)
-    String image = given.remove('image') ?: 'ghcr.io/OWNER/studio-action:0.1.0'
+    String image = given.remove('image') ?: 'ghcr.io/studio-action/studio-action:0.1.0'
     String folder = '.studio-action/outputs'
     given.repo = given.repo ?: env.GIT_URL ?: ''
     given['output-dir'] = folder

@@ -9,6 +9,7 @@ from pathlib import Path
 from studio_action.gitrepo.git.credential import Credential
 from studio_action.model.repository_url import RepositoryUrl
 from studio_action.server.openid.provider import LogInSettings
+from studio_action.server.release_names import RELEASED, ReleaseNames
 from studio_action.server.token_exchange.issuers import TrustedIssuer
 
 
@@ -82,6 +83,14 @@ class MetricsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PagesSettings:
+    """The pages for people: how they log in, and what CI snippets call the step."""
+
+    log_in: LogInSettings | None = None
+    release_names: ReleaseNames = RELEASED
+
+
+@dataclass(frozen=True, slots=True)
 class ServerSettings:
     """The settings of one server.
 
@@ -101,4 +110,4 @@ class ServerSettings:
     process: ProcessSettings = ProcessSettings()
     limits: LimitSettings = LimitSettings()
     trusted_issuers: tuple[TrustedIssuer, ...] = ()
-    log_in: LogInSettings | None = None
+    pages: PagesSettings = PagesSettings()

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from studio_action.server.openid.provider import LogInSettings
+from studio_action.server.settings import PagesSettings
 from studio_action.server.token_exchange.issuers import TrustedIssuer
 from tests.oidc.issuer import Client, issuer
 from tests.server.calendar import Calendar
@@ -219,7 +220,7 @@ def test_browser__logs_in_at_a_provider_of_another_site(browser: Browser, tmp_pa
         rules = (rule({"email": "*@example.org"}, repositories=frozenset({"acme/models"})),)
         trusted = TrustedIssuer(provider.url, "Acme", frozenset({"models"}), rules)
         with (
-            site(tmp_path, url=url, log_in=LogInSettings(trusted, "models")) as here,
+            site(tmp_path, url=url, pages=PagesSettings(LogInSettings(trusted, "models"))) as here,
             tab(browser) as opened,
         ):
             page, address = opened.page, here.url.replace("127.0.0.1", FAR_HOST)

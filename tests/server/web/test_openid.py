@@ -15,6 +15,7 @@ import requests
 from studio_action.server.access import Token
 from studio_action.server.openid import attempts
 from studio_action.server.openid.provider import LogInSettings
+from studio_action.server.settings import PagesSettings
 from studio_action.server.token_exchange.issuers import TrustedIssuer
 from studio_action.server.web import sessions
 from tests.oidc.issuer import AUTHORIZE, DISCOVERY, TOKEN, Client, Issuer, Reply, issuer
@@ -91,7 +92,7 @@ def serving(
         provider.client = Client("models", f"{url}/login/callback", client_secret)
         trusted = TrustedIssuer(provider.url, "Acme & Co", frozenset({"models"}), RULES)
         told = LogInSettings(trusted, "models", client_secret)
-        with site(folder, url=url, log_in=told, **settings) as running:
+        with site(folder, url=url, pages=PagesSettings(told), **settings) as running:
             assert running.calendar() == calendar()
             yield Here(running, provider, provider.client)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import yaml
 
 import studio_action
 from studio_action.inputs.table import INPUTS
+from studio_action.server.release_names import ReleaseNames
 from studio_action.server.web import snippets
 from studio_action.server.web.snippets import CI, SnippetInputs
 
@@ -32,6 +34,27 @@ def github(wanted: SnippetInputs) -> Any:
 def gitlab(wanted: SnippetInputs) -> Any:
     (include,) = yaml.safe_load(snippets.snippet(wanted, "gitlab"))["include"]
     return include
+
+
+def test_names__are_those_that_are_given() -> None:
+    names = ReleaseNames(
+        "a/step@v1", "r.example.org/step:1", "b/step", "v1.0.0", "r.example.org/s:1"
+    )
+    wanted = replace(WANTED, names=names)
+
+    assert github(wanted)["uses"] == "a/step@v1"
+    assert gitlab(wanted)["project"] == "b/step"
+    assert gitlab(wanted)["ref"] == "v1.0.0"
+    assert gitlab(wanted)["inputs"]["image"] == "r.example.org/s:1"
+    assert "r.example.org/step:1" in docker(wanted)
+
+
+@pytest.mark.parametrize("ci", snippets.NAMES)
+def test_names__no_placeholder(ci: CI) -> None:
+    text = snippets.snippet(WANTED, ci)
+
+    assert "OWNER" not in text
+    assert "example.org/tools" not in text
 
 
 def docker(wanted: SnippetInputs) -> list[str]:

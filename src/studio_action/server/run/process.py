@@ -110,7 +110,7 @@ def make_services(settings: ServerSettings, environ: Mapping[str, str]) -> Servi
         audit=audit,
         openid=OpenId(
             make_exchange(settings.trusted_issuers, tokens, Discovery(network_of(environ)), log),
-            make_log_in(settings.log_in, settings.url, tokens, network_of(environ), log),
+            make_log_in(settings.pages.log_in, settings.url, tokens, network_of(environ), log),
         ),
     )
 

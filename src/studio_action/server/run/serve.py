@@ -93,7 +93,7 @@ def _check(settings: ServerSettings, environ: Mapping[str, str]) -> int:
         finally:
             services.engine.dispose()
     code = checking.run_issuers(own.trusted_issuers, Discovery(network), click.echo) or code
-    code = checking.run_log_in(own.log_in, Discovery(network), click.echo) or code
+    code = checking.run_log_in(own.pages.log_in, Discovery(network), click.echo) or code
     return checking.run_database(settings.database, click.echo) or code
 
 

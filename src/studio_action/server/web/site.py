@@ -138,7 +138,8 @@ class Pages:
         reading = self.reader.read([repository])[repository.name]
         requested = views.ProjectQuery.parse(request.query_params)
         base_url = base_url_of(request, self.services.settings)
-        source = views.Source(repository.name, web_url_of(repository), base_url)
+        names = self.services.settings.pages.release_names
+        source = views.Source(repository.name, web_url_of(repository), base_url, names)
         return self.renderer.page(
             "project.html",
             visitor,

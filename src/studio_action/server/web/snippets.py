@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from studio_action import __version__
+from studio_action.server.release_names import RELEASED, ReleaseNames
 
 CI = Literal["github", "gitlab", "docker"]
 """The kinds of snippets."""
@@ -28,12 +28,16 @@ _WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"}
 
 @dataclass(frozen=True, slots=True)
 class SnippetInputs:
-    """The inputs of a snippet: a model on the server at `url`; without a stage, its latest."""
+    """The inputs of a snippet: a model on the server at `url`; without a stage, its latest.
+
+    `names` are what the snippet calls the step.
+    """
 
     url: str
     repository: str
     model: str
     stage: str = ""
+    names: ReleaseNames = RELEASED
 
     @property
     def by_name(self) -> Mapping[str, str]:
@@ -63,7 +67,7 @@ def _github(inputs: SnippetInputs) -> str:
         [
             "- name: Download the model",
             "  id: model",
-            f"  uses: OWNER/studio-action@v{__version__}",
+            f"  uses: {inputs.names.action}",
             "  with:",
             "    token: ${{ secrets.DVC_STUDIO_TOKEN }}",
             *(f"    {name}: {_scalar(text)}" for name, text in inputs.by_name.items()),
@@ -77,11 +81,11 @@ def _gitlab(inputs: SnippetInputs) -> str:
         [
             "# The token is the masked CI/CD variable DVC_STUDIO_TOKEN.",
             "include:",
-            "  - project: tools/studio-action",
-            f"    ref: v{__version__}",
+            f"  - project: {inputs.names.gitlab_project}",
+            f"    ref: {inputs.names.gitlab_ref}",
             "    file: /.gitlab-ci-template.yml",
             "    inputs:",
-            f"      image: registry.example.org/tools/studio-action:{__version__}",
+            f"      image: {inputs.names.gitlab_image}",
             "      download-job: fetch-model",
             *(f"      {name}: {_scalar(text)}" for name, text in inputs.by_name.items()),
         ]
@@ -93,7 +97,7 @@ def _docker(inputs: SnippetInputs) -> str:
         "# The token is in the environment: export DVC_STUDIO_TOKEN=...",
         'docker run --rm --user "$(id -u):$(id -g)" \\',
         '  --volume "$PWD:/workspace" --workdir /workspace \\',
-        "  --env DVC_STUDIO_TOKEN studio-action download-model \\",
+        f"  --env DVC_STUDIO_TOKEN {inputs.names.image} download-model \\",
         *(f"  --{name} {shlex.quote(text)} \\" for name, text in inputs.by_name.items()),
         "  --dest model",
     ]

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from studio_action.gitrepo.gto.history import Model, Version
 from studio_action.gitrepo.gto.timeline import Event
 from studio_action.model.artifact import ModelName
+from studio_action.server.release_names import RELEASED, ReleaseNames
 from studio_action.server.web import snippets
 from studio_action.server.web.snippets import CI, SnippetInputs
 from studio_action.text import printable
@@ -65,11 +66,12 @@ class ProjectQuery:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A repository, the URL of its web page or '', and the server's URL."""
+    """A repository, the URL of its web page or '', the server's URL, and what snippets name."""
 
     repository: str
     web: str
     server: str
+    names: ReleaseNames = RELEASED
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +205,7 @@ def _model(model: Model, events: _Events, requested: ProjectQuery, source: Sourc
         else _default_stage(held)
     )
     versions, stages = model.versions[: requested.most], list(held.items())[: requested.most]
-    inputs = SnippetInputs(source.server, source.repository, str(model.name), stage)
+    inputs = SnippetInputs(source.server, source.repository, str(model.name), stage, source.names)
     return ModelView(
         str(model.name),
         tuple(_stage(name, version, events) for name, version in stages),

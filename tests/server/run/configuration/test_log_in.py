@@ -18,7 +18,7 @@ RULES = "rules: [{claims: {groups: ml}, teams: [ml]}]"
 
 def configured(tmp_path: Path, text: str) -> LogInSettings | None:
     (tmp_path / "server.yaml").write_text(SERVED + text)
-    return read(Options("server.yaml"), {"SECRET": "hunter2"}, tmp_path).log_in
+    return read(Options("server.yaml"), {"SECRET": "hunter2"}, tmp_path).pages.log_in
 
 
 def test_every_entry(tmp_path: Path) -> None:

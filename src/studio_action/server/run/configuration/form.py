@@ -35,10 +35,12 @@ from studio_action.server.run.configuration.entries import (
     sub_path,
 )
 from studio_action.server.run.configuration.log_in import LogInForm
+from studio_action.server.run.configuration.snippets import SnippetsForm
 from studio_action.server.run.configuration.trusted_issuers import TrustedIssuerForm
 from studio_action.server.settings import (
     LimitSettings,
     MetricsSettings,
+    PagesSettings,
     ProcessSettings,
     ServedRepository,
     ServerSettings,
@@ -157,6 +159,7 @@ class ConfigurationForm(Form):
     repositories: tuple[RepositoryForm, ...] = ()
     trusted_issuers: tuple[TrustedIssuerForm, ...] = ()
     log_in: LogInForm | None = None
+    snippets: SnippetsForm = SnippetsForm()
 
     @model_validator(mode="after")
     def _one_of_each_name(self) -> ConfigurationForm:
@@ -257,5 +260,7 @@ class ConfigurationForm(Form):
                 self.requests_per_minute, self.largest_body, self.connections_per_address
             ),
             trusted_issuers=tuple(each.trusted(self.url) for each in self.trusted_issuers),
-            log_in=self.log_in.provider() if self.log_in else None,
+            pages=PagesSettings(
+                self.log_in.provider() if self.log_in else None, self.snippets.release_names()
+            ),
         )
