@@ -1,5 +1,5 @@
 # The words to know: `make dev`, `make check`, `make fix`, `make test`, `make test-fast`, `make image`, `make demo`,
-# `make lock`. Each sets up all that it needs.
+# `make docs`, `make lock`. Each sets up all that it needs.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -138,6 +138,7 @@ lock: dev
 	$(COMPILE) --python-version 3.10 --group build -o requirements/build.txt
 	$(COMPILE) --python-version 3.10 --group oracle -o requirements/oracle.txt
 	$(COMPILE) --python-version 3.10 --group dvc -o requirements/dvc.txt
+	$(COMPILE) --python-version 3.11 --group docs -o requirements/docs.txt
 	$(COMPILE) pyproject.toml --python-version 3.10 $(SIGNING) --extra server -o requirements/server.txt
 	$(COMPILE) pyproject.toml --python-version 3.10 -c requirements/server.txt \
 	  $(SIGNING) --extra remotes --extra signing -o requirements/runtime.txt
@@ -153,6 +154,34 @@ names: dev
 	$(BIN)/python -m release names
 version: dev
 	$(BIN)/python -m release version $(VERSION)
+
+# The documentation as a site in build/site, from its own environment, with links and anchors checked.
+DOCS := .venv-docs
+.PHONY: docs
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: $(DOCS)/.ready
+	$(DOCS)/bin/mkdocs build --strict
+
+$(DOCS)/.ready: requirements/docs.txt
+	$(PYTHON) -m venv --clear $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements/docs.txt
+	touch $@
+
+# Publishes the site of `VERSION=v1.2.3` as 1.2 and latest, in the branch gh-pages of `origin`.
+.PHONY: docs-version
+docs-version: export NO_MKDOCS_2_WARNING = 1
+docs-version: $(DOCS)/.ready
+	git fetch --quiet --depth=1 origin +gh-pages:refs/remotes/origin/gh-pages || echo "There is no branch gh-pages yet."
+	git config user.name >/dev/null || git config user.name "studio-action"
+	git config user.email >/dev/null || git config user.email "studio-action@users.noreply.github.com"
+	version=$${VERSION#v} && $(DOCS)/bin/mike deploy --update-aliases "$${version%.*}" latest
+	$(DOCS)/bin/mike set-default latest
+	git push --quiet origin gh-pages
+
+# The reference: tables of the documentation that are made from the code.
+.PHONY: reference
+reference: dev
+	$(BIN)/python -m documentation.reference
 
 # The main job on a sample registry, with no account: a project is created, a model downloaded.
 .PHONY: demo

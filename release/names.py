@@ -83,6 +83,7 @@ class ReleaseNames:
             f"name: {self.repository}",
             f'GITHUB = "{self.repository}"',
             f"https://github.com/{self.owner}",
+            f"https://{self.owner}.github.io/{self.repository.partition('/')[2]}",
             f'"{self.owner}/*"',
             f"project: {self.project}",
             f"gitlab.com/{self.project}",

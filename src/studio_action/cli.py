@@ -53,7 +53,7 @@ _NETWORK = ("ca-bundle", "timeout", "retries", "deadline")
 
 
 def main() -> None:
-    """Run as a program: exit with the code that README's table gives."""
+    """Run as a program: exit with the code that docs/reference/exit-codes.md gives."""
     gc.set_threshold(100_000)  # a short life with many values: looking through them costs a tenth
     sys.exit(run(sys.argv[1:], os.environ))
 
@@ -117,6 +117,13 @@ def _arguments(arguments: Sequence[str], environment: Environment) -> list[str]:
 
 def _invoke(arguments: list[str], environment: Environment) -> int:
     """Let click read the command line and call the one command that it names."""
+    program = make_program(environment)
+    code = program.main(arguments, "studio-action", standalone_mode=False)
+    return code if isinstance(code, int) else 0
+
+
+def make_program(environment: Environment) -> click.Group:
+    """Return the whole command line for one environment."""
 
     @click.group(context_settings={"help_option_names": ["-h", "--help"]})
     @click.version_option(__version__, prog_name="studio-action")
@@ -133,8 +140,7 @@ def _invoke(arguments: list[str], environment: Environment) -> int:
     studio_action.add_command(_doctor(environment))
     for name in _SERVER_SUMMARIES:
         studio_action.add_command(_of_the_server(name, environment.environ))
-    code = studio_action.main(arguments, "studio-action", standalone_mode=False)
-    return code if isinstance(code, int) else 0
+    return studio_action
 
 
 def _command(name: str, environment: Environment) -> click.Command:

@@ -29,10 +29,12 @@ from typing import ClassVar
 class StudioActionError(Exception):
     """A failure that is explained in one line: what was asked, what came back, what to do.
 
-    `message` states the facts; `hint` says what to do about them.
+    `message` states the facts; `hint` says what to do about them. `meaning` is what the table of
+    exit codes says, in Markdown.
     """
 
     exit_code: ClassVar[int]
+    meaning: ClassVar[str]
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -50,18 +52,21 @@ class BadInput(StudioActionError):
     """An input is missing or wrong; nothing was sent."""
 
     exit_code = 10
+    meaning = "an input is missing or wrong: nothing was sent, or Studio refused it (400, 422)"
 
 
 class TokenRefused(StudioActionError):
     """The token was refused or lacks the scope."""
 
     exit_code = 11
+    meaning = "the token was refused or lacks the scope"
 
 
 class NotFound(StudioActionError):
     """What was asked for does not exist."""
 
     exit_code = 12
+    meaning = "no such project, model, version or stage; or the storage has lost one of its files"
 
 
 class NoSuchModel(NotFound):
@@ -76,12 +81,14 @@ class Unreachable(StudioActionError):
     """Studio, Git or the storage kept failing or refusing after all retries."""
 
     exit_code = 13
+    meaning = "Studio or the storage could not be reached, or all retries failed"
 
 
 class UnexpectedAnswer(StudioActionError):
     """The answer is not the API's: an HTML page, another shape, an unsafe path."""
 
     exit_code = 14
+    meaning = "an answer that is not Studio's API: an HTML page, other JSON, an unsafe path"
 
 
 class TooLarge(UnexpectedAnswer):
@@ -92,24 +99,35 @@ class ContentMismatch(StudioActionError):
     """Content does not match its digest or length."""
 
     exit_code = 15
+    meaning = "content does not match its digest or length"
 
 
 class WorkspaceRefused(StudioActionError):
     """The file system: no space, no permission, a path outside, a file to be kept."""
 
     exit_code = 16
+    meaning = (
+        "the file system: no space, no permission, a path outside the workspace, a file"
+        " that must not be overwritten"
+    )
 
 
 class PolicyRefused(StudioActionError):
     """An input's policy forbids what was found."""
 
     exit_code = 17
+    meaning = (
+        "a policy refused it: `verify: require`, filters that leave nothing, a version"
+        " that is older than it may be, or a signature that is missing, not good or not"
+        " of all files"
+    )
 
 
 class DeadlinePassed(StudioActionError):
     """The command's own deadline passed."""
 
     exit_code = 18
+    meaning = "the deadline passed"
 
 
 class Stopped(BaseException):

@@ -1,4 +1,4 @@
-"""Each exit code that the README promises, seen from outside."""
+"""Each exit code that the documentation promises, seen from outside."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.end_to_end.conftest import Program, Ran
 from tests.reference import PROJECT, Answer
 
 MODEL = ("--model", "text-classifier", "--stage", "prod", "--retries", "0")
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs/reference/exit-codes.md"
 
 
 def download(program: Program, *options: str, **more: str) -> Ran:
@@ -159,8 +159,8 @@ def test_a_fault_of_ours_shows_its_traceback(
     assert "bug in studio-action: RuntimeError: a fault" in said
 
 
-def test_readme__has_every_code() -> None:
-    listed = set(re.findall(r"^\| `(\d+)`(?:, `(\d+)`)? \|", README.read_text(), re.MULTILINE))
+def test_documentation__has_every_code() -> None:
+    listed = set(re.findall(r"^\| `(\d+)`(?:, `(\d+)`)? \|", PAGE.read_text(), re.MULTILINE))
     codes = {int(code) for pair in listed for code in pair if code}
     kinds = [StudioActionError]
     for kind in kinds:

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-SECTIONS = {"README.md": "## Troubleshooting", "docs/server.md": "## Troubleshooting"}
+SECTIONS = {"docs/troubleshooting.md": "# Troubleshooting", "docs/server.md": "## Troubleshooting"}
 
 
 def explained() -> list[str]:

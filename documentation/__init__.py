@@ -1,0 +1,1 @@
+"""What makes the documentation: its reference, its pictures, and the hooks of its site."""
