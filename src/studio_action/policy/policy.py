@@ -33,7 +33,7 @@ class Applied:
     def line(self) -> str:
         """Return them as a line for the log."""
         if not self.rules:
-            return f"No rule matches this request in policy {self.file} is about this request"
+            return f"No rule of policy {self.file} matches this request"
         return f"Policy {self.summary}"
 
     @property
