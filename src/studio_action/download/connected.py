@@ -23,7 +23,6 @@ from studio_action.download.filesystems import Filesystems, Home
 from studio_action.download.opened import Opened
 from studio_action.download.partials import Partials, boot_id
 from studio_action.download.progress import ProgressReporter
-from studio_action.download.watching import Reading, Watch
 from studio_action.model.artifact import RemoteFile
 from studio_action.net.clock import Limits
 
@@ -75,7 +74,9 @@ class ConnectedDownloader:
         return [next(read if home else rest) for home in homes]
 
     def _read(self, files: Sequence[tuple[RemoteFile, Home]], progress: Progress) -> list[Fetched]:
-        if self._partials is None:  # few downloads need it
+        from studio_action.download.watching import Reading, Watch  # late: few downloads need it
+
+        if self._partials is None:
             self._partials = Partials(self._folder, boot=boot_id())
         reading = [Reading(file, home) for file, home in files]
         return Watch(

@@ -6,7 +6,6 @@ Exponential, half of it jitter (https://aws.amazon.com/builders-library/timeouts
 
 from __future__ import annotations
 
-import email.utils
 from datetime import datetime, timezone
 
 BASE = 0.5
@@ -35,6 +34,8 @@ def retry_after_seconds(value: str | None, *, now: datetime) -> float | None:
     text = value.strip()
     if text.isascii() and text.isdigit():
         return float(text)
+    import email.utils  # late: it takes as long as a request, and few servers send a date
+
     try:
         moment = email.utils.parsedate_to_datetime(text)
     except (ValueError, OverflowError):

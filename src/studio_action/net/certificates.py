@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import dataclass
 from pathlib import Path
-
-import certifi
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +20,16 @@ class Authorities:
 
 def system_bundle() -> Path:
     """Return the system's own authorities, or certifi's where the system has no file of them."""
+    import ssl  # late, as all that not every run needs
+
     known = ssl.get_default_verify_paths().openssl_cafile
     candidates = (known, "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
-    return next((Path(each) for each in candidates if Path(each).is_file()), Path(certifi.where()))
+    found = next((Path(each) for each in candidates if Path(each).is_file()), None)
+    if found is None:
+        import certifi
+
+        return Path(certifi.where())
+    return found
 
 
 def ca_bundle(authorities: Authorities, folder: Path) -> Path:

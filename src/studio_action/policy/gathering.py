@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from studio_action.gitrepo.dvc import artifacts
 from studio_action.gitrepo.git.repository import Repository
 from studio_action.gitrepo.gto.deciding import deciding_tags
 from studio_action.model.artifact import RemoteFile, Resolution
@@ -42,5 +41,7 @@ def _is_on(branch: str, commit: str, repository: Repository) -> bool | None:
 
 
 def _labels(resolution: Resolution, repository: Repository) -> frozenset[str]:
+    from studio_action.gitrepo.dvc import artifacts  # late: few policies ask for labels
+
     revision = repository.revision(resolution.revision)
     return artifacts.labels_of(resolution.artifact.model, revision)

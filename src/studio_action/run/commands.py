@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from studio_action.ci import files
 from studio_action.ci.base import Platform
-from studio_action.download import sizes
 from studio_action.errors import NoSuchModel
 from studio_action.inputs.config import (
     CreateProject,
@@ -21,12 +20,9 @@ from studio_action.inputs.config import (
 from studio_action.inputs.model_request import Skip
 from studio_action.inputs.outputs_table import MODEL_PREFIX, PROJECT_PREFIX
 from studio_action.model.paths import STATE_FOLDER
-from studio_action.outputs import report, summary
-from studio_action.run import download as recipe
 from studio_action.run.context import RunContext, publish
+from studio_action.run.preloading import preloading
 from studio_action.run.repositories import open_repository
-from studio_action.run.resolving import resolve
-from studio_action.run.size_limit import check_total
 from studio_action.run.sources import (
     committed_policy,
     open_registry,
@@ -79,6 +75,8 @@ def _use_model(task: Download | Resolve, context: RunContext) -> None:
 
 
 def _publish_skipped(context: RunContext) -> None:
+    from studio_action.outputs import report
+
     publish(report.skipped_outputs(context.config.command), MODEL_PREFIX, context)
 
 
@@ -86,6 +84,7 @@ def _download(task: Download, context: RunContext) -> None:
     workspace, platform = context.config.workspace, context.platform
     try:
         with (
+            preloading("studio_action.run.download", "studio_action.download.transfer"),
             open_network(context) as network,
             open_downloader(task.delivery, context, network) as downloader,
             open_registry(
@@ -99,6 +98,8 @@ def _download(task: Download, context: RunContext) -> None:
             open_signatures(context, network, downloader) as verifier,
             show_progress(context) as progress,
         ):
+            from studio_action.run import download as recipe
+
             delivered = recipe.download(
                 task.request,
                 task.delivery,
@@ -114,11 +115,18 @@ def _download(task: Download, context: RunContext) -> None:
             )
     finally:
         workspace.hand_over(workspace.root / STATE_FOLDER)
+    from studio_action.outputs import summary
+
     publish(delivered.outputs(task.previous), MODEL_PREFIX, context)
     platform.summarize(summary.of_download(delivered.download, delivered.records["manifest"]))
 
 
 def _resolve(task: Resolve, context: RunContext) -> None:
+    from studio_action.download import sizes
+    from studio_action.outputs import report
+    from studio_action.run.resolving import resolve
+    from studio_action.run.size_limit import check_total
+
     config, request = context.config, task.request
     with (
         open_network(context) as network,
@@ -147,6 +155,9 @@ def _create(task: CreateProject, context: RunContext) -> None:
         open_studio(task.studio, context, network, "project") as studio,
     ):
         projects = studio.create_project(task.project)
+
+    from studio_action.outputs import report, summary
+
     for each in projects:
         context.platform.link(f"Studio project {each.name} ({each.id})", each.url)
     publish(report.project_outputs(projects), PROJECT_PREFIX, context)
@@ -155,6 +166,7 @@ def _create(task: CreateProject, context: RunContext) -> None:
 
 def examine(config: RunConfig, platform: Platform) -> Diagnosis:
     """Return what `doctor` has to say about a repository."""
+    from studio_action.download import sizes
     from studio_action.gitrepo import diagnosis
     from studio_action.gitrepo.gto import history
     from studio_action.registries.git import GitRegistry

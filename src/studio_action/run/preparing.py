@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 from studio_action.ci.base import Platform
 from studio_action.download import existing
@@ -18,13 +19,15 @@ from studio_action.model.digest import Digest
 from studio_action.net.clock import Deadline
 from studio_action.registries.base import Registry
 from studio_action.run.resolving import Found, renew_urls
-from studio_action.run.signatures import ModelSignature, SignatureVerifier
 from studio_action.run.size_limit import check_total
 from studio_action.signature.policy import SignaturePolicy
 from studio_action.text import printable
 from studio_action.workspace.workspace import Workspace
 
-Verifier = Callable[[SignaturePolicy], SignatureVerifier]
+if TYPE_CHECKING:
+    from studio_action.run.signatures import ModelSignature, SignatureVerifier
+
+Verifier: TypeAlias = "Callable[[SignaturePolicy], SignatureVerifier]"
 """Makes what verifies a signature as a policy asks."""
 
 

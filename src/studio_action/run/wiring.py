@@ -15,12 +15,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from studio_action.ci.platforms import no_id_token_hint
-from studio_action.ci.progress import open_progress
 from studio_action.download.base import Downloader, Progress, Verify
-from studio_action.download.cache import Cache, CachedDownloader
-from studio_action.download.connected import ConnectedDownloader
-from studio_action.download.local import LocalDownloader
-from studio_action.download.transfer import Transfer
+from studio_action.download.deferred import DeferredDownloader
 from studio_action.inputs.config import Delivery
 from studio_action.inputs.credential import Token
 from studio_action.inputs.studio import Studio
@@ -28,13 +24,13 @@ from studio_action.net.certificates import ca_bundle
 from studio_action.net.clock import Clock
 from studio_action.net.network import Network
 from studio_action.run.context import RunContext
-from studio_action.run.signatures import SignatureVerifier
 from studio_action.signature.policy import SignaturePolicy
 from studio_action.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from studio_action.ci.id_token import IdTokenSource
     from studio_action.registries.studio import StudioRegistry
+    from studio_action.run.signatures import SignatureVerifier
     from studio_action.studio.oauth import Scope
     from studio_action.studio.token_exchange import TokenExchange
 
@@ -135,10 +131,23 @@ def open_transfer(
     connections: int = 16,
     verify: Verify = "auto",
 ) -> Iterator[Downloader]:
-    """Start the engine, what reads over other connections, and what copies from folders here.
-
-    What is unfinished waits in `folder`.
+    """Make what fetches files: the engine, what reads over other connections, and what copies from
+    folders here. They start with the first file; what is unfinished waits in `folder`.
     """
+    with DeferredDownloader(
+        lambda: _started_transfer(context, folder, network, connections, verify)
+    ) as downloader:
+        yield downloader
+
+
+@contextmanager
+def _started_transfer(
+    context: RunContext, folder: Path, network: Network, connections: int, verify: Verify
+) -> Iterator[Downloader]:
+    from studio_action.download.connected import ConnectedDownloader
+    from studio_action.download.local import LocalDownloader
+    from studio_action.download.transfer import Transfer
+
     limits, partial = context.config.limits, folder / "partial"
     with (
         Transfer(
@@ -176,6 +185,8 @@ def open_downloader(
         if delivery.cache_dir is None:
             yield transfer
         else:
+            from studio_action.download.cache import Cache, CachedDownloader
+
             cache = Cache.at(workspace.place(delivery.cache_dir))
             yield CachedDownloader(
                 cache, transfer, Path(copies), context.platform.info, context.config.limits.deadline
@@ -185,6 +196,8 @@ def open_downloader(
 @contextmanager
 def show_progress(context: RunContext) -> Iterator[Progress]:
     """Show how far a download is, as the job's CI system can."""
+    from studio_action.ci.progress import open_progress
+
     say = context.platform.info
     with open_progress(context.config.job, sys.stderr, say=say, clock=Clock()) as progress:
         yield progress
@@ -196,13 +209,15 @@ def open_signatures(
 ) -> Iterator[Callable[[SignaturePolicy], SignatureVerifier]]:
     """Make what makes verifiers of signatures."""
     trust = partial(trusted_root, context, network)
+
+    def verifier(policy: SignaturePolicy) -> SignatureVerifier:
+        from studio_action.run.signatures import SignatureVerifier
+
+        folder = Path(tempfile.mkdtemp(dir=scratch))
+        return SignatureVerifier(policy, downloader, trust, folder)
+
     with scratch_folder(context.config.workspace) as scratch:
-        yield lambda policy: SignatureVerifier(
-            policy,
-            downloader,
-            trust,
-            Path(tempfile.mkdtemp(dir=scratch)),
-        )
+        yield verifier
 
 
 def trusted_root(context: RunContext, network: Network, folder: Path) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from studio_action.net.clock import Limits
-from studio_action.net.http_client import Call, HttpClient, Peer
 from studio_action.net.network import Network
 from studio_action.studio.api import EXTENSION_HEADER, Answer
+
+if TYPE_CHECKING:
+    from studio_action.net.http_client import Call, HttpClient
 
 _IF_LOST = "The project may exist all the same: look at Studio before you run this again"
 
@@ -27,17 +30,15 @@ class StudioSession:
     network: Network
     limits: Limits
     log: Callable[[str], None]
-    _http: HttpClient = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        peer = Peer("Studio", self.base, "studio-url")
-        self._http = HttpClient(peer, self.network, self.limits, self.log)
+    _http: HttpClient | None = field(default=None, init=False, repr=False)
 
     def get(self, endpoint: str, query: Mapping[str, str]) -> Answer:
         """Send a GET, again after any failure; return the answer.
 
         Raises `Unreachable`, `UnexpectedAnswer` or `DeadlinePassed`, and what `token` raises.
         """
+        from studio_action.net.http_client import Call
+
         return self._request(
             endpoint, lambda: Call("GET", self._url(endpoint), self._headers(), params=query)
         )
@@ -47,6 +48,8 @@ class StudioSession:
 
         Raises what `get` raises.
         """
+        from studio_action.net.http_client import Call
+
         return self._request(
             endpoint,
             lambda: Call(
@@ -61,7 +64,8 @@ class StudioSession:
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        if self._http is not None:
+            self._http.close()
 
     def _url(self, endpoint: str) -> str:
         return urljoin(self.base, endpoint)
@@ -70,6 +74,15 @@ class StudioSession:
         return {"Authorization": f"token {self.token()}"}
 
     def _request(self, endpoint: str, make: Callable[[], Call]) -> Answer:
-        got = self._http.send(make)
+        got = self._client().send(make)
         extended = got.headers.get(EXTENSION_HEADER) == "1"
         return Answer(endpoint, got.url, got.status, got.body, extended)
+
+    def _client(self) -> HttpClient:
+        """Return the client, which is made late: its libraries load while the tags are read."""
+        from studio_action.net.http_client import HttpClient, Peer
+
+        if self._http is None:
+            peer = Peer("Studio", self.base, "studio-url")
+            self._http = HttpClient(peer, self.network, self.limits, self.log)
+        return self._http

@@ -6,7 +6,7 @@ and trees are fetched into a bare one of our own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -19,7 +19,7 @@ from studio_action.gitrepo.git.tag_ref import TagRef
 from studio_action.text import human_size, printable
 
 _TAG_FIELDS = (
-    "refname:strip=2",
+    "refname",
     "objecttype",
     "objectname",
     "*objecttype",
@@ -37,6 +37,7 @@ _MOST_TAGS = 200_000
 _LARGEST_LIST = 64 << 20
 """Bytes that are told of all tags; of each it is some 150."""
 
+_TAGS = "refs/tags/"
 _HEAD = "refs/remote-head/HEAD"
 """What a repository of our own knows of the other's `HEAD`: the commit of its default branch."""
 _FETCH_HEAD = "+HEA*:refs/remote-head/HEA*"
@@ -57,6 +58,9 @@ class Repository:
     ) -> None:
         self.folder, self.url = folder, url
         self._git = git
+        self._fetched_refs: list[list[str]] | None = None
+        """The references of a repository that was fetched just now, and will not be again."""
+        self._just_fetched = False
         self._objects = objects or Objects(folder, git, url)
 
     @classmethod
@@ -78,10 +82,10 @@ class Repository:
 
         Raises what `Git.run_remote` raises.
         """
-        _init(folder, git)
+        _init(folder)
         refs = REFS if default_branch else REFS[:1]
         git.run_remote(folder, url, *FETCH, "--prune", "origin", *refs)
-        return cls(folder, git, url, objects=Objects(folder, git, url, refs=refs))
+        return cls._fetched(folder, git, url, refs)
 
     @classmethod
     def clone_default_branch(cls, url: str, git: Git, folder: Path) -> Repository:
@@ -90,14 +94,22 @@ class Repository:
 
         Raises what `Git.run_remote` raises.
         """
-        _init(folder, git)
+        _init(folder)
         git.run_remote(folder, url, *FETCH, "--depth=1", "origin", _FETCH_HEAD)
-        return cls(folder, git, url, objects=Objects(folder, git, url, refs=(_FETCH_HEAD,)))
+        return cls._fetched(folder, git, url, (_FETCH_HEAD,))
+
+    @classmethod
+    def _fetched(cls, folder: Path, git: Git, url: str, refs: Sequence[str]) -> Repository:
+        made = cls(folder, git, url, objects=Objects(folder, git, url, refs=refs))
+        made._just_fetched = True
+        return made
 
     def with_git(self, git: Git) -> Repository:
         """Return the same repository, read by `git` from now on; close this one as well."""
         objects = Objects(self.folder, git, self.url, refs=self._objects.refs)
-        return Repository(self.folder, git, self.url, objects=objects)
+        same = Repository(self.folder, git, self.url, objects=objects)
+        same._just_fetched, same._fetched_refs = self._just_fetched, self._fetched_refs
+        return same
 
     def __enter__(self) -> Repository:
         return self
@@ -131,14 +143,26 @@ class Repository:
 
         Raises `UnexpectedAnswer` where there are absurdly many, or one is absurdly large.
         """
-        fields = "%00".join(f"%({field})" for field in _TAG_FIELDS)
-        words = ("for-each-ref", f"--count={_MOST_TAGS + 1}", f"--format={fields}", "refs/tags")
-        lines = self._git.run_local(self.folder, *words, largest=_LARGEST_LIST)
-        rows = [line for line in lines.decode("utf-8", "replace").split("\n") if line]
+        rows = [row for row in self._refs() if row[0].startswith(_TAGS)]
         if len(rows) > _MOST_TAGS:
             raise UnexpectedAnswer(f"the repository has more than {_MOST_TAGS:,} tags")
-        found = (self._tag(*row.split("\0", 8)) for row in rows)
+        found = (self._tag(name.removeprefix(_TAGS), *more) for name, *more in rows)
         return [tag for tag in found if tag is not None]
+
+    def _refs(self) -> list[list[str]]:
+        """Return the fields of all tags, and of the other's `HEAD`: git is asked for both at once,
+        and only once where they were fetched just now.
+        """
+        if self._fetched_refs is not None:
+            return self._fetched_refs
+        fields = "%00".join(f"%({field})" for field in _TAG_FIELDS)
+        words = ("for-each-ref", f"--count={_MOST_TAGS + 2}", f"--format={fields}")
+        output = self._git.run_local(self.folder, *words, _TAGS, _HEAD, largest=_LARGEST_LIST)
+        lines = output.decode("utf-8", "replace").split("\n")
+        rows = [line.split("\0", len(_TAG_FIELDS) - 1) for line in lines if line]
+        if self._just_fetched:
+            self._fetched_refs = rows
+        return rows
 
     def _tag(
         self, name: str, kind: str, target: str, peeled_kind: str, peeled: str, *more: str
@@ -189,6 +213,10 @@ class Repository:
         (`git remote set-head`). What is checked out may be anybody's, and counts where there is no
         `origin`, or where nothing can be checked out.
         """
+        if self._just_fetched:
+            heads = (row[2] for row in self._refs() if row[:2] == [_HEAD, "commit"])
+            commit = next(heads, None)
+            return self.revision(commit) if commit else None
         if self.url:
             return self._revision_of(_HEAD)
         noted = self._revision_of("refs/remotes/origin/HEAD")
@@ -245,8 +273,13 @@ class Repository:
         return self._objects.commit(ref)
 
 
-def _init(folder: Path, git: Git) -> None:
-    """Make a bare repository at `folder`, if there is none."""
-    folder.mkdir(parents=True, exist_ok=True)
+def _init(folder: Path) -> None:
+    """Make a bare repository at `folder`, if there is none.
+
+    It is no more than this (https://git-scm.com/docs/gitrepository-layout), and takes no process.
+    """
+    for name in ("objects", "refs"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
     if not (folder / "HEAD").exists():
-        git.run_local(folder, "init", "--quiet", "--bare", "--template=")
+        (folder / "config").write_text("[core]\n\trepositoryformatversion = 0\n\tbare = true\n")
+        (folder / "HEAD").write_text("ref: refs/heads/main\n")
