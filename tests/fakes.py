@@ -132,6 +132,9 @@ class RecordingPlatform:
         self.lines.append(("group", title))
         yield
 
+    def describe(self, details: Mapping[str, str]) -> None:
+        self.lines.extend(("detail", f"{name} {text}") for name, text in details.items())
+
     def publish(self, outputs: Mapping[str, str], prefix: str) -> None:
         self.outputs = dict(outputs)
 

@@ -9,12 +9,15 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import pytest
 
 from studio_action import __version__, cli
 from studio_action.inputs.outputs_table import COMMANDS
 from studio_action.inputs.table import inputs_of
 from tests.reference import REPOSITORY, Answer, ReferenceServer
+
+COMPLETIONS = Path(__file__).parents[1] / "src/completions"
 
 NO_GIT = {"STUDIO_ACTION_REPO": "http://127.0.0.1:1/acme/models.git"}
 """A repository whose tags nobody serves."""
@@ -36,7 +39,10 @@ def test_help__is_what_nothing_gives(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["--version"], {}) == 0
-    assert __version__ in capsys.readouterr().out
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == f"studio-action {__version__}"
+    assert [line.split("/")[0].split()[0] for line in shown[1:]] == ["Python", "pycurl", "git"]
+    assert "libcurl/" in shown[2]
 
 
 def test_help__names_the_servers_commands_without_reading_any_of_the_server() -> None:
@@ -65,10 +71,87 @@ def test_server__its_packages_are_not_installed(command: str) -> None:
 def test_help__has_every_input_but_the_token(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run([command, "--help"], {}) == 0
+    assert cli.run([command, "--help-all"], {}) == 0
     shown = capsys.readouterr().out
     for each in inputs_of(command):
-        assert (f"--{each.name} " in shown) is not each.secret
+        assert (f"--{each.name} " in shown or f"--{each.name}\n" in shown) is not each.secret
+
+
+def test_help__the_usual_options_in_groups(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["download-model", "--help"], {}) == 0
+    shown = capsys.readouterr().out
+    titles = [line for line in shown.splitlines() if line.endswith(":") and line[0] != " "]
+    names = ["What", "Where from", "Where to", "Checks", "Network", "Outputs", "More"]
+    assert titles == [f"{name}:" for name in names]
+    assert "--model NAME" in shown
+    assert "--signature-identity" not in shown
+    assert cli.run(["download-model", "--help-all"], {}) == 0
+    every = capsys.readouterr().out
+    assert "--connections INTEGER" in every
+    assert "--max-age DURATION" in every
+    assert " TEXT" not in every
+
+
+def test_help__of_create_project_has_no_word_about_what_it_does_not_take(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.run(["create-project", "--help-all"], {}) == 0
+    assert "source git" not in capsys.readouterr().out
+
+
+FORMATS = {
+    "json": '"file-count": 2,',
+    "env": "MODEL_FILE_COUNT=2\n",
+    "path": "encoder\n",
+    "table": "files      2 (encoder/config.json, encoder/empty)\n",
+}
+
+
+@pytest.mark.parametrize("style", FORMATS)
+def test_format(
+    style: str, studio: ReferenceServer, workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lists = ["--include", "*.json", "--include", "empty", "--format", style, "-q"]
+    code = cli.run(["download-model", "--model=dir-model", *lists], environ_for(studio, **NO_GIT))
+    written = capsys.readouterr()
+    assert code == 0
+    assert FORMATS[style] in written.out
+    assert "Downloading" not in written.err
+
+
+def test_format__wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["resolve-model", "--format=xml"], {}) == 10
+    assert "'xml' is not one of auto, json, table, env, path" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("shell", "file"),
+    [("bash", "studio-action"), ("zsh", "_studio-action"), ("fish", "studio-action.fish")],
+)
+def test_completion__is_what_click_makes(shell: str, file: str) -> None:
+    from click.shell_completion import get_completion_class
+
+    made = get_completion_class(shell)
+    assert made is not None
+    text = made(click.Command(""), {}, "studio-action", "_STUDIO_ACTION_COMPLETE")
+    source = text.source_template % text.source_vars()
+    assert COMPLETIONS.joinpath(file).read_text().rstrip() == source.rstrip()
+
+
+def test_completion__options_and_choices() -> None:
+    def offered(words: str, number: int) -> list[str]:
+        environ = {
+            **os.environ,
+            "_STUDIO_ACTION_COMPLETE": "bash_complete",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(number),
+        }
+        program = [sys.executable, "-c", "from studio_action import cli; cli.main()"]
+        done = subprocess.run(program, env=environ, capture_output=True, text=True, check=False)
+        return done.stdout.split()
+
+    assert "plain,--expected-sha256" in offered("studio-action download-model --exp", 2)
+    assert offered("studio-action download-model --source g", 3) == ["plain,git"]
 
 
 def test_github__an_input_names_the_command(

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from studio_action import __version__
 from studio_action.errors import BadInput, Stopped, StudioActionError
+from studio_action.inputs.groups import SHORT, grouped, help_text, is_usual, takes
 from studio_action.inputs.lookup import Inputs
 from studio_action.inputs.outputs_table import (
     COMMANDS,
@@ -27,11 +27,13 @@ from studio_action.inputs.outputs_table import (
     RESOLVE,
     SERVER_DOCTOR,
 )
-from studio_action.inputs.table import INPUTS, Input, inputs_of
+from studio_action.inputs.table import BY_NAME, INPUTS, Input, inputs_of
 from studio_action.signals import stopping
 from studio_action.text import did_you_mean
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from studio_action.ci.base import Platform
     from studio_action.ci.job import Job
     from studio_action.run.doctor import Diagnosis
@@ -48,6 +50,8 @@ _SERVER_SUMMARIES = {
     "token": "Create, list and revoke tokens of the self-hosted registry.",
     "audit": "Show who requested which model version from the self-hosted registry.",
 }
+
+_SHOWS_ALL = "studio_action.help_all"
 
 _NETWORK = ("ca-bundle", "timeout", "retries", "deadline")
 
@@ -84,25 +88,45 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         return 1
 
 
-@dataclass(frozen=True)
+@dataclass
 class Environment:
-    """The environment, and what is made of it once it is needed: --help needs nothing."""
+    """The environment, and what is made of it once it is needed: --help needs nothing.
+
+    `options` are those of the command line, once it is read.
+    """
 
     environ: Mapping[str, str] = field(repr=False)
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def inputs(self, options: Mapping[str, str]) -> Inputs:
+        """Return the inputs of a command that has these options."""
+        self.options = options
+        return Inputs(options, self.environ)
 
     @cached_property
     def job(self) -> Job:
         """Return the CI job that this runs in."""
         from studio_action.ci.platforms import detect_job
+        from studio_action.inputs.parsers import is_true
 
-        return detect_job(self.environ, Path.cwd())
+        inputs = Inputs(self.options, self.environ)
+        job = detect_job(self.environ, Path.cwd())
+        quiet, verbose = is_true(inputs["quiet"]), is_true(inputs["verbose"])
+        return replace(job, quiet=quiet, debug=job.debug or verbose)
 
     @cached_property
     def platform(self) -> Platform:
         """Return what writes for the job's CI system."""
         from studio_action.ci.platforms import platform_for
+        from studio_action.ci.results import read_style
 
-        return platform_for(self.job, stdout=sys.stdout, stderr=sys.stderr)
+        return platform_for(
+            self.job,
+            stdout=sys.stdout,
+            stderr=sys.stderr,
+            style=read_style(Inputs(self.options, self.environ)["format"].text),
+            plain=bool(self.environ.get("NO_COLOR")) or self.environ.get("TERM") == "dumb",
+        )
 
 
 def _arguments(arguments: Sequence[str], environment: Environment) -> list[str]:
@@ -126,7 +150,14 @@ def make_program(environment: Environment) -> click.Group:
     """Return the whole command line for one environment."""
 
     @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-    @click.version_option(__version__, prog_name="studio-action")
+    @click.option(
+        "--version",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_show_versions,
+        help="Show the versions of studio-action, Python, libcurl and git, and exit.",
+    )
     def studio_action() -> None:
         """Turn 'the prod version of churn' into verified bytes in the workspace.
 
@@ -150,13 +181,15 @@ def _command(name: str, environment: Environment) -> click.Command:
         from studio_action.run import commands
 
         texts = {key.replace("_", "-"): _text(value) for key, value in options.items()}
-        inputs = Inputs(texts, environment.environ)
+        inputs = environment.inputs(texts)
         for warning in unknown.warnings(environment.environ):
             environment.platform.warning(warning)
         commands.run(RunConfig.from_inputs(name, inputs, environment.job), environment.platform)
 
-    options: list[click.Parameter] = [_option(each) for each in inputs_of(name) if not each.secret]
-    return click.Command(name, callback=call, params=options, help=_SUMMARIES[name])
+    options: list[click.Parameter] = [
+        _option(each, name) for each in inputs_of(name) if not each.secret
+    ]
+    return _GroupedCommand(name, callback=call, params=options, help=_SUMMARIES[name])
 
 
 def _storage_initializer(environment: Environment) -> click.Command:
@@ -167,7 +200,7 @@ def _storage_initializer(environment: Environment) -> click.Command:
         from studio_action.inputs.storage_uri import read_storage_uri
         from studio_action.run import commands
 
-        inputs = Inputs({**read_storage_uri(source), "dest": "."}, environment.environ)
+        inputs = environment.inputs({**read_storage_uri(source), "dest": "."})
         job = replace(environment.job, workspace=Path(dest))
         config = RunConfig.from_inputs(DOWNLOAD, inputs, job)
         commands.run(config, environment.platform)
@@ -188,7 +221,7 @@ def _doctor(environment: Environment) -> click.Command:
         from studio_action.inputs.config import RunConfig
 
         texts = {name.replace("_", "-"): text or "" for name, text in options.items()}
-        inputs = Inputs({"repo": repository, "studio-url": server, **texts}, environment.environ)
+        inputs = environment.inputs({"repo": repository, "studio-url": server, **texts})
         platform = environment.platform
         command = SERVER_DOCTOR if server else DOCTOR
         config = RunConfig.from_inputs(command, inputs, environment.job)
@@ -214,7 +247,7 @@ def _doctor(environment: Environment) -> click.Command:
             metavar="URL",
             help="Instead, say what this job needs to get a token of that server for its ID token.",
         ),
-        *[_option(each) for each in INPUTS if each.name in _NETWORK],
+        *[_option(each, DOCTOR) for each in INPUTS if each.name in _NETWORK],
     ]
     return click.Command(
         DOCTOR,
@@ -265,17 +298,75 @@ def _text(value: str | tuple[str, ...] | None) -> str:
     return "\n".join(value) if isinstance(value, tuple) else value or ""
 
 
-def _option(each: Input) -> click.Option:
+class _GroupedCommand(click.Command):
+    """A command whose `--help` shows the usual inputs in groups; `--help-all` shows all."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        return [*super().get_params(ctx), _HELP_ALL]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        every = ctx.meta.get(_SHOWS_ALL, False)
+        lines = {
+            (each.name or "").replace("_", "-"): record
+            for each in self.get_params(ctx)
+            if (record := each.get_help_record(ctx))
+        }
+        names = [name for name in lines if every or name not in BY_NAME or is_usual(name)]
+        for title, members in grouped(names):
+            with formatter.section(title):
+                formatter.write_dl([lines[name] for name in members])
+
+
+def _show_all(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked:
+        ctx.meta[_SHOWS_ALL] = True
+        click.echo(ctx.get_help())
+        ctx.exit()
+
+
+_HELP_ALL = click.Option(
+    ["--help-all"],
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    help="Show every option, and exit.",
+    callback=_show_all,
+)
+
+
+def _show_versions(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked:
+        from studio_action.run.versions import lines
+
+        click.echo("\n".join(lines()))
+        ctx.exit()
+
+
+def _completions(each: Input, begun: str) -> list[CompletionItem]:
+    """Return what a shell offers for the value of an input that begins like this."""
+    from click.shell_completion import CompletionItem
+
+    if takes(each) in ("FILE", "FOLDER"):
+        return [CompletionItem(begun, type="dir" if takes(each) == "FOLDER" else "file")]
+    return [CompletionItem(choice) for choice in each.choices if choice.startswith(begun)]
+
+
+def _option(each: Input, command: str) -> click.Option:
     """Make one option. Its text is judged in inputs/config.py, like that of every other origin."""
-    help_text = each.help + (f" [default: {each.default}]" if each.default else "")
-    name = f"--{each.name}"
+    shown = help_text(each, command)
+    names = [f"--{each.name}"] + ([SHORT[each.name]] if each.name in SHORT else [])
+    metavar = takes(each)
     match each.kind:
         case "flag":
             return click.Option(
-                [name], is_flag=False, flag_value="true", help=help_text, metavar="BOOLEAN"
+                names, is_flag=False, flag_value="true", help=shown, metavar=metavar
             )
         case "list":
-            return click.Option([name], multiple=True, help=help_text)
+            return click.Option(names, multiple=True, help=shown, metavar=metavar)
         case "text":
-            metavar = f"[{'|'.join(each.choices)}]" if each.choices else None
-            return click.Option([name], help=help_text, metavar=metavar)
+            return click.Option(
+                names,
+                help=shown,
+                metavar=metavar,
+                shell_complete=lambda _, __, begun: _completions(each, begun),
+            )

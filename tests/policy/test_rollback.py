@@ -112,7 +112,7 @@ MOVED: dict[str, tuple[Resolution, Digest | None, EarlierDownload, str]] = {
         found("v2.0.0", SECOND, "churn@v2.0.0"),
         OLD,
         EARLIER,
-        "churn@v2.0.0 of churn of acme/models moved: it was commit aaaaaaa in the earlier"
+        "churn@v2.0.0 of churn of acme/models was moved: it was commit aaaaaaa in the earlier"
         " manifest, and is bbbbbbb now",
     ),
     "a stage's tag": (

@@ -46,6 +46,10 @@ class Platform(Protocol):
         """Fold away the lines of the block, where the system can; groups do not nest."""
         ...
 
+    def describe(self, details: Mapping[str, str]) -> None:
+        """Show `details`, texts by name, to people on a terminal, with the outputs that follow."""
+        ...
+
     def publish(self, outputs: Mapping[str, str], prefix: str) -> None:
         """Hand `outputs` to later steps; `prefix` (`MODEL_`, `PROJECT_`) names them where
         names are shared by the whole job.

@@ -21,7 +21,7 @@ class Console:
     """Lines for a stream. What a CI system can do beyond that is in its own module."""
 
     name: ClassVar[str]
-    in_colour: ClassVar[bool] = False
+    in_colour: bool = False
 
     def __init__(self, stream: TextIO, job: Job) -> None:
         self._stream = stream
@@ -45,7 +45,8 @@ class Console:
             self._write(f"debug: {self._safe(text)}")
 
     def info(self, text: str) -> None:
-        self._write(self._safe(text))
+        if not self._job.quiet:
+            self._write(self._safe(text))
 
     def warning(self, text: str) -> None:
         self._write(self._coloured(_YELLOW, f"warning: {self._safe(text)}"))
@@ -60,6 +61,9 @@ class Console:
 
     def summarize(self, markdown: str) -> None:
         """Do nothing: there is no summary page."""
+
+    def describe(self, details: Mapping[str, str]) -> None:
+        """Do nothing: outputs are for programs here."""
 
     def link(self, label: str, url: str) -> None:
         self.info(f"{label}: {redact(url)}")

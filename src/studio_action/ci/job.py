@@ -32,3 +32,5 @@ class Job:
     debug: bool = False
     is_pull_request: bool = False
     url: str = ""
+    quiet: bool = False
+    """Whether only warnings and errors are wanted."""

@@ -19,6 +19,7 @@ from studio_action.ci.base import Platform
 from studio_action.ci.generic import Generic
 from studio_action.ci.id_token import IdTokenSource
 from studio_action.ci.job import NO_SYSTEM, Job
+from studio_action.ci.results import Results, Style
 from studio_action.ci.system import System
 
 
@@ -45,8 +46,12 @@ def detect_job(environ: Mapping[str, str], cwd: Path) -> Job:
     return replace(job, debug=any(each.is_debug(environ) for each in known))
 
 
-def platform_for(job: Job, *, stdout: TextIO, stderr: TextIO) -> Platform:
-    """Return what writes for `job`: its log goes to `stdout`; without a CI system, to `stderr`.
+def platform_for(
+    job: Job, *, stdout: TextIO, stderr: TextIO, style: Style = "auto", plain: bool = False
+) -> Platform:
+    """Return what writes for `job`: its log goes to `stdout`; without a CI system, to `stderr`,
+    and the outputs to `stdout`, in that style. A `plain` log has no colours
+    (https://no-color.org); CI systems show them, so that theirs has.
 
     No character makes a stream fail: one that its encoding lacks is written as an escape.
     """
@@ -54,7 +59,9 @@ def platform_for(job: Job, *, stdout: TextIO, stderr: TextIO) -> Platform:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     system = _system_of(job)
-    return system.platform(stdout, job) if system else Generic(stderr, job, stdout)
+    if system is None:
+        return Generic(stderr, job, Results(stdout, style), in_colour=stderr.isatty() and not plain)
+    return system.platform(stdout, job)
 
 
 def no_token_hint(job: Job) -> str:

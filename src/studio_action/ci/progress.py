@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from studio_action.ci.job import NO_SYSTEM, Job
-from studio_action.download.base import Progress
+from studio_action.download.base import NoProgress, Progress
 from studio_action.net.clock import Clock
 from studio_action.text import human_size, human_time
 
@@ -23,6 +23,9 @@ def open_progress(
     job: Job, terminal: TextIO, *, say: Callable[[str], None], clock: Clock
 ) -> Iterator[Progress]:
     """Show progress: as a bar if `terminal` is one and there is no CI system, else by `say`."""
+    if job.quiet:
+        yield NoProgress()
+        return
     if job.system != NO_SYSTEM or not terminal.isatty():
         yield ProgressLines(say, clock)
         return

@@ -160,6 +160,7 @@ class RunConfig:
         A run that is skipped reads no token and no file. The deadline begins to count here.
         """
         limits = read_limits(inputs)
+        _check_presentation(inputs)
         workspace = Workspace.at(job.workspace)
         task, network = _read_task(command, inputs, job, workspace)
         return cls(
@@ -229,6 +230,13 @@ def read_reports(inputs: Inputs, workspace: Workspace) -> Reports:
         _file(inputs["output-env"], workspace),
         _file(inputs["output-dir"], workspace),
     )
+
+
+def _check_presentation(inputs: Inputs) -> None:
+    """Refuse wrong values of `format`, `quiet` and `verbose`, which the command line reads."""
+    parsers.choice(inputs["format"])
+    parsers.flag(inputs["quiet"])
+    parsers.flag(inputs["verbose"])
 
 
 def read_delivery(inputs: Inputs) -> Delivery:

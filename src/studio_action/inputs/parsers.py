@@ -25,6 +25,11 @@ def choice(value: Value) -> str:
     return value.text
 
 
+def is_true(value: Value) -> bool:
+    """Return whether it is true; false for what `flag` refuses."""
+    return value.text.lower() in _TRUE
+
+
 def flag(value: Value) -> bool:
     """Return a truth value, which may have any of the spellings that CI systems use."""
     if value.text.lower() in _TRUE | _FALSE:

@@ -360,6 +360,31 @@ INPUTS = (
         cli_only=True,
     ),
     Input(
+        "format",
+        COMMANDS,
+        "How the outputs are written to standard output, without a CI system. auto: a table on a"
+        " terminal, else JSON. env: NAME=value lines. path: only the path of the model.",
+        "auto",
+        choices=("auto", "json", "table", "env", "path"),
+        cli_only=True,
+    ),
+    Input(
+        "quiet",
+        COMMANDS,
+        "Write only warnings and errors to the log.",
+        "false",
+        kind="flag",
+        cli_only=True,
+    ),
+    Input(
+        "verbose",
+        COMMANDS,
+        "Also write debug lines to the log.",
+        "false",
+        kind="flag",
+        cli_only=True,
+    ),
+    Input(
         "urls-file",
         (RESOLVE,),
         "A file to write the signed URLs to, as JSON. Only its owner may read it.",

@@ -43,6 +43,9 @@ class Azure(Console):
 
     @contextmanager
     def group(self, title: str) -> Iterator[None]:
+        if self._job.quiet:
+            yield
+            return
         self._write(f"##[group]{self._safe(title)}")
         try:
             yield

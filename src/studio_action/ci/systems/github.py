@@ -57,6 +57,9 @@ class GitHub(Console):
 
     @contextmanager
     def group(self, title: str) -> Iterator[None]:
+        if self._job.quiet:
+            yield
+            return
         self._write(f"::group::{escape_data(self._safe(title))}")
         try:
             yield

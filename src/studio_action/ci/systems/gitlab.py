@@ -42,6 +42,9 @@ class GitLab(Console):
     @contextmanager
     def group(self, title: str) -> Iterator[None]:
         """Write a section (https://docs.gitlab.com/ci/jobs/job_logs/#custom-collapsible-sections)."""
+        if self._job.quiet:
+            yield
+            return
         shown = self._safe(title)
         section = re.sub(r"[^a-z0-9]+", "_", shown.lower()).strip("_")[:60] or "section"
         start, options = f"section_start:{self._now():.0f}:{section}", "[collapsed=true]"
