@@ -23,6 +23,8 @@ check: dev
 	ruff format --check .
 	ruff check .
 	mypy
+	mypy --platform win32 $(OF_CLIENT)
+	mypy --platform darwin $(OF_CLIENT)
 	yamllint --strict .
 	hadolint Dockerfile tests/container/*.Dockerfile
 	shellcheck .ci/run $(wildcard examples/*.sh) $(wildcard container/*.sh) integrations/buildkite/hooks/pre-command
@@ -47,6 +49,9 @@ check: dev
 	actionlint -no-color
 	actionlint -no-color $(wildcard examples/github-*.yml)
 	zizmor --offline --persona auditor --no-progress --quiet . $(wildcard examples/github-*.yml)
+
+# The client also runs on Windows and macOS; the server, which runs on Linux, is not looked at again.
+OF_CLIENT := --exclude src/studio_action/server/ --follow-imports silent src entrypoint.py
 
 # GitLab's schema knows no file of two documents, so each is checked by itself.
 GITLAB_SCHEMA := check-jsonschema --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci
@@ -182,6 +187,20 @@ docs-version: $(DOCS)/.ready
 .PHONY: reference
 reference: dev
 	$(BIN)/python -m documentation.reference
+
+# Whether every locked package is there without a compiler, for each system and the oldest and newest Python. A Mac with
+# Intel's processor has those of slim.txt.
+.PHONY: wheels
+wheels: dev
+	for platform in x86_64-pc-windows-msvc aarch64-apple-darwin x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu; do \
+	  $(WHEELS) --python-platform $$platform --python-version 3.10 -r requirements/runtime.txt && \
+	  $(WHEELS) --python-platform $$platform --python-version 3.14 -r requirements/runtime.txt || exit 1; \
+	done
+	$(WHEELS) --python-platform x86_64-apple-darwin --python-version 3.10 -r requirements/slim.txt
+	$(WHEELS) --python-platform x86_64-apple-darwin --python-version 3.14 -r requirements/slim.txt
+
+WHEELS = $(BIN)/uv pip install --quiet --dry-run --target $(VENV)/nowhere --python $(BIN)/python \
+  --only-binary :all: --no-deps --require-hashes
 
 # The main job on a sample registry, with no account: a project is created, a model downloaded.
 .PHONY: demo

@@ -1,18 +1,22 @@
 """SIGTERM and SIGINT end a command at once, and let it clean up behind itself.
 
-As PID 1 in a container nothing but a handler of our own makes SIGTERM do anything.
+So does CTRL_BREAK, which runners on Windows send after CTRL_C: `SIGBREAK`. As PID 1 in a container
+nothing but a handler of our own makes SIGTERM do anything.
 """
 
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from studio_action.errors import Stopped
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_SIGNALS = [signal.SIGTERM, signal.SIGINT]
+if sys.platform == "win32":
+    _SIGNALS.append(signal.SIGBREAK)
 
 
 @contextmanager

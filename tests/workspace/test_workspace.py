@@ -55,8 +55,9 @@ def test_inside__a_link_that_stays(here: Workspace) -> None:
 
 
 def test_folder__makes_what_is_missing(here: Workspace) -> None:
-    with here.folder(here.root / "a/b") as descriptor:
-        assert stat.S_ISDIR(os.fstat(descriptor).st_mode)
+    with here.folder(here.root / "a/b") as folder:
+        assert folder.make("c")
+    assert (here.root / "a/b/c").is_dir()
     assert (here.root / "a/b").is_dir()
 
 

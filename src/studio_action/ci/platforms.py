@@ -6,6 +6,7 @@ A system is known by its module in `ci/systems/`, and nowhere else.
 from __future__ import annotations
 
 import pkgutil
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -57,7 +58,9 @@ def platform_for(
     """
     for stream in (stdout, stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            # What Windows writes to a file or a pipe otherwise, no CI system reads.
+            piped = sys.platform == "win32" and not stream.isatty()
+            stream.reconfigure(encoding="utf-8" if piped else None, errors="backslashreplace")
     system = _system_of(job)
     if system is None:
         return Generic(stderr, job, Results(stdout, style), in_colour=stderr.isatty() and not plain)

@@ -10,7 +10,6 @@ that is no regular file: all of DVC's objects are.
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -91,12 +90,12 @@ class Cache:
             beside = f".{secrets.token_hex(8)}.studio-action"
             try:
                 copy(fetched.partial, place.with_name(beside), check)
-                os.chmod(beside, _PROTECTED, dir_fd=folder)
+                folder.chmod(beside, _PROTECTED)
                 self.folder.give(place.with_name(beside))
-                os.replace(beside, place.name, src_dir_fd=folder, dst_dir_fd=folder)
+                folder.rename(beside, place.name)
             except BaseException:
                 with suppress(OSError):
-                    os.unlink(beside, dir_fd=folder)
+                    folder.unlink(beside)
                 raise
 
 

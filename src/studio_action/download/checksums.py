@@ -14,6 +14,7 @@ from studio_action.errors import ContentMismatch
 from studio_action.model.artifact import RemoteFile
 from studio_action.model.digest import TEXT_BLOCK, TEXT_CHUNK, Algorithm, Digest, looks_like_text
 from studio_action.workspace import regular_files
+from studio_action.workspace.positional import read_at
 
 BLOCK = 256 << 10
 """Bytes hashed at a time."""
@@ -103,9 +104,9 @@ def chunks_of(descriptor: int, length: int, size: int) -> Iterator[bytes]:
 
 def read_fully(descriptor: int, length: int, offset: int) -> bytes:
     """Read `length` bytes from `offset`; return fewer only at the end of the file."""
-    data = os.pread(descriptor, length, offset)
+    data = read_at(descriptor, length, offset)
     while 0 < len(data) < length:
-        more = os.pread(descriptor, length - len(data), offset + len(data))
+        more = read_at(descriptor, length - len(data), offset + len(data))
         if not more:
             break
         data += more

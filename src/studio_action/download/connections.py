@@ -7,13 +7,8 @@ All its options are set here; it reads no environment, no netrc and no cookies.
 from __future__ import annotations
 
 import itertools
-import math
-import os
-import select
-import threading
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -21,6 +16,7 @@ from typing import Protocol
 import pycurl
 
 from studio_action import __version__
+from studio_action.download.waiting import Sockets, Waker, open_sockets
 from studio_action.net.network import Network
 from studio_action.text import printable
 
@@ -155,18 +151,15 @@ class _Connection:
 class Connections:
     """All requests of one download. Only `wake` may be called from another thread."""
 
-    def __init__(self, network: Network, timeout: float) -> None:
+    def __init__(self, network: Network, timeout: float, sockets: Sockets | None = None) -> None:
         self._network, self._timeout = network, timeout
         self._idle: dict[bool | Path, list[_Connection]] = {}
         self._busy: dict[Receiver, _Connection] = {}
         self._ended: list[Ended] = []
-        self._poll = select.poll()
+        self._sockets = sockets or open_sockets()
         self._due: float | None = None
-        self._waking, self._closed = threading.Lock(), False
-        self._woken, self._waker = os.pipe()
-        os.set_blocking(self._woken, False)
-        os.set_blocking(self._waker, False)
-        self._poll.register(self._woken, select.POLLIN)
+        self._waker = Waker()
+        self._sockets.watch(self._waker.fileno(), pycurl.POLL_IN)
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
@@ -203,11 +196,11 @@ class Connections:
         """
         if self._due is not None:
             wait = min(wait, self._due - time.monotonic())
-        for descriptor, events in self._poll.poll(math.ceil(max(0.0, wait) * 1000)):
-            if descriptor == self._woken:
-                os.read(self._woken, 4096)
+        for descriptor, bits in self._sockets.wait(wait):
+            if descriptor == self._waker.fileno():
+                self._waker.rest()
             else:
-                self._multi.socket_action(descriptor, _curl_events(events))
+                self._multi.socket_action(descriptor, bits)
         if self._due is not None and self._due <= time.monotonic():
             self._due = None
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
@@ -217,9 +210,7 @@ class Connections:
 
     def wake(self) -> None:
         """End the wait of `poll`; may be called from any thread."""
-        with self._waking, suppress(BlockingIOError):  # it is awake already
-            if not self._closed:
-                os.write(self._waker, b"\0")
+        self._waker.wake()
 
     def close(self) -> None:
         """Close every connection; receivers get nothing more."""
@@ -232,10 +223,7 @@ class Connections:
         self._idle.clear()
         self._busy.clear()
         self._multi.close()
-        with self._waking:
-            self._closed = True
-            os.close(self._woken)
-            os.close(self._waker)
+        self._waker.close()
 
     def _collect_ended(self) -> None:
         left = 1
@@ -262,10 +250,10 @@ class Connections:
 
     def _on_socket(self, what: int, descriptor: int, *_: object) -> None:
         """Watch a socket, or watch it no more, as libcurl wishes."""
-        if what in _POLL_EVENTS:
-            self._poll.register(descriptor, _POLL_EVENTS[what])
-        elif what == pycurl.POLL_REMOVE:
-            self._poll.unregister(descriptor)
+        if what == pycurl.POLL_REMOVE:
+            self._sockets.forget(descriptor)
+        elif what != pycurl.POLL_NONE:
+            self._sockets.watch(descriptor, what)
 
     def _on_timer(self, milliseconds: int) -> None:
         self._due = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
@@ -281,19 +269,6 @@ def _head(lines: Sequence[bytes]) -> tuple[int, dict[str, str]]:
         elif colon:
             headers[name.lower()] = value.strip()
     return status, headers
-
-
-_POLL_EVENTS = {
-    pycurl.POLL_IN: select.POLLIN,
-    pycurl.POLL_OUT: select.POLLOUT,
-    pycurl.POLL_INOUT: select.POLLIN | select.POLLOUT,
-}
-
-
-def _curl_events(events: int) -> int:
-    found = pycurl.CSELECT_IN if events & (select.POLLIN | select.POLLHUP) else 0
-    found |= pycurl.CSELECT_OUT if events & select.POLLOUT else 0
-    return found | (pycurl.CSELECT_ERR if events & (select.POLLERR | select.POLLNVAL) else 0)
 
 
 def _failure(number: int, text: str) -> RequestFailure:

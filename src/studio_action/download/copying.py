@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
+import shutil
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
@@ -57,12 +58,9 @@ def copy(source: Path, target: Path, check: Check) -> None:
     """
     with regular_files.opened(source) as whole, target.open("wb", buffering=0) as made:
         left = os.fstat(whole).st_size
-        try:
-            fcntl.ioctl(made.fileno(), _FICLONE, whole)
+        if _share_blocks(whole, made.fileno()):
             return
-        except OSError:
-            room = os.fstatvfs(made.fileno())
-        if left > room.f_bavail * room.f_frsize:  # a file may be all holes, and endless
+        if left > shutil.disk_usage(target).free:  # a file may be all holes, and endless
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         while left:
             check()
@@ -71,3 +69,16 @@ def copy(source: Path, target: Path, check: Check) -> None:
                 return
             made.write(block)
             left -= len(block)
+
+
+def _share_blocks(source: int, target: int) -> bool:
+    """Let one file have the blocks of another; return whether the file system can."""
+    if sys.platform != "linux":
+        return False
+    import fcntl
+
+    try:
+        fcntl.ioctl(target, _FICLONE, source)
+    except OSError:
+        return False
+    return True

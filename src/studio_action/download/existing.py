@@ -12,6 +12,7 @@ from studio_action.download.checksums import digests_of_file
 from studio_action.download.copying import Check
 from studio_action.errors import WorkspaceRefused
 from studio_action.model.plan import Placement
+from studio_action.workspace import regular_files
 from studio_action.workspace.workspace import refused
 
 
@@ -53,7 +54,7 @@ def _same_content(landing: Landing, check: Check) -> Fetched | None:
     """Return the file at the final path; None if its content is not the one that is wanted."""
     file = landing.placement.file
     try:
-        status = landing.place.lstat()
+        status = regular_files.status(landing.place)
         if not stat.S_ISREG(status.st_mode) or file.digest is None:
             return None
         if file.size is not None and file.size != status.st_size:
@@ -73,7 +74,7 @@ def _same_content(landing: Landing, check: Check) -> Fetched | None:
 def _check_replaceable(place: Path, overwrite: bool) -> None:
     """Raise `WorkspaceRefused` if what is there must not be replaced."""
     try:
-        status = place.lstat()
+        status = regular_files.status(place)
     except (FileNotFoundError, NotADirectoryError):
         return
     if stat.S_ISDIR(status.st_mode):

@@ -25,7 +25,8 @@ from studio_action.errors import WorkspaceRefused
 from studio_action.model.artifact import RemoteFile
 from studio_action.net import bounded_json
 from studio_action.text import human_size
-from studio_action.workspace import locks, regular_files
+from studio_action.workspace import locks, positional, regular_files
+from studio_action.workspace.folders import open_folder
 from studio_action.workspace.workspace import refused
 
 STALE = 7 * 24 * 3600.0
@@ -33,7 +34,7 @@ STALE = 7 * 24 * 3600.0
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _LARGEST_RECORD = 16 << 20
-_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+_FLAGS = os.O_RDWR | os.O_CREAT
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +78,21 @@ class Partials:
                     self._lock = lock
                     break
             self.folder.mkdir(exist_ok=True)
-            self._dir = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            self._dir = open_folder(self.folder)
             self._found = self._sweep()
 
     def _sweep(self) -> set[str]:
         """Remove what is stale or no file; return the names of the rest."""
         now = time.time()
         names = set()
-        with os.scandir(self._dir) as entries:
-            for entry in entries:
-                fresh = now - entry.stat(follow_symlinks=False).st_mtime < STALE
-                if fresh and entry.is_file(follow_symlinks=False):
-                    names.add(entry.name)
-                elif entry.is_dir(follow_symlinks=False):
-                    shutil.rmtree(self.folder / entry.name)
-                else:
-                    os.unlink(entry.name, dir_fd=self._dir)
+        for entry in self._dir.scan():
+            fresh = now - entry.stat(follow_symlinks=False).st_mtime < STALE
+            if fresh and entry.is_file(follow_symlinks=False):
+                names.add(entry.name)
+            elif entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(self.folder / entry.name)
+            else:
+                self._dir.unlink(entry.name)
         return names
 
     def path(self, key: str) -> Path:
@@ -102,8 +102,7 @@ class Partials:
     def require_space(self, missing: int) -> None:
         """Raise `WorkspaceRefused` if fewer than `missing` bytes are free."""
         with _explained(self.folder):
-            found = os.fstatvfs(self._dir)
-        free = found.f_bavail * found.f_frsize
+            free = self._dir.free()
         if missing > free:
             raise WorkspaceRefused(
                 f"the model needs {human_size(missing)} more, but only {human_size(free)} are free"
@@ -115,12 +114,12 @@ class Partials:
         """Return a descriptor of the data, which is made if missing, and emptied if `fresh`."""
         flags = _FLAGS | (os.O_TRUNC if fresh else 0)
         with _explained(self.folder / key):
-            return os.open(key, flags, 0o666, dir_fd=self._dir)
+            return self._dir.open(key, flags)
 
     def store(self, key: str, data: memoryview) -> None:
         """Write a small file at once; raise `WorkspaceRefused`."""
         try:
-            descriptor = os.open(key, _FLAGS | os.O_TRUNC, 0o666, dir_fd=self._dir)
+            descriptor = self._dir.open(key, _FLAGS | os.O_TRUNC)
             try:
                 write_fully(descriptor, data, 0)
             finally:
@@ -139,7 +138,7 @@ class Partials:
             return None
         has_digest = checked and file.digest is not None
         with _explained(self.folder / key):
-            size = os.stat(key, dir_fd=self._dir, follow_symlinks=False).st_size
+            size = self._dir.status(key).st_size
         if f"{key}.json" in self._found:
             record = self._load(key, size, has_digest=has_digest)
         else:
@@ -176,32 +175,29 @@ class Partials:
         )
         new = f"{key}.json.new"
         with suppress(OSError):
-            descriptor = os.open(new, _FLAGS | os.O_TRUNC, 0o666, dir_fd=self._dir)
+            descriptor = self._dir.open(new, _FLAGS | os.O_TRUNC)
             with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
                 stream.write(text)
-            os.replace(new, f"{key}.json", src_dir_fd=self._dir, dst_dir_fd=self._dir)
+            self._dir.rename(new, f"{key}.json")
 
     def forget(self, key: str) -> None:
         """Remove the record and then the data, so that no record is left without its data."""
         with _explained(self.folder / key):
             for name in (f"{key}.json", key):
                 with suppress(FileNotFoundError):
-                    os.unlink(name, dir_fd=self._dir)
+                    self._dir.unlink(name)
 
     def close(self) -> None:
         """Unlock the folder, and remove the records whose data has been moved away."""
         with suppress(OSError):
-            with os.scandir(self._dir) as entries:
-                names = {entry.name for entry in entries}
+            names = {entry.name for entry in self._dir.scan()}
             for name in names:
                 if name.endswith((".json", ".json.new")) and name.partition(".")[0] not in names:
-                    os.unlink(name, dir_fd=self._dir)
-        os.close(self._dir)
+                    self._dir.unlink(name)
+        self._dir.close()
         with suppress(OSError):  # not empty: something is kept for the next run
             self.folder.rmdir()
-        with suppress(OSError):
-            self._lock_path.unlink()
-        os.close(self._lock)
+        locks.remove_and_unlock(self._lock_path, self._lock)
 
 
 def _record(found: dict[str, object]) -> Record:
@@ -213,7 +209,7 @@ def _record(found: dict[str, object]) -> Record:
 def write_fully(descriptor: int, data: memoryview, offset: int) -> None:
     """Write all of `data` at `offset`; raise `OSError` as it comes."""
     while data:
-        written = os.pwrite(descriptor, data, offset)
+        written = positional.write_at(descriptor, data, offset)
         data, offset = data[written:], offset + written
 
 

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from studio_action.errors import BadInput, StudioActionError
 from studio_action.gitrepo.git.program import Git
+from studio_action.gitrepo.git.programs import find_git
 from studio_action.gitrepo.git.repository import Repository
 from studio_action.gitrepo.gto import tags
 from studio_action.model.repository_url import RepositoryUrl
@@ -45,9 +46,12 @@ def origin(folder: Path, environ: Mapping[str, str]) -> str:
 
 def _git(folder: Path, environ: Mapping[str, str], *arguments: str) -> bytes | None:
     """Return what a git command in `folder` prints; None where it fails or takes too long."""
+    git = find_git(environ)
+    if git is None:
+        return None
     try:
         done = subprocess.run(
-            ["git", "-c", "safe.directory=*", *arguments],
+            [git, "-c", "safe.directory=*", *arguments],
             cwd=folder,
             env={**environ, "GIT_TERMINAL_PROMPT": "0"},
             capture_output=True,

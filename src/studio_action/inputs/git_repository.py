@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,6 +71,8 @@ def read_repository(inputs: Inputs, job: Job, origin: Origin) -> RepositoryUrl:
 
 def _folder(repo: Value, job: Job) -> Path | None:
     """Return the folder that `repo` names; None where it is no path."""
-    if repo.text.startswith(("/", "./", "../", "~/")) or repo.text in (".", "..", "~"):
+    text = repo.text if sys.platform != "win32" else repo.text.replace("\\", "/")
+    drive = sys.platform == "win32" and re.match("[A-Za-z]:/", text)
+    if drive or text.startswith(("/", "./", "../", "~/")) or text in (".", "..", "~"):
         return (job.workspace / (parsers.path(repo) or "")).resolve()
     return None

@@ -7,6 +7,7 @@ its default. An empty value is an unset one. `config.py` says what the text mean
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -48,6 +49,8 @@ class Inputs:
     def __getitem__(self, name: str) -> Value:
         """Return the value of input `name`, by precedence; its text is trimmed and may be empty."""
         wanted, home = BY_NAME[name], self.environ.get("HOME", "")
+        if sys.platform == "win32" and not home:
+            home = self.environ.get("USERPROFILE", "")
         text = self.options.get(name, "").strip()
         if text:
             return Value(name, text, "option", home)

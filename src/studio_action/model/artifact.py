@@ -7,6 +7,7 @@ in a `dvc.yaml` below the root; versions are `v` and a semantic version; stages 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -193,7 +194,9 @@ class RemoteFile:
         """Return the file of this machine that a `file:` URL names; None for any other URL."""
         if not self.url.startswith("file:"):
             return None
-        return Path(unquote(urlsplit(self.url).path))
+        parts = urlsplit(self.url)
+        path = unquote(parts.path)
+        return Path(path if sys.platform != "win32" else path.removeprefix("/"))  # /C:/models
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ trusted, and read as a shell reads it.
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -76,12 +77,13 @@ def from_home(text: str, home: str) -> Path:
 
     Raises `ValueError`, in words that follow the text, where that cannot be told.
     """
-    first, _, rest = text.partition("/")
+    slashes = text if sys.platform != "win32" else text.replace("\\", "/")
+    first, _, rest = slashes.partition("/")
     if not first.startswith("~"):
         return Path(text)
     if first != "~":
         raise ValueError(f"begins with {first!r}, which is read as somebody's home")
-    if not home.startswith("/"):
+    if not Path(home).is_absolute():
         raise ValueError("begins with '~', and HOME does not say what that is")
     return Path(home, rest.lstrip("/"))
 

@@ -12,6 +12,7 @@ from studio_action.errors import PolicyRefused, WorkspaceRefused
 from studio_action.model.artifact import RemoteFile, Resolution
 from studio_action.model.digest import Digest, folder_digest
 from studio_action.model.paths import common_root, find_clash
+from studio_action.model.windows_names import Flavour, fault_of
 from studio_action.text import first_few
 
 Layout = Literal["repo", "model", "flat"]
@@ -64,9 +65,21 @@ def root_of(resolution: Resolution) -> str:
     return common_root(file.path for file in resolution.files)
 
 
-def place(files: Sequence[RemoteFile], layout: Layout, root: str) -> tuple[Placement, ...]:
-    """Return where each file goes; raise `WorkspaceRefused` if two would have one path."""
+def place(
+    files: Sequence[RemoteFile], layout: Layout, root: str, flavour: Flavour = "posix"
+) -> tuple[Placement, ...]:
+    """Return where each file goes.
+
+    Raise `WorkspaceRefused` if two would have one path, or for a name that is none on a file
+    system of that `flavour`.
+    """
     placements = tuple(Placement(file, _target(file.path, layout, root)) for file in files)
+    for placement in placements:
+        if fault := fault_of(str(placement.target), flavour):
+            raise WorkspaceRefused(
+                f"{str(placement.target)!r} cannot be placed: {fault}",
+                "Exclude it, or use a runner with Linux or macOS",
+            )
     pair = find_clash(str(placement.target) for placement in placements)
     if pair:
         raise WorkspaceRefused(

@@ -22,7 +22,7 @@ from studio_action.run.resolving import Found, renew_urls
 from studio_action.run.size_limit import check_total
 from studio_action.signature.policy import SignaturePolicy
 from studio_action.text import printable
-from studio_action.workspace.workspace import Workspace
+from studio_action.workspace.workspace import FLAVOUR, Workspace
 
 if TYPE_CHECKING:
     from studio_action.run.signatures import ModelSignature, SignatureVerifier
@@ -86,7 +86,7 @@ def prepare(
     if delivery.expected_sha256:
         plan.require_one_file(found.files)
     signatures = _verify_signatures(found, delivery.signature, verifier, registry, platform)
-    placements = plan.place(found.files, delivery.layout, found.root)
+    placements = plan.place(found.files, delivery.layout, found.root, FLAVOUR)
     places = workspace.places(dest, (each.target for each in placements))
     landings = tuple(Landing(*each) for each in zip(placements, places, strict=True))
     there = existing.sort(landings, overwrite=delivery.overwrite, check=deadline.check)

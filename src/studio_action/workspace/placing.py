@@ -11,11 +11,13 @@ import os
 import secrets
 import shutil
 import stat
+import sys
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from studio_action.workspace.folders import Folder
 from studio_action.workspace.workspace import Workspace, refused
 
 
@@ -30,10 +32,10 @@ class Move:
 
 @dataclass(slots=True)
 class _Step:
-    """One move under way; `folder` is the descriptor of the target's folder."""
+    """One move under way; `folder` is the target's folder."""
 
     move: Move
-    folder: int
+    folder: Folder
     inode: int
     replaces: bool = True
     spare: str = field(default_factory=lambda: f".{secrets.token_hex(8)}.studio-action")
@@ -48,10 +50,10 @@ def place_files(moves: Iterable[Move], workspace: Workspace) -> None:
     mask = _umask()
     steps: list[_Step] = []
     with ExitStack() as folders:
-        opened: dict[str, int] = {}
+        opened: dict[str, Folder] = {}
         try:
             for move in moves:
-                parent = str(move.target).rpartition("/")[0]
+                parent = str(move.target).rpartition(os.sep)[0]
                 if parent not in opened:
                     opened[parent] = folders.enter_context(workspace.folder(Path(parent)))
                 mode = (0o777 if move.executable else 0o666) & ~mask
@@ -68,7 +70,7 @@ def place_files(moves: Iterable[Move], workspace: Workspace) -> None:
         for step in steps:
             if step.replaces:
                 with suppress(FileNotFoundError):
-                    os.unlink(step.spare, dir_fd=step.folder)
+                    step.folder.unlink(step.spare)
 
 
 def _prepare(partial: Path, mode: int, workspace: Workspace) -> int:
@@ -83,24 +85,18 @@ def _prepare(partial: Path, mode: int, workspace: Workspace) -> int:
 def _keep_spare(step: _Step) -> None:
     """Keep what is at the final path under another name, without taking it away if possible."""
     try:
-        os.link(
-            step.name,
-            step.spare,
-            src_dir_fd=step.folder,
-            dst_dir_fd=step.folder,
-            follow_symlinks=False,
-        )
+        step.folder.link(step.name, step.spare)
     except FileNotFoundError:
         step.replaces = False
     except OSError:  # a file of somebody else's, or a file system without links
-        if stat.S_ISDIR(os.stat(step.name, dir_fd=step.folder, follow_symlinks=False).st_mode):
+        if stat.S_ISDIR(step.folder.status(step.name).st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)) from None
-        os.rename(step.name, step.spare, src_dir_fd=step.folder, dst_dir_fd=step.folder)
+        step.folder.rename(step.name, step.spare)
 
 
 def _rename(step: _Step, workspace: Workspace) -> None:
     try:
-        os.replace(step.move.partial, step.name, dst_dir_fd=step.folder)
+        step.folder.take(step.move.partial, step.name)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
@@ -110,19 +106,19 @@ def _rename(step: _Step, workspace: Workspace) -> None:
 def _copy(step: _Step, workspace: Workspace) -> None:
     """Move the file across file systems: copy it beside the final path, then rename."""
     beside = step.spare + ".copy"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    descriptor = os.open(beside, flags, 0o600, dir_fd=step.folder)
+    descriptor = step.folder.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with step.move.partial.open("rb") as source, os.fdopen(descriptor, "wb") as sink:
             shutil.copyfileobj(source, sink, 1 << 20)
-            os.fchmod(sink.fileno(), step.move.partial.stat().st_mode & 0o777)
-            if workspace.owner:
-                os.fchown(sink.fileno(), workspace.owner.uid, workspace.owner.gid)
+            if sys.platform != "win32":  # by the descriptor: a name may be another file's by now
+                os.fchmod(sink.fileno(), step.move.partial.stat().st_mode & 0o777)
+                if workspace.owner:
+                    os.fchown(sink.fileno(), workspace.owner.uid, workspace.owner.gid)
             step.inode = os.fstat(sink.fileno()).st_ino
-        os.replace(beside, step.name, src_dir_fd=step.folder, dst_dir_fd=step.folder)
+        step.folder.rename(beside, step.name)
     except BaseException:
         with suppress(OSError):
-            os.unlink(beside, dir_fd=step.folder)
+            step.folder.unlink(beside)
         raise
     step.move.partial.unlink()
 
@@ -130,15 +126,14 @@ def _copy(step: _Step, workspace: Workspace) -> None:
 def _undo(step: _Step) -> None:
     """Bring the final path back to what it was; the new file returns to its partial place."""
     with suppress(OSError):
-        found = os.stat(step.name, dir_fd=step.folder, follow_symlinks=False)
-        if found.st_ino == step.inode:
+        if step.folder.status(step.name).st_ino == step.inode:
             try:
-                os.replace(step.name, step.move.partial, src_dir_fd=step.folder)
+                step.folder.hand_out(step.name, step.move.partial)
             except OSError:
-                os.unlink(step.name, dir_fd=step.folder)
+                step.folder.unlink(step.name)
     with suppress(OSError):
-        os.replace(step.spare, step.name, src_dir_fd=step.folder, dst_dir_fd=step.folder)
-        os.unlink(step.spare, dir_fd=step.folder)  # left where both were one file already
+        step.folder.rename(step.spare, step.name)
+        step.folder.unlink(step.spare)  # left where both were one file already
 
 
 def _umask() -> int:

@@ -13,7 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+from studio_action.workspace.folders import Folder
+from studio_action.workspace.openings import extended, is_link, open_unfollowed
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 _KINDS = {
     stat.S_IFLNK: "a symbolic link",
     stat.S_IFDIR: "a folder",
@@ -33,14 +36,18 @@ class TooLarge(OSError):
 
 
 @contextmanager
-def opened(path: str | Path, within: int | None = None) -> Iterator[int]:
-    """Open the regular file at `path`, relative to the folder descriptor `within`, for reading.
+def opened(path: str | Path, within: Folder | None = None) -> Iterator[int]:
+    """Open the regular file at `path`, or of that name in the folder `within`, for reading.
 
     The last component is not followed. Raises `NotRegular`, or `OSError` as it comes.
     """
     # Looked at before, too, since the opening of a device may already do something.
-    _check(os.stat(path, dir_fd=within, follow_symlinks=False))
-    descriptor = os.open(path, _FLAGS, dir_fd=within)
+    if within is None:
+        _check(status(path))
+        descriptor = open_unfollowed(path, _FLAGS)
+    else:
+        _check(within.status(str(path)))
+        descriptor = within.open(str(path), _FLAGS)
     try:
         _check(os.fstat(descriptor))
         yield descriptor
@@ -48,7 +55,7 @@ def opened(path: str | Path, within: int | None = None) -> Iterator[int]:
         os.close(descriptor)
 
 
-def read(path: str | Path, most: int, within: int | None = None) -> bytes:
+def read(path: str | Path, most: int, within: Folder | None = None) -> bytes:
     """Return the regular file at `path`; raise `TooLarge`, without reading, beyond `most` bytes."""
     with opened(path, within) as descriptor:
         size = os.fstat(descriptor).st_size
@@ -61,13 +68,18 @@ def read(path: str | Path, most: int, within: int | None = None) -> bytes:
 def size(path: Path) -> int | None:
     """Return the size of the regular file at `path` in bytes; None if there is none to be seen."""
     try:
-        found = path.lstat()
+        found = status(path)
     except OSError:
         return None
     return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
+def status(path: str | Path) -> os.stat_result:
+    """Return the `lstat` of a path of any length; raise `OSError`."""
+    return os.lstat(extended(os.fspath(path)))
+
+
 def _check(found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
+    if is_link(found) or not stat.S_ISREG(found.st_mode):
         kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")
         raise NotRegular(f"{kind}, where a regular file belongs")

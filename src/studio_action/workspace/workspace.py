@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,7 +17,12 @@ from pathlib import Path, PurePath
 
 from studio_action.errors import WorkspaceRefused
 from studio_action.model.paths import STATE_FOLDER
+from studio_action.model.windows_names import Flavour
 from studio_action.text import printable
+from studio_action.workspace.folders import Folder, open_folder
+
+FLAVOUR: Flavour = "windows" if sys.platform == "win32" else "posix"
+"""Whose names of files this machine has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,7 @@ class Owner:
     @classmethod
     def of(cls, folder: Path) -> Owner | None:
         """Return the owner of `folder` if this process is root and may chown; else None."""
-        if os.geteuid() != 0:
+        if sys.platform == "win32" or os.geteuid() != 0:
             return None
         found = folder.stat()
         return cls(found.st_uid, found.st_gid)
@@ -89,35 +95,30 @@ class Workspace:
 
     def relative(self, place: Path) -> str:
         """Return `place` relative to the workspace, as later steps see it."""
-        return str(place)[len(str(self.root)) :].lstrip("/") or "."
+        return str(place)[len(str(self.root)) :].replace(os.sep, "/").lstrip("/") or "."
 
     @contextmanager
-    def folder(self, place: Path) -> Iterator[int]:
-        """Open the folder `place` as a descriptor; make it, and those above it, if missing.
+    def folder(self, place: Path) -> Iterator[Folder]:
+        """Open the folder `place`; make it, and those above it, if missing.
 
         No symbolic link is followed below the root, so that none can be slipped in meanwhile.
         """
-        descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
+        folder = open_folder(self.root)
         try:
             for part in place.relative_to(self.root).parts:
-                inner = self._enter(part, descriptor)
-                os.close(descriptor)
-                descriptor = inner
-            yield descriptor
+                inner = self._enter(part, folder)
+                folder.close()
+                folder = inner
+            yield folder
         except OSError as error:
             raise refused("a folder cannot be made or entered", place, error) from error
         finally:
-            os.close(descriptor)
+            folder.close()
 
-    def _enter(self, part: str, within: int) -> int:
-        try:
-            os.mkdir(part, dir_fd=within)
-        except FileExistsError:
-            pass
-        else:
-            if self.owner:
-                os.chown(part, self.owner.uid, self.owner.gid, dir_fd=within, follow_symlinks=False)
-        return os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=within)
+    def _enter(self, part: str, within: Folder) -> Folder:
+        if within.make(part) and self.owner:
+            within.chown(part, self.owner.uid, self.owner.gid)
+        return within.enter(part)
 
     def state(self, *below: str) -> Path:
         """Return our own folder in the workspace, or one below it; make it if it is missing."""
@@ -145,21 +146,20 @@ class Workspace:
         temporary = f".{place.name[:200]}.{os.getpid()}.part"
         with self.folder(place.parent) as folder:
             try:
-                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-                descriptor = os.open(temporary, flags, mode, dir_fd=folder)
+                descriptor = folder.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
                 with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
                     file.write(text)
-                    if self.owner:
-                        os.fchown(file.fileno(), self.owner.uid, self.owner.gid)
-                os.replace(temporary, place.name, src_dir_fd=folder, dst_dir_fd=folder)
+                if self.owner:
+                    folder.chown(temporary, self.owner.uid, self.owner.gid)
+                folder.rename(temporary, place.name)
             except BaseException:
                 with suppress(OSError):
-                    os.unlink(temporary, dir_fd=folder)
+                    folder.unlink(temporary)
                 raise
 
     def give(self, place: str | Path) -> None:
         """Give `place` alone to the owner of the workspace."""
-        if self.owner:
+        if sys.platform != "win32" and self.owner:
             os.chown(place, self.owner.uid, self.owner.gid, follow_symlinks=False)
 
     def hand_over(self, place: Path) -> None:
@@ -174,8 +174,8 @@ class Workspace:
 def refused(what: str, place: Path, error: OSError) -> WorkspaceRefused:
     """Return the error for a failure of the file system, with a hint."""
     hints = {
+        getattr(errno, "EDQUOT", None): "The disk quota is used up: free some space",
         errno.ENOSPC: "Free some space, or use a runner with a larger disk",
-        errno.EDQUOT: "The disk quota is used up: free some space",
         errno.EACCES: "Run as a user with write permission",
         errno.EPERM: "Run as a user with write permission",
         errno.EROFS: "Mount the workspace writable",

@@ -8,12 +8,10 @@ URL, a command line or a file (https://git-scm.com/docs/gitcredentials).
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,9 +22,10 @@ from studio_action.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
-from studio_action.gitrepo.git import pipes
+from studio_action.gitrepo.git import pipes, programs
 from studio_action.gitrepo.git.credential import Credential
 from studio_action.gitrepo.git.failures import BrokenRepository, error_for
+from studio_action.gitrepo.git.programs import NEEDED_BY_WINDOWS
 from studio_action.net.clock import Limits
 from studio_action.net.network import Network
 from studio_action.net.retries import Retry, with_retries
@@ -37,7 +36,9 @@ if TYPE_CHECKING:
 
 
 _LARGEST_OUTPUT = 64 << 20
-_PASSED_ON = ("PATH", "HOME", "TMPDIR", "SSH_AUTH_SOCK", "LD_LIBRARY_PATH")
+_PASSED_ON = ("PATH", "HOME", "TMPDIR", "SSH_AUTH_SOCK", "LD_LIBRARY_PATH", *NEEDED_BY_WINDOWS)
+_NOTHING = "/dev/null"
+"""An empty file, also to the git of Windows."""
 _TRANSPORTS = "https:http:ssh"
 _UPLOAD_PACK = "git -c safe.directory=* -c uploadpack.allowFilter=true upload-pack"
 """What gives out a repository of this machine: whoever owns it, and without content, if asked."""
@@ -112,7 +113,7 @@ class Git:
     @contextmanager
     def process(self, repository: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
         """Yield a command that stays on this machine and is spoken to while it runs."""
-        with _popen(self._command(repository, words), self._local_environment()) as process:
+        with self._started(repository, words, self._local_environment()) as process:
             yield process
 
     def _run(
@@ -123,7 +124,7 @@ class Git:
         environment: Mapping[str, str],
         largest: int = _LARGEST_OUTPUT,
     ) -> subprocess.CompletedProcess[bytes]:
-        with _popen(self._command(repository, words), environment) as process:
+        with self._started(repository, words, environment) as process:
             left = min(self.limits.deadline.remaining(), _LONGEST_WAIT)
             try:
                 output, errors = pipes.communicate(process, stdin, left, largest)
@@ -136,18 +137,28 @@ class Git:
                 ) from None
         return subprocess.CompletedProcess(words, process.returncode, output, errors)
 
-    def _command(self, repository: Path, words: Sequence[str]) -> list[str]:
+    @contextmanager
+    def _started(
+        self, repository: Path, words: Sequence[str], environment: Mapping[str, str]
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        git = programs.find_git(self.environ)
+        if git is None:
+            raise BadInput("the program git is not installed", "Install it, or use the image")
+        with programs.running(self._command(git, repository, words), environment) as process:
+            yield process
+
+    def _command(self, git: str, repository: Path, words: Sequence[str]) -> list[str]:
         # A repository of another user, as in a container, is read all the same: no hook, no
         # transport and no program of its configuration is ever run.
-        safe = ("-c", "safe.directory=*", "-c", f"core.hooksPath={os.devnull}")
-        return ["git", *safe, "-C", str(repository), *words]
+        safe = ("-c", "safe.directory=*", "-c", f"core.hooksPath={_NOTHING}")
+        return [git, *safe, "-C", str(repository), *words]
 
     def _local_environment(self) -> dict[str, str]:
         kept = {name: self.environ[name] for name in _PASSED_ON if name in self.environ}
         return kept | {
             "LC_ALL": "C",
             "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_GLOBAL": _NOTHING,
             "GIT_ATTR_NOSYSTEM": "1",
             "GIT_OPTIONAL_LOCKS": "0",
             "GIT_NO_REPLACE_OBJECTS": "1",
@@ -169,7 +180,7 @@ class Git:
             "gc.auto": "0",
             "maintenance.auto": "false",
         }
-        folder = url.startswith("/")
+        folder = Path(url).is_absolute()
         if folder:
             settings["remote.origin.uploadpack"] = _UPLOAD_PACK
         variables = {
@@ -203,30 +214,6 @@ class Git:
 
 _LONGEST_WAIT = 1e6
 """Seconds: beyond what the operating system can wait for, nobody waits longer."""
-
-
-@contextmanager
-def _popen(command: list[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Yield a process in a group of its own; it and its children have ended when the block has."""
-    pipe = subprocess.PIPE
-    try:
-        process = subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, start_new_session=True
-        )
-    except FileNotFoundError as error:
-        raise BadInput(
-            "the program git is not installed", "Install it, or use the image"
-        ) from error
-    with process:
-        try:
-            yield process
-        finally:
-            if process.stdin is not None:
-                with suppress(BrokenPipeError):  # of what git was asked before it ended
-                    process.stdin.close()
-            if process.poll() is None:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
 
 
 def _retry(outcome: bytes | StudioActionError) -> Retry | None:

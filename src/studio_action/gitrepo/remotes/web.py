@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import sys
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -114,6 +115,12 @@ class LocalRemote:
         Raises `UnexpectedAnswer` below /proc, /sys and /dev, where it leads there too.
         """
         folder = Path(self.settings.url)
+        if sys.platform == "win32" and not folder.drive.endswith(":"):
+            raise BadInput(  # Windows would log in there, and a repository's text names it
+                f"the remote {self.settings.name!r} is no folder of this machine's drives:"
+                f" {printable(self.settings.url, 300)!r}",
+                "Give the share a drive letter, and write that as the remote's url",
+            )
         if not folder.is_absolute():
             raise BadInput(
                 f"the remote {self.settings.name!r} is the folder"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from studio_action.errors import BadInput
+from studio_action.gitrepo.git.programs import find
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Settings:
 
 def program(name: str, path: str, needed: str) -> str:
     """Return where a program of this machine is; raise `BadInput` if it is not installed."""
-    found = shutil.which(name, path=path)
+    found = find(name, path)
     if found is None:
         raise BadInput(
             f"the program {name} is not installed, so tags cannot be checked",

@@ -7,7 +7,7 @@ the image has, tells it of the user, in its own process alone (https://cwrap.org
 from __future__ import annotations
 
 import os
-import pwd
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -33,6 +33,10 @@ def variables(
     It is empty where the machine knows `user`, by default that of this process; `folder` is for
     files. Raises `BadInput` without nss_wrapper.
     """
+    if sys.platform == "win32":
+        return {}
+    import pwd
+
     user = os.getuid() if user is None else user
     try:
         pwd.getpwuid(user)
