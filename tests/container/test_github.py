@@ -99,7 +99,9 @@ def deploy(image: Image, action: Path, checkout: Path, studio: ReferenceServer) 
 def test_act__self_test_passes(image: Image, action: Path) -> None:
     git_init(action, "https://github.com/studio-action/studio-action.git")
 
-    done = act(Path(".github/workflows/self-test.yml"), checkout=action, image=image)
+    done = act(
+        Path(".github/workflows/self-test.yml"), "--job=action", checkout=action, image=image
+    )
 
     assert done.returncode == 0, done.stdout
 

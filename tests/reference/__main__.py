@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import signal
+import threading
 
 from tests.reference import REPOSITORY, serve
+
+_TURN = 0.5
+"""Seconds: on Windows, no signal ends a wait."""
 
 
 def main() -> None:
@@ -14,13 +18,15 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--base-path", default="", help="a sub-path such as /studio")
     options = parser.parse_args()
-    ends = {signal.SIGINT, signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    over = threading.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda *_: over.set())
     with serve(host=options.host, port=options.port, base_path=options.base_path) as server:
         print(f"STUDIO_ACTION_STUDIO_URL={server.url}")
         print(f"STUDIO_ACTION_TOKEN={server.token}")
         print(f"STUDIO_ACTION_REPO={REPOSITORY}", flush=True)
-        signal.sigwait(ends)
+        while not over.wait(_TURN):
+            pass
 
 
 if __name__ == "__main__":
