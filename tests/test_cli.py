@@ -182,7 +182,7 @@ def test_github__a_mistyped_input_is_a_warning_that_names_the_right_one(
 ) -> None:
     mistyped = {"GITHUB_ACTIONS": "true", "INPUT_MODLE": "dir-model"}
 
-    assert cli.run([], {**mistyped, "INPUT_COMMAND": "resolve-model", **NO_GIT}) == 10
+    assert cli.run([], {**mistyped, **NO_GIT}) == 10
 
     said = capsys.readouterr().out
     assert "::warning title=studio-action::There is no input 'modle' (INPUT_MODLE)" in said

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from studio_action.ci.results import FLAGS, NUMBERS, Results, Style, read_style, table
+from studio_action.ci.results import FLAGS, NUMBERS, Results, Style, read_style, rows, table
 from studio_action.inputs.outputs_table import OUTPUTS
 from tests.ci.test_progress import Terminal
 
@@ -78,3 +78,17 @@ def test_numbers_and_flags_are_outputs_that_say_so() -> None:
     help_texts = {each.name: each.help for each in OUTPUTS}
     assert {name for name, text in help_texts.items() if "true or false" in text} == FLAGS
     assert set(help_texts) >= NUMBERS
+
+
+def test_rows__several_models_have_one_each() -> None:
+    models = {
+        "churn": {"version": "v1.0.0", "path": "m/churn", "size": "1500", "skipped": "false"},
+        "bert": {"version": "", "revision": "c0ffee1234", "stages": {"prod": "v1.0.0"}},
+        "gone": {"version": "", "revision": "", "skipped": "true"},
+    }
+
+    assert list(rows({"models": json.dumps(models), "matrix": "{}"})) == [
+        ("model churn", "v1.0.0, m/churn, 1.5 kB"),
+        ("model bert", "c0ffee1, prod: v1.0.0"),
+        ("model gone", "skipped"),
+    ]

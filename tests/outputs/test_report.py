@@ -4,7 +4,13 @@ import json
 
 import pytest
 
-from studio_action.inputs.outputs_table import COMMANDS, LISTED_FILES, OUTPUTS, outputs_of
+from studio_action.inputs.outputs_table import (
+    COMMANDS,
+    LISTED_FILES,
+    OUTPUTS,
+    RESOLVE,
+    outputs_of,
+)
 from studio_action.model.artifact import ArtifactRef, Latest, ModelName, RemoteFile, Resolution
 from studio_action.model.digest import Digest
 from studio_action.model.plan import Filters
@@ -39,6 +45,8 @@ def test_resolve_outputs() -> None:
         "digest": f"md5:{FOLDER.hex}",
         "cache-key": f"studio-action-{FOLDER.hex}",
         "changed": "",
+        "models": "",
+        "matrix": "",
         "skipped": "false",
     }
 
@@ -86,3 +94,34 @@ def test_outputs__each_command_has_its_own() -> None:
     assert {name for command in COMMANDS for name in outputs_of(command)} == {
         output.name for output in OUTPUTS
     }
+
+
+def test_models_outputs__what_adds_up_and_what_is_of_each() -> None:
+    models = {
+        "churn": {**resolved(remote("m/a", 2)), "version": "v1.0.0", "changed": "false"},
+        "bert@prod": {**resolved(remote("n/a", 3), remote("n/b", 4)), "changed": "true"},
+        "gone": report.skipped_outputs(RESOLVE),
+    }
+
+    outputs = report.models_outputs(RESOLVE, models)
+
+    assert list(outputs) == list(outputs_of(RESOLVE))
+    assert {name: outputs[name] for name in ("files", "file-count", "size", "changed")} == {
+        "files": '["m/a", "n/a", "n/b"]',
+        "file-count": "3",
+        "size": "9",
+        "changed": "true",
+    }
+    assert (outputs["version"], outputs["digest"], outputs["skipped"]) == ("", "", "false")
+    rows = json.loads(outputs["models"])
+    assert (rows["churn"]["version"], rows["gone"]["skipped"]) == ("v1.0.0", "true")
+    assert "files" not in rows["churn"]
+    matrix = json.loads(outputs["matrix"])["include"]
+    assert [each["name"] for each in matrix] == ["churn", "bert@prod"]
+    assert matrix[0]["digest"] == f"md5:{FOLDER.hex}"
+
+
+def test_models_outputs__nothing_is_left() -> None:
+    outputs = report.models_outputs(RESOLVE, {"gone": report.skipped_outputs(RESOLVE)})
+
+    assert (outputs["skipped"], outputs["matrix"]) == ("true", '{"include": []}')

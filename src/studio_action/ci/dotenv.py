@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-LISTS = frozenset({"files", "projects"})
-"""The outputs that are JSON lists; they stay out of variables."""
+LISTS = frozenset({"files", "projects", "models", "matrix"})
+"""The outputs that are JSON; they stay out of variables."""
 
 NO_VARIABLES = LISTS | {"attestation-subjects"}
-"""The lists, and what only `actions/attest` reads: a GitHub step has it, and so has output-json."""
+"""JSON, and what only `actions/attest` reads: a GitHub step has it, and so has output-json."""
 
 MOST_BYTES = 5 * 1024 - 1
 MOST_VARIABLES = 20

@@ -88,12 +88,24 @@ def rows(outputs: Mapping[str, str]) -> Iterator[tuple[str, str]]:
                 yield "commit", text[:7]
             case "stage" if text and outputs.get("previous-version"):
                 yield "stage", f"{text} (before: {outputs['previous-version']})"
-            case "projects" | "previous-version" | "cache-key":
+            case "projects" | "previous-version" | "cache-key" | "matrix":
                 continue
+            case "models" if text:
+                yield from _models(text)
             case "skipped" if text != "true":
                 continue
             case _ if text and not name.startswith("attestation"):
                 yield name, text
+
+
+def _models(text: str) -> Iterator[tuple[str, str]]:
+    """Yield a row for each of several models: its version, where it is, and how large."""
+    for name, model in json.loads(text).items():
+        size = human_size(int(model["size"])) if model.get("size") else ""
+        path, version = model.get("path", ""), model.get("version") or model.get("revision", "")[:7]
+        stages = ", ".join(f"{stage}: {held}" for stage, held in model.get("stages", {}).items())
+        known = ", ".join(filter(None, (version, path, size, stages)))
+        yield f"model {printable(name, 100)}", known or "skipped"
 
 
 def _files(count: str, outputs: Mapping[str, str]) -> str:

@@ -26,8 +26,16 @@ from studio_action.inputs.git_repository import (
 )
 from studio_action.inputs.lookup import Inputs, Value
 from studio_action.inputs.model_request import ModelRequest, Skip, read_model_request
-from studio_action.inputs.outputs_table import CREATE, DOCTOR, DOWNLOAD, SERVER_DOCTOR
+from studio_action.inputs.network import NetworkOptions, read_limits, read_network
+from studio_action.inputs.outputs_table import CREATE, DOCTOR, DOWNLOAD, RESOLVE, SERVER_DOCTOR
 from studio_action.inputs.previous import Previous, read_previous
+from studio_action.inputs.several import (
+    ANY_MODEL,
+    check_destinations,
+    names_no_model,
+    of_entry,
+    read_entries,
+)
 from studio_action.inputs.signature import read_sha256, read_signature
 from studio_action.inputs.studio import (
     Keyless,
@@ -40,9 +48,7 @@ from studio_action.inputs.studio import (
 from studio_action.inputs.tag_signature import read_tag_signature
 from studio_action.inputs.version_limits import read_version_limits
 from studio_action.model.plan import Layout
-from studio_action.net.certificates import Authorities
-from studio_action.net.clock import Deadline, Limits
-from studio_action.net.network import proxies_of
+from studio_action.net.clock import Limits
 from studio_action.signature.policy import SignaturePolicy
 from studio_action.studio.api import NewProject
 from studio_action.workspace.workspace import Workspace
@@ -57,14 +63,6 @@ class Reports:
     json: Path | None = None
     env: Path | None = None
     dir: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkOptions:
-    """Whom to trust, and the proxies by scheme, which may hold passwords."""
-
-    authorities: Authorities = field(default_factory=Authorities)
-    proxies: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +105,28 @@ class Resolve:
 
 
 @dataclass(frozen=True, slots=True)
+class DownloadModels:
+    """Bring the files of several models, by their names, into the workspace: all or none."""
+
+    downloads: Mapping[str, Download]
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveModels:
+    """Answer for several models, by their names; `urls_file` receives all signed URLs."""
+
+    resolves: Mapping[str, Resolve]
+    urls_file: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListModels:
+    """Answer for every model of a repository that has what is wanted; `like` has any name."""
+
+    like: Resolve
+
+
+@dataclass(frozen=True, slots=True)
 class CreateProject:
     """Create a project of a repository."""
 
@@ -132,7 +152,17 @@ class ExamineServer:
     repository: str
 
 
-Task = Download | Resolve | CreateProject | Examine | ExamineServer | Skip
+ModelTask = Download | Resolve
+Task = (
+    ModelTask
+    | DownloadModels
+    | ResolveModels
+    | ListModels
+    | CreateProject
+    | Examine
+    | ExamineServer
+    | Skip
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,35 +222,52 @@ def _read_task(
         project = read_new_project(inputs, job, origin)
         network = read_network(inputs)
         return CreateProject(project, read_studio(inputs, job)), network
+    task = _read_models(command, inputs, job, workspace)
+    return task, NetworkOptions() if isinstance(task, Skip) else read_network(inputs)
+
+
+def _read_models(command: str, inputs: Inputs, job: Job, workspace: Workspace) -> Task:
+    """Read which models are requested: one, those that input `models` lists, or any."""
+    if not inputs["models"].given:
+        if command == RESOLVE and names_no_model(inputs, job):
+            like = _read_model(command, inputs.of_entry({"model": ANY_MODEL}), job, workspace)
+            return like if isinstance(like, Skip) else ListModels(cast(Resolve, like))
+        return _read_model(command, inputs, job, workspace)
+    tasks: dict[str, ModelTask] = {}
+    for entry in read_entries(inputs):
+        task = of_entry(entry, lambda own: _read_model(command, own, job, workspace), inputs)
+        if isinstance(task, Skip):  # the tag that triggered the run is none of ours
+            return task
+        tasks[entry.name] = task
+    if command == RESOLVE:
+        resolves = {name: each for name, each in tasks.items() if isinstance(each, Resolve)}
+        return ResolveModels(resolves, _file(inputs["urls-file"], workspace))
+    downloads = {name: each for name, each in tasks.items() if isinstance(each, Download)}
+    check_destinations(
+        {
+            name: (each.request.artifact, each.delivery.dest, each.delivery.layout)
+            for name, each in downloads.items()
+        }
+    )
+    return DownloadModels(downloads)
+
+
+def _read_model(
+    command: str, inputs: Inputs, job: Job, workspace: Workspace
+) -> Download | Resolve | Skip:
+    """Read what is to be done for one model."""
+    origin = partial(checkout.origin, workspace.root, inputs.environ)
     request = read_model_request(inputs, job, origin)
     if isinstance(request, Skip):
-        return request, NetworkOptions()
+        return request
     limits = read_version_limits(inputs, job, request.artifact, workspace)
     request = replace(request, version_limits=limits)
     request = replace(request, tag_signature=read_tag_signature(inputs, workspace))
     previous = read_previous(inputs, workspace)
     source = read_source(inputs, job)
-    task: Task
     if command == DOWNLOAD:
-        task = Download(request, source, previous, read_delivery(inputs))
-    else:
-        task = Resolve(request, source, previous, _file(inputs["urls-file"], workspace))
-    return task, read_network(inputs)
-
-
-def read_limits(inputs: Inputs) -> Limits:
-    """Read inputs `timeout`, `retries` and `deadline`, which begins to count here."""
-    deadline = inputs["deadline"]
-    return Limits(
-        parsers.seconds(inputs["timeout"]),
-        parsers.count(inputs["retries"], 0, 100),
-        Deadline(parsers.seconds(deadline) if deadline.text else None),
-    )
-
-
-def read_network(inputs: Inputs) -> NetworkOptions:
-    """Read input `ca-bundle`, and the proxies that the environment names."""
-    return NetworkOptions(_authorities(inputs["ca-bundle"]), proxies_of(inputs.environ))
+        return Download(request, source, previous, read_delivery(inputs))
+    return Resolve(request, source, previous, _file(inputs["urls-file"], workspace))
 
 
 def read_reports(inputs: Inputs, workspace: Workspace) -> Reports:
@@ -274,17 +321,6 @@ def _file(value: Value, workspace: Workspace) -> Path | None:
     """Return where a file is to be written; None for an input that was not given."""
     path = parsers.path(value)
     return workspace.place(path) if path else None
-
-
-def _authorities(bundle: Value) -> Authorities:
-    """Read PEM text, or the PEM file at a path."""
-    instead = bundle.origin in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
-    if not bundle.text or "-----BEGIN" in bundle.text:
-        return Authorities(bundle.text, instead)
-    pem = parsers.file_text(bundle)
-    if "-----BEGIN CERTIFICATE-----" not in pem:
-        raise bundle.refuse("contains no certificate", "Give a PEM file")
-    return Authorities(pem, instead, parsers.path(bundle))
 
 
 def _subdir(value: Value) -> str:

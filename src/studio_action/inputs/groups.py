@@ -73,6 +73,7 @@ SHORT = {"quiet": "-q", "verbose": "-v"}
 
 TAKES = {
     "model": "NAME",
+    "models": "LIST",
     "version": "VERSION",
     "stage": "NAME",
     "repo": "URL",

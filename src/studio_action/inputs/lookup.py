@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from studio_action.errors import BadInput
 from studio_action.inputs.table import BY_NAME, variables_of
@@ -41,16 +41,30 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The text of all inputs of one run."""
+    """The text of all inputs of one run.
+
+    `entry` has those that are one model's own, where there are several.
+    """
 
     options: Mapping[str, str] = field(repr=False)
     environ: Mapping[str, str] = field(repr=False)
+    entry: Mapping[str, str] = field(default_factory=dict)
+
+    def of_entry(self, entry: Mapping[str, str]) -> Inputs:
+        """Return the inputs of one of several models: its own, and for the rest those of the run.
+
+        One that is there and empty takes the run's away.
+        """
+        return replace(self, entry=entry)
 
     def __getitem__(self, name: str) -> Value:
         """Return the value of input `name`, by precedence; its text is trimmed and may be empty."""
         wanted, home = BY_NAME[name], self.environ.get("HOME", "")
         if sys.platform == "win32" and not home:
             home = self.environ.get("USERPROFILE", "")
+        if name in self.entry:
+            own = self.entry[name].strip()
+            return Value(name, own, "models", home) if own else self._default(name)
         text = self.options.get(name, "").strip()
         if text:
             return Value(name, text, "option", home)
@@ -58,4 +72,7 @@ class Inputs:
             text = self.environ.get(variable, "").strip()
             if text:
                 return Value(name, text, variable, home)
-        return Value(name, wanted.default, "default", home)
+        return self._default(name)
+
+    def _default(self, name: str) -> Value:
+        return Value(name, BY_NAME[name].default, "default", self.environ.get("HOME", ""))

@@ -104,6 +104,17 @@ OUTPUTS = (
     ),
     Output("ml-bom", (DOWNLOAD,), "The path of the bill of materials; empty without input ml-bom."),
     Output(
+        "models",
+        _MODEL,
+        "With input models: a JSON object with the outputs of each model, by its name. Those that"
+        " are about one model are then empty.",
+    ),
+    Output(
+        "matrix",
+        _MODEL,
+        "With input models: the same as a JSON matrix, for fromJSON in the next job's strategy.",
+    ),
+    Output(
         "skipped", COMMANDS, "Whether a filter or if-not-found ended the step early: true or false."
     ),
     Output("project-id", (CREATE,), "The id of the project."),

@@ -100,7 +100,14 @@ INPUTS = (
         "model",
         _MODEL,
         "The model's name. In a monorepo: path/to:name or path/to/dvc.yaml:name. Default: the"
-        " model of the tag that triggered the run.",
+        " model of the tag that triggered the run. resolve-model without any lists all models.",
+    ),
+    Input(
+        "models",
+        _MODEL,
+        "Several models in one step: all of them are placed, or none. One per line, e.g."
+        " churn@prod or bert@^1.2 -> models/bert, or a YAML list in which each may have inputs of"
+        " its own. Cannot be combined with model.",
     ),
     Input(
         "version",

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from types import MappingProxyType
 
 from studio_action.inputs.outputs_table import CREATE, DOWNLOAD, LISTED_FILES, RESOLVE, outputs_of
 from studio_action.inputs.previous import Previous
@@ -14,6 +15,8 @@ from studio_action.model.digest import Digest
 from studio_action.model.plan import Filters
 from studio_action.outputs.manifest import Download, digest_text
 from studio_action.studio.api import Project
+
+_OF_THE_STEP = frozenset({"files", "models", "matrix"})
 
 
 def cache_key(digest: Digest | None, filters: Filters) -> str:
@@ -68,6 +71,43 @@ def resolve_outputs(
     )
 
 
+def models_outputs(
+    command: str,
+    models: Mapping[str, Mapping[str, str]],
+    stages: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+) -> dict[str, str]:
+    """Return the outputs of several models, whose own are in `models`, by name; in order.
+
+    What adds up is that of all together; what is about one model is empty. `stages` has the version
+    in each stage, of models that were listed. A model that was skipped is no part of the matrix.
+    """
+    found = {name: each for name, each in models.items() if each["skipped"] != _flag(True)}
+    sizes = [each["size"] for each in found.values()]
+    changed = [each["changed"] for each in found.values() if each["changed"]]
+    sources = {each["source"] for each in found.values()}
+    rows = {name: _row(each, stages.get(name)) for name, each in models.items()}
+    values = {
+        "files": _listed([path for each in found.values() for path in json.loads(each["files"])]),
+        "file-count": str(sum(int(each["file-count"]) for each in found.values())),
+        "size": str(sum(map(int, sizes))) if all(sizes) else "",
+        "source": sources.pop() if len(sources) == 1 else "",
+        "changed": _flag(_flag(True) in changed) if changed else "",
+        "models": _json(rows),
+        "matrix": _json({"include": [{"name": name, **rows[name]} for name in found]}),
+        "skipped": _flag(not found),
+    }
+    if command == DOWNLOAD:
+        values["cached"] = _flag(all(each["cached"] == _flag(True) for each in found.values()))
+    return {**dict.fromkeys(outputs_of(command), ""), **values}
+
+
+def _row(outputs: Mapping[str, str], stages: Mapping[str, str] | None) -> dict[str, object]:
+    """Return what one of several models has in JSON: not its files, which its manifest lists."""
+    row: dict[str, object] = {}
+    row.update((name, value) for name, value in outputs.items() if name not in _OF_THE_STEP)
+    return row if stages is None else {**row, "stages": stages}
+
+
 def project_outputs(projects: Sequence[Project]) -> dict[str, str]:
     """Return the outputs of `create-project`, in their order."""
     first = projects[0]
@@ -106,8 +146,12 @@ def _changed(previous: Previous | None, digest: Digest | None) -> str:
 
 
 def _complete(command: str, values: dict[str, str]) -> dict[str, str]:
-    every = {"skipped": _flag(False), **values}
+    every = {"skipped": _flag(False), "models": "", "matrix": "", **values}
     return {name: every[name] for name in outputs_of(command)}
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _listed(paths: Sequence[str]) -> str:

@@ -21,18 +21,21 @@ _KINDS = {"str": "a text", "int": "a number", "bool": "true or false", "null": "
 T = TypeVar("T")
 
 
-def read(content: bytes, called: str) -> YamlValue:
-    """Return the value that is the document; raise `BadInput` for what is no YAML, or too much."""
+def read(content: bytes, called: str, hint: str = HINT) -> YamlValue:
+    """Return the value that is the document; raise `BadInput` for what is no YAML, or too much.
+
+    `hint` says how to write it.
+    """
     try:
         node = yaml12.compose(content.decode())
     except yaml12.Refused as error:
-        raise BadInput(f"{called} {printable(str(error), 200)}", HINT) from None
+        raise BadInput(f"{called} {printable(str(error), 200)}", hint) from None
     except yaml12.FAULTS as error:
         fault = printable(str(error)[:1000], 300)
-        raise BadInput(f"{called} is not YAML: {fault}", HINT) from None
+        raise BadInput(f"{called} is not YAML: {fault}", hint) from None
     if node is None:
         raise BadInput(f"{called} is empty", "Write rules, or delete the file")
-    return YamlValue(node, called)
+    return YamlValue(node, called, hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class YamlValue:
 
     node: Node
     document: str
+    hint: str = HINT
 
     def wrong(self, fault: str, hint: str = "") -> BadInput:
         """Return the error that says what is wrong with the value, and where it is."""
@@ -49,7 +53,7 @@ class YamlValue:
     def mapping(self, known: Collection[str]) -> Mapping[str, YamlValue]:
         """Return the values by key; raise `BadInput` for a key that is not known, or twice."""
         if not isinstance(self.node, MappingNode):
-            raise self.wrong(f"is {self._kind}, not a mapping of keys", HINT)
+            raise self.wrong(f"is {self._kind}, not a mapping of keys", self.hint)
         found: dict[str, YamlValue] = {}
         for key, value in self.node.value:
             name = key.value if isinstance(key, ScalarNode) else ""
@@ -60,14 +64,14 @@ class YamlValue:
                 raise _fault(self.document, key, f"unknown key {shown}", hint)
             if name in found:
                 raise _fault(self.document, key, f"key {name!r} is there twice")
-            found[name] = YamlValue(value, self.document)
+            found[name] = YamlValue(value, self.document, self.hint)
         return found
 
     def items(self) -> list[YamlValue]:
         """Return the items of a list."""
         if not isinstance(self.node, SequenceNode):
-            raise self.wrong(f"is {self._kind}, not a list", HINT)
-        return [YamlValue(item, self.document) for item in self.node.value]
+            raise self.wrong(f"is {self._kind}, not a list", self.hint)
+        return [YamlValue(item, self.document, self.hint) for item in self.node.value]
 
     def text(self) -> str:
         """Return a text."""
@@ -76,6 +80,17 @@ class YamlValue:
         if not self.node.value.strip():
             raise self.wrong("is empty")
         return str(self.node.value)
+
+    @property
+    def is_mapping(self) -> bool:
+        """Return whether it is a mapping of keys."""
+        return isinstance(self.node, MappingNode)
+
+    def scalar(self) -> str:
+        """Return a text, a number or a truth value as it is written; '' for nothing."""
+        if not isinstance(self.node, ScalarNode):
+            raise self.wrong(f"is {self._kind}, not a text", self.hint)
+        return "" if self._tag == "null" else str(self.node.value)
 
     def texts(self) -> tuple[str, ...]:
         """Return the texts of a list, or the only one."""

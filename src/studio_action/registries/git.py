@@ -30,7 +30,8 @@ class GitRegistry:
     of the files' URLs, and `warn` gets what is wrong with the tags. `log_skipped`, or `warn` if it
     is None, gets the files of DVC that cannot be read and are not needed. A model's
     `signatures` are looked for, too. `check_tags` looks at the tags that decide before anything
-    of their commit is read; None requires nothing of them.
+    of their commit is read; None requires nothing of them. `read_models` reads the tags for
+    several registries of one repository; None: this one reads them itself.
     """
 
     repository: Repository
@@ -41,11 +42,14 @@ class GitRegistry:
     log_skipped: Callable[[str], None] | None = None
     signatures: tuple[SignaturePolicy, ...] = ()
     check_tags: CheckTags | None = None
+    read_models: Callable[[], Mapping[ModelName, Model]] | None = None
     _warned: set[str] = field(default_factory=set, init=False)
 
     @cached_property
     def models(self) -> Mapping[ModelName, Model]:
         """Return every model that a tag names."""
+        if self.read_models is not None:
+            return self.read_models()
         return history.read(self.repository.tags())
 
     def resolve(self, artifact: ArtifactRef, selector: Selector) -> Resolution:

@@ -12,9 +12,12 @@ from studio_action.errors import NoSuchModel
 from studio_action.inputs.config import (
     CreateProject,
     Download,
+    DownloadModels,
     Examine,
     ExamineServer,
+    ListModels,
     Resolve,
+    ResolveModels,
     RunConfig,
 )
 from studio_action.inputs.model_request import Skip
@@ -48,6 +51,18 @@ def run(config: RunConfig, platform: Platform) -> None:
     match config.task:
         case Download() | Resolve() as task:
             _use_model(task, context)
+        case DownloadModels() as task:
+            from studio_action.run import several_models
+
+            several_models.download(task, context)
+        case ResolveModels() as task:
+            from studio_action.run import several_models
+
+            several_models.resolve_models(task, context)
+        case ListModels() as task:
+            from studio_action.run import several_models
+
+            several_models.list_models(task, context)
         case CreateProject() as task:
             _create(task, context)
         case Skip(reason):
@@ -122,30 +137,18 @@ def _download(task: Download, context: RunContext) -> None:
 
 
 def _resolve(task: Resolve, context: RunContext) -> None:
-    from studio_action.download import sizes
-    from studio_action.outputs import report
-    from studio_action.run.resolving import resolve
-    from studio_action.run.size_limit import check_total
+    from studio_action.run.resolving import answered, resolve
 
-    config, request = context.config, task.request
+    request = task.request
     with (
         open_network(context) as network,
         open_registry(request, task.source.studio, context, network) as (registry, policy),
     ):
         found = resolve(request, registry=registry, policy=policy, platform=context.platform)
-        if found.policy and found.policy.required.signatures:
-            context.platform.warning(
-                "The policy requires a signature of the model, which resolve-model does not verify:"
-                " download-model does"
-            )
-        measured = sizes.measured(found.files, network, config.limits)
-        check_total(measured, found.most_bytes)
+        outputs = answered(task, found, network, context)
     if task.urls_file:
         urls = {file.path: file.url for file in found.files}
         files.write(task.urls_file, json.dumps(urls, indent=2) + "\n", mode=0o600)
-    outputs = report.resolve_outputs(
-        found.resolution, measured, found.digest, request.filters, task.previous
-    )
     publish(outputs, MODEL_PREFIX, context)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import chain
 
 from studio_action.ci.base import Platform
 from studio_action.ci.job import Job
@@ -21,7 +22,7 @@ from studio_action.registries.base import Registry
 from studio_action.run import records
 from studio_action.run.preparing import Prepared, Verifier, prepare
 from studio_action.run.resolving import resolve
-from studio_action.run.size_limit import limited, refused_if_too_large
+from studio_action.run.together import about, check_places, fetch
 from studio_action.text import human_size, human_time
 from studio_action.workspace.placing import Move, place_files
 from studio_action.workspace.workspace import Workspace
@@ -84,23 +85,57 @@ def download(
         deadline=deadline,
         verifier=verifier,
     )
-    with platform.group(_title(prepared.missing, prepared.kept)):
-        fetched = fetch(prepared, downloader, progress)
-        digest = prepared.check(fetched)
-        place_files(moves(prepared, fetched), workspace)
-    done = finished(prepared, fetched, digest, start, deadline, workspace)
-    platform.info(summary_line(done))
-    return Delivered(
-        done, records.keep(done, prepared.dest, workspace, job, ml_bom=delivery.ml_bom)
+    delivered = deliver(
+        {"": prepared},
+        downloader=downloader,
+        workspace=workspace,
+        platform=platform,
+        progress=progress,
+        start=start,
+        deadline=deadline,
+        job=job,
     )
+    return delivered[""]
 
 
-def fetch(prepared: Prepared, downloader: Downloader, progress: Progress) -> list[Fetched]:
-    """Return the files of one model that are not there; raise what `Downloader.fetch` raises."""
-    most = prepared.found.most_bytes
-    files = [landing.placement.file for landing in prepared.missing]
-    with refused_if_too_large(most):
-        return downloader.fetch(limited(files, most), renew=prepared.renew, progress=progress)
+def deliver(
+    models: Mapping[str, Prepared],
+    *,
+    downloader: Downloader,
+    workspace: Workspace,
+    platform: Platform,
+    progress: Progress,
+    start: Start,
+    deadline: Deadline,
+    job: Job,
+) -> dict[str, Delivered]:
+    """Bring models into the workspace, all of them or none, and keep a record of each.
+
+    They are named by what messages call them: '' where there is but one.
+    """
+    if not models:
+        return {}
+    check_places(models, workspace)
+    with platform.group(_title(models.values())):
+        fetched = fetch(models, downloader, progress)
+        digests = {}
+        for name, each in models.items():
+            with about(name):
+                digests[name] = each.check(fetched[name])
+        every = (moves(each, fetched[name]) for name, each in models.items())
+        place_files(chain.from_iterable(every), workspace)
+    done = {
+        name: finished(each, fetched[name], digests[name], start, deadline, workspace)
+        for name, each in models.items()
+    }
+    for name, one in done.items():
+        platform.info(f"{name}: {summary_line(one)}" if name else summary_line(one))
+    return {name: _keep(models[name], one, workspace, job) for name, one in done.items()}
+
+
+def _keep(prepared: Prepared, done: manifest.Download, workspace: Workspace, job: Job) -> Delivered:
+    ml_bom = prepared.delivery.ml_bom
+    return Delivered(done, records.keep(done, prepared.dest, workspace, job, ml_bom=ml_bom))
 
 
 def moves(prepared: Prepared, fetched: Sequence[Fetched]) -> Iterable[Move]:
@@ -152,9 +187,12 @@ def _verification(files: Sequence[manifest.FileRecord]) -> str:
     return f"{unverified} of them without a digest to verify"
 
 
-def _title(missing: Sequence[Landing], kept: Mapping[str, Fetched]) -> str:
-    there = f", {len(kept)} already present" if kept else ""
-    return f"Downloading {len(missing)} {'file' if len(missing) == 1 else 'files'}{there}"
+def _title(models: Iterable[Prepared]) -> str:
+    every = list(models)
+    missing, kept = sum(len(it.missing) for it in every), sum(len(it.kept) for it in every)
+    of_all = f" of {len(every)} models" if len(every) > 1 else ""
+    there = f", {kept} already present" if kept else ""
+    return f"Downloading {missing} {'file' if missing == 1 else 'files'}{of_all}{there}"
 
 
 def _record(

@@ -6,15 +6,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from studio_action.ci.base import Platform
+from studio_action.download import sizes
 from studio_action.errors import ContentMismatch
+from studio_action.inputs.config import Resolve
 from studio_action.inputs.model_request import ModelRequest
 from studio_action.model import plan
 from studio_action.model.artifact import RemoteFile, Resolution
 from studio_action.model.digest import Digest
-from studio_action.outputs import manifest
+from studio_action.net.network import Network
+from studio_action.outputs import manifest, report
 from studio_action.policy.policy import Outcome, Policy
 from studio_action.policy.rollback import VersionLimits
 from studio_action.registries.base import Registry
+from studio_action.run.context import RunContext
+from studio_action.run.size_limit import check_total
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,20 @@ def _check_version(found: Found, limits: VersionLimits, platform: Platform) -> N
     warning = limits.check(found.resolution, found.digest)
     if warning:
         platform.warning(warning)
+
+
+def answered(task: Resolve, found: Found, network: Network, context: RunContext) -> dict[str, str]:
+    """Return the outputs of a model that is not downloaded; raise `PolicyRefused` for its size."""
+    if found.policy and found.policy.required.signatures:
+        context.platform.warning(
+            "The policy requires a signature of the model, which resolve-model does not verify:"
+            " download-model does"
+        )
+    measured = sizes.measured(found.files, network, context.config.limits)
+    check_total(measured, found.most_bytes)
+    return report.resolve_outputs(
+        found.resolution, measured, found.digest, task.request.filters, task.previous
+    )
 
 
 def renew_urls(found: Found, registry: Registry) -> Mapping[str, str]:

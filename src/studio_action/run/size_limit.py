@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -26,14 +26,15 @@ def limited(files: Sequence[RemoteFile], most: int | None) -> list[RemoteFile]:
 
 
 @contextmanager
-def refused_if_too_large(most: int | None) -> Iterator[None]:
-    """Raise `PolicyRefused` for a file of `limited` that is too large."""
+def refused_if_too_large(limits: Collection[int]) -> Iterator[None]:
+    """Raise `PolicyRefused` for a file of `limited` that is too large; `limits` are the models'."""
     try:
         yield
     except TooLarge as error:
-        if most is None:
+        if not limits:
             raise
-        raise PolicyRefused(f"{error.message}, and {_allowed(most)}", _HINT) from error
+        allowed = _allowed(*limits) if len(limits) == 1 else "its policy allows no more"
+        raise PolicyRefused(f"{error.message}, and {allowed}", _HINT) from error
 
 
 def check_total(files: Iterable[Fetched | RemoteFile], most: int | None) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cache, partial
 from pathlib import Path
@@ -18,11 +19,12 @@ from studio_action.gitrepo import checkout
 from studio_action.gitrepo.git.repository import Repository
 from studio_action.gitrepo.git.tag_ref import TagRef
 from studio_action.gitrepo.gto import history
-from studio_action.gitrepo.gto.history import Prerelease
+from studio_action.gitrepo.gto.history import Model, Prerelease
 from studio_action.gitrepo.signatures.requirement import TagSignature
 from studio_action.inputs.git_repository import RepositoryLocation
 from studio_action.inputs.model_request import ModelRequest
 from studio_action.inputs.studio import Studio
+from studio_action.model.artifact import ModelName
 from studio_action.model.repository_url import RepositoryUrl
 from studio_action.model.signed_tag import SignedTag
 from studio_action.net.network import Network
@@ -49,6 +51,18 @@ if TYPE_CHECKING:
     from studio_action.gitrepo.locate.context import ResolveContext
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One repository that models are requested from, opened: by Studio or, without it, by Git.
+
+    `registry` makes the registry of one request of it, and the policy that the request is held to;
+    with signatures to look for, it finds those that lie beside models. `models` reads the tags.
+    """
+
+    registry: Callable[[ModelRequest, SignaturePolicy | None], tuple[Registry, Policy]]
+    models: Callable[[], Mapping[ModelName, Model]]
+
+
 @contextmanager
 def open_registry(
     request: ModelRequest,
@@ -58,22 +72,31 @@ def open_registry(
     downloader: Downloader | None = None,
     signatures: SignaturePolicy | None = None,
 ) -> Iterator[tuple[Registry, Policy]]:
-    """Make the registry of `studio` or, without one, of the Git repository; and the policy.
+    """Make the registry of `studio` or, without one, of the Git repository; and the policy."""
+    with open_source(request, studio, context, network, downloader) as source:
+        yield source.registry(request, signatures)
 
-    The repository's needs a `downloader`, which brings folders' manifests; with `signatures`, it
-    finds those that lie beside models.
+
+@contextmanager
+def open_source(
+    request: ModelRequest,
+    studio: Studio | None,
+    context: RunContext,
+    network: Network,
+    downloader: Downloader | None = None,
+) -> Iterator[Source]:
+    """Open the repository of `request`, for it and for others that differ in the model alone.
+
+    Git's needs a `downloader`, which brings folders' manifests.
     """
     with ExitStack() as stack:
         scratch = stack.enter_context(scratch_folder(context.config.workspace))
         if studio is not None:
-            opened = _open_studio_registry(request, studio, context, network, scratch)
-            yield stack.enter_context(opened)
-        else:
-            if downloader is None:
-                downloader = stack.enter_context(open_transfer(context, scratch, network))
-            yield stack.enter_context(
-                _open_git_registry(request, context, network, downloader, scratch, signatures)
-            )
+            yield stack.enter_context(_open_studio(request, studio, context, network, scratch))
+            return
+        if downloader is None:
+            downloader = stack.enter_context(open_transfer(context, scratch, network))
+        yield stack.enter_context(_open_git(request, context, network, downloader, scratch))
 
 
 def resolve_context(
@@ -121,74 +144,80 @@ def _address(location: RepositoryLocation, environ: Mapping[str, str]) -> Reposi
 
 
 @contextmanager
-def _open_git_registry(
-    request: ModelRequest,
+def _open_git(
+    opening: ModelRequest,
     context: RunContext,
     network: Network,
     downloader: Downloader,
     scratch: Path,
-    signatures: SignaturePolicy | None,
-) -> Iterator[tuple[Registry, Policy]]:
+) -> Iterator[Source]:
     from studio_action.registries.git import GitRegistry
 
-    shared = SharedRepository(lambda: open_repository(request.location, context, network, scratch))
-    verify_tag = _tag_verifiers(request, context, network, scratch, shared)
-    check_tags = verify_tag.check(request.tag_signature)
+    shared = SharedRepository(lambda: open_repository(opening.location, context, network, scratch))
+    verify_tag = _tag_verifiers(opening, context, network, scratch, shared)
+    check_tags = verify_tag.check(opening.tag_signature)
     with shared() as repository:
-        policy = _policy(
-            request,
-            context,
-            shared,
-            verify_tag,
-            lambda: committed_policy(repository, request.folder, context, network, scratch),
+        resolving = resolve_context(opening.location, context, network, downloader, scratch)
+        models = cache(lambda: history.read(repository.tags()))
+        committed = cache(
+            lambda: committed_policy(repository, opening.folder, context, network, scratch)
         )
-        required = policy.about(request.artifact.model, request.selector).required
-        registry = GitRegistry(
-            repository,
-            resolve_context(request.location, context, network, downloader, scratch),
-            _prerelease(request.prerelease, required),
-            context.platform.mask,
-            context.platform.warning,
-            signatures=(*([signatures] if signatures else []), *required.signatures),
-            check_tags=check_tags,
-        )
-        yield registry, policy
+
+        def registry(
+            request: ModelRequest, signatures: SignaturePolicy | None
+        ) -> tuple[Registry, Policy]:
+            policy = _policy(request, context, shared, verify_tag, committed)
+            required = policy.about(request.artifact.model, request.selector).required
+            found = GitRegistry(
+                repository,
+                resolving,
+                _prerelease(request.prerelease, required),
+                context.platform.mask,
+                context.platform.warning,
+                signatures=(*([signatures] if signatures else []), *required.signatures),
+                check_tags=check_tags,
+                read_models=models,
+            )
+            return found, policy
+
+        yield Source(registry, models)
 
 
 @contextmanager
-def _open_studio_registry(
-    request: ModelRequest, studio: Studio, context: RunContext, network: Network, scratch: Path
-) -> Iterator[tuple[Registry, Policy]]:
+def _open_studio(
+    opening: ModelRequest, studio: Studio, context: RunContext, network: Network, scratch: Path
+) -> Iterator[Source]:
     """Open Studio; its own answer, where it has our extension, or the tags name the version."""
     say = context.platform.info
-    shared = SharedRepository(lambda: open_beside_studio(request, context, network, scratch))
-    verify_tag = _tag_verifiers(request, context, network, scratch, shared)
-    check_tags = verify_tag.check(request.tag_signature)
+    shared = SharedRepository(lambda: open_beside_studio(opening, context, network, scratch))
+    verify_tag = _tag_verifiers(opening, context, network, scratch, shared)
+    check_tags = verify_tag.check(opening.tag_signature)
+    models = cache(lambda: history.read(shared().tags()))
     with open_studio(studio, context, network) as registry, closing(shared):
 
+        @cache
         def committed() -> list[PolicyFile]:
-            return beside_studio(shared, say, required=request.is_held_to_policy)
+            return beside_studio(shared, say, required=opening.is_held_to_policy)
 
-        policy = _policy(request, context, shared, verify_tag, committed)
-        if check_tags is not None:
-            yield signed_registry(registry, check_tags, request, studio, shared, say), policy
-            return
-        pinned = PinnedRegistry(
-            registry, lambda: history.read(shared().tags()), request.prerelease, say
-        )
-        if not studio.is_self_hosted:
-            yield pinned, policy
-            return
-        from studio_action.registries.extended import ExtendedStudioRegistry
+        def of_request(request: ModelRequest, _: SignaturePolicy | None) -> tuple[Registry, Policy]:
+            policy = _policy(request, context, shared, verify_tag, committed)
+            if check_tags is not None:
+                return signed_registry(registry, check_tags, request, studio, models, say), policy
+            pinned = PinnedRegistry(registry, models, request.prerelease, say)
+            if not studio.is_self_hosted:
+                return pinned, policy
+            from studio_action.registries.extended import ExtendedStudioRegistry
 
-        extended = ExtendedStudioRegistry(registry, pinned, request.prerelease, say)
+            extended = ExtendedStudioRegistry(registry, pinned, request.prerelease, say)
 
-        def told() -> list[PolicyFile]:
-            if extended.policy is None or request.is_held_to_policy:
-                return committed()
-            return of_server(extended.policy)
+            def told() -> list[PolicyFile]:
+                if extended.policy is None or request.is_held_to_policy:
+                    return committed()
+                return of_server(extended.policy)
 
-        yield extended, _policy(request, context, shared, verify_tag, told)
+            return extended, _policy(request, context, shared, verify_tag, told)
+
+        yield Source(of_request, models)
 
 
 def _prerelease(given: Prerelease, required: Requirements) -> Prerelease:

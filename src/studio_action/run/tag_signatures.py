@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from studio_action.gitrepo.git.program import Git
 from studio_action.gitrepo.git.repository import Repository
 from studio_action.gitrepo.git.tag_ref import TagRef
-from studio_action.gitrepo.gto import history
+from studio_action.gitrepo.gto.history import Model
 from studio_action.gitrepo.signatures.requirement import TagSignature
 from studio_action.inputs.model_request import ModelRequest
 from studio_action.inputs.studio import Studio
+from studio_action.model.artifact import ModelName
 from studio_action.model.signed_tag import SignedTag
 from studio_action.registries.base import CheckTags, Registry
 from studio_action.registries.pinned import PinnedRegistry
@@ -73,7 +74,7 @@ def signed_registry(
     check_tags: CheckTags,
     request: ModelRequest,
     studio: Studio,
-    repository: Callable[[], Repository],
+    models: Callable[[], Mapping[ModelName, Model]],
     say: Callable[[str], None],
 ) -> Registry:
     """Make a registry of Studio in which signed tags decide, whatever a server names besides."""
@@ -82,9 +83,7 @@ def signed_registry(
     inner: Registry = registry
     if studio.is_self_hosted:
         inner = ExtendedStudioRegistry(registry, registry, request.prerelease, _say_nothing)
-    return PinnedRegistry(
-        inner, lambda: history.read(repository().tags()), request.prerelease, say, check_tags
-    )
+    return PinnedRegistry(inner, models, request.prerelease, say, check_tags)
 
 
 def _say_nothing(_: str) -> None:
