@@ -202,6 +202,15 @@ wheels: dev
 WHEELS = $(BIN)/uv pip install --quiet --dry-run --target $(VENV)/nowhere --python $(BIN)/python \
   --only-binary :all: --no-deps --require-hashes
 
+# The pictures of the README and the site, taken of a real job and a real server; needs chromium and npm.
+.PHONY: pictures
+pictures: dev documentation/node_modules/.package-lock.json $(DOCS)/.ready
+	$(BIN)/python -m documentation.pictures
+	$(DOCS)/bin/python -m documentation.smaller docs/images/*.png
+
+documentation/node_modules/.package-lock.json: documentation/package-lock.json
+	npm ci --prefix documentation --no-audit --no-fund --silent
+
 # The main job on a sample registry, with no account: a project is created, a model downloaded.
 .PHONY: demo
 demo: dev

@@ -16,6 +16,9 @@ from pymdownx.slugs import slugify
 
 ROOT = Path(__file__).parents[1]
 _LINK = re.compile(r"(?<=\]\()(\.\./[^)\s#]*)(#[^)\s]*)?(?=\))")
+_FAR = re.compile(
+    r"<(?:script|img|iframe)[^>]*\ssrc=\"(https?:[^\"]*)|rel=\"stylesheet\"[^>]*(https?:[^\"]*)"
+)
 _PAGES = "docs/"
 
 log = logging.getLogger("mkdocs.hooks")
@@ -28,7 +31,10 @@ def on_config(config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, **_: Any) -> str:
-    """Return the page with its links out of `docs/` leading to the repository."""
+    """Return the page with its links out of `docs/` leading to the repository.
+
+    The home page has the whole width.
+    """
     folder = posixpath.dirname(_PAGES + page.file.src_uri)
 
     def replaced(link: re.Match[str]) -> str:
@@ -39,4 +45,15 @@ def on_page_markdown(markdown: str, page: Any, config: Any, **_: Any) -> str:
             log.warning("%s: the repository has no file %s", page.file.src_uri, path)
         return f"{config.repo_url}/blob/main/{path}{link[2] or ''}"
 
+    if page.is_homepage:
+        page.meta["hide"] = ["navigation", "toc"]
     return _LINK.sub(replaced, markdown)
+
+
+def on_post_page(output: str, page: Any, **_: Any) -> str:
+    """Warn of what a reader's browser would get from another host; return the page as it is."""
+    if far := _FAR.search(output):
+        log.warning("%s: it loads %s", page.file.src_uri, far[1] or far[2])
+    if 'data-md-component="source"' in output:
+        log.warning("%s: the link to the repository asks its host for stars", page.file.src_uri)
+    return output

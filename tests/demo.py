@@ -33,7 +33,7 @@ def demo(folder: Path) -> int:
     (folder / "workspace").mkdir(parents=True)
     with (
         tempfile.TemporaryDirectory() as repositories,
-        git_server(_repositories(Path(repositories))) as git,
+        git_server(local_repositories(Path(repositories))) as git,
     ):
         repository = f"{git.url}/{REPOSITORY}.git"
         print(f"A Git server on loopback has the repository {repository}\n", flush=True)
@@ -55,7 +55,7 @@ def demo(folder: Path) -> int:
     return 0
 
 
-def _repositories(folder: Path) -> Path:
+def local_repositories(folder: Path) -> Path:
     """The sample repository, as a Git server has it."""
     place = folder / f"{REPOSITORY}.git"
     clone = ["git", "clone", "--quiet", "--bare", str(sample.BUNDLE), str(place)]
