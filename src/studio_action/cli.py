@@ -45,6 +45,11 @@ _SUMMARIES = {
     CREATE: "Create the Studio project of a repository.",
 }
 
+_PROMOTIONS = {
+    "promote": "Give a stage to a version: make the tag that `gto assign` would make.",
+    "rollback": "Give a stage back to the version that held it before.",
+}
+
 _SERVER_SUMMARIES = {
     "serve": "Serve models from Git repositories by the same API: a self-hosted registry.",
     "token": "Create, list and revoke tokens of the self-hosted registry.",
@@ -169,6 +174,8 @@ def make_program(environment: Environment) -> click.Group:
         studio_action.add_command(_command(name, environment))
     studio_action.add_command(_storage_initializer(environment))
     studio_action.add_command(_doctor(environment))
+    for name in _PROMOTIONS:
+        studio_action.add_command(_promotion(name, environment))
     for name in _SERVER_SUMMARIES:
         studio_action.add_command(_of_the_server(name, environment.environ))
     return studio_action
@@ -257,6 +264,62 @@ def _doctor(environment: Environment) -> click.Command:
         "REPOSITORY is an address or a folder; by default this job's repository. The exit code is"
         " 12 if something is broken, 17 if somebody may deploy what was not meant, else 0. With"
         " --server it is that of the step which failed.",
+    )
+
+
+def _promotion(name: str, environment: Environment) -> click.Command:
+    """Make a command that makes a tag, in the name of the person who runs it."""
+
+    def call(
+        model: str,
+        stage: str,
+        repo: str,
+        remote: str,
+        dry_run: bool,
+        push: bool,
+        sign: bool,
+        version: str = "",
+        **shown: str | None,
+    ) -> None:
+        import time
+
+        from studio_action.ci.results import Results, read_style
+        from studio_action.inputs.config import RunConfig
+        from studio_action.run import promotion
+        from studio_action.run.context import RunContext
+
+        wish = promotion.read_wish(model, stage, version, remote)
+        wish = replace(wish, dry_run=dry_run, push=push, sign=sign)
+        inputs = environment.inputs({"repo": repo, **{key: _text(it) for key, it in shown.items()}})
+        config = RunConfig.from_inputs(DOCTOR, inputs, environment.job)
+        context = RunContext(config, environment.platform)
+        outputs = promotion.run(wish, config, context, time.time)
+        style = read_style(inputs["format"].text)
+        Results(sys.stdout, style).publish(outputs, "MODEL_")
+
+    version = click.Option(["--version"], required=True, metavar="VERSION", help="E.g. v2.0.0.")
+    options: list[click.Parameter] = [
+        click.Option(["--model"], required=True, metavar="NAME", help="churn, or path/to:churn."),
+        *([version] if name == "promote" else []),
+        click.Option(["--stage"], required=True, metavar="NAME", help="E.g. prod."),
+        click.Option(["--repo"], default=".", metavar="FOLDER", help="The checkout. [default: .]"),
+        click.Option(
+            ["--remote"],
+            default="origin",
+            metavar="NAME",
+            help="[default: origin]",
+        ),
+        click.Option(["--dry-run"], is_flag=True, help="Only say which tag would be made."),
+        click.Option(["--push"], is_flag=True, help="Push the tag to the remote."),
+        click.Option(["--sign"], is_flag=True, help="Sign the tag, as `git tag --sign` does."),
+        *[_option(BY_NAME[each], name) for each in ("format", "quiet")],
+    ]
+    return click.Command(
+        name,
+        callback=call,
+        params=options,
+        help=f"{_PROMOTIONS[name]}\n\nThe tag is annotated, in your name as git knows it. The tags"
+        " of the remote are read first, and the policy of the repository has to permit it.",
     )
 
 

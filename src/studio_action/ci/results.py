@@ -14,7 +14,7 @@ Style = Literal["auto", "json", "table", "env", "path"]
 STYLES: tuple[Style, ...] = ("auto", "json", "table", "env", "path")
 
 NUMBERS = frozenset({"file-count", "size"})
-FLAGS = frozenset({"cached", "changed", "skipped"})
+FLAGS = frozenset({"cached", "changed", "made", "pushed", "skipped"})
 """The outputs that are numbers, and those that are true or false; an empty one is null."""
 
 _SHOWN_FILES = 3

@@ -16,9 +16,10 @@ from hypothesis import event as noted
 from hypothesis import strategies as st
 
 from studio_action.gitrepo.git.tag_ref import TagRef
-from studio_action.gitrepo.gto import history, tags
+from studio_action.gitrepo.gto import history, promotion, tags
 from studio_action.gitrepo.gto.history import Model, Version
 from studio_action.gitrepo.gto.tags import Deregistration, Registration, Unassignment
+from studio_action.model.artifact import ModelName
 from tests.gitrepo.gto.events import START
 from tests.gitrepo.gto.test_history import VECTORS
 
@@ -83,12 +84,16 @@ def git(folder: Path, *words: str, stdin: str = "") -> str:
 
 def ours(folder: Path) -> Answer:
     """What we make of the repository's tags, all of which are annotated, in gto's words."""
+    return {str(name): shown(model) for name, model in history.read(refs_of(folder)).items()}
+
+
+def refs_of(folder: Path) -> list[TagRef]:
+    """All tags of the repository."""
     lines = git(folder, "for-each-ref", f"--format={FORMAT}", "refs/tags").splitlines()
-    refs = [
+    return [
         TagRef(name, revision, int(when), annotated=True)
         for name, revision, when in map(str.split, lines)
     ]
-    return {str(name): shown(model) for name, model in history.read(refs).items()}
 
 
 FORMAT = "%(refname) %(*objectname) %(taggerdate:unix)"
@@ -223,3 +228,35 @@ def test_read__random_histories_as_gto_does(gto: Gto, events: list[str]) -> None
         assume(answer != MANY)
 
         assert theirs(answer) == ours(Path(folder))
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(happening, min_size=4, max_size=10).map(as_events), st.data())
+def test_promotion__gto_shows_the_promoted_version(
+    gto: Gto, events: list[str], data: st.DataObject
+) -> None:
+    """The tag has the name that gto would give it, and its effect is the one that we foresaw."""
+    assume(not takes_from_mere_commits(events))
+    with tempfile.TemporaryDirectory() as name:
+        folder = repository(Path(name), events)
+        before = gto.answer(folder)
+        assume("m" in before.get("models", {}))
+        refs = refs_of(folder)
+        model = history.read(refs)[ModelName("m")]
+        versions = [each.name for each in model.versions if each.registered]
+        assume(versions)
+        stage, version = (
+            data.draw(st.sampled_from(["prod", "dev"])),
+            data.draw(st.sampled_from(versions)),
+        )
+        holder = model.in_stage(stage)
+        assume(holder is None or holder.name != version)
+        planned = promotion.promote(refs, model.name, stage, version)
+        made = planned.made(START + 1000, "ada@example.com")
+        promotion.check_effect(refs, planned, made)
+        script = f"tag {planned.tag}\nfrom {made.revision}\n{who('tagger', 1000)}data 0\n"
+        git(folder, "fast-import", "--quiet", stdin=script)
+
+        holders = gto.answer(folder)["models"]["m"]["holders"][stage]
+
+        assert holders[0] == [version, made.revision]
