@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from studio_action.errors import ObjectMissing
+from studio_action.gitrepo.dvc.annotations import Annotation
 from studio_action.gitrepo.git.tag_ref import TagRef
 from studio_action.gitrepo.gto import history, timeline
+from studio_action.model.artifact import ModelName
 from studio_action.model.repository_url import RepositoryUrl
 from studio_action.net.network import Network
 from studio_action.server.access import Scope, Token
@@ -67,6 +69,7 @@ class Said:
     """Models as a test says: a catalogue, or an error, by the repository's name."""
 
     answers: dict[str, Any] = field(default_factory=dict)
+    said: dict[str, Mapping[ModelName, Annotation]] = field(default_factory=dict)
 
     def catalogue(self, repository: ServedRepository) -> Any:
         answer = self.answers[repository.name]
@@ -75,6 +78,9 @@ class Said:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    def annotations(self, repository: ServedRepository) -> Mapping[ModelName, Annotation]:
+        return self.said.get(repository.name, {})
 
     def file(self, file: LocalFile) -> Path:
         raise ObjectMissing(f"{file} is not there")

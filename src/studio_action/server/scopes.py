@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from typing import Literal
 
-Scope = Literal["model-registry", "project"]
-"""Reading models, or creating projects."""
+Scope = Literal["model-registry", "project", "audit"]
+"""Reading models, creating projects, or seeing who downloaded what on the pages."""

@@ -47,7 +47,10 @@ OPEN = {
 
 PAGES = {
     ("GET", "/"): 303,
+    ("GET", "/models"): 303,
     ("GET", "/{page:path}"): 303,
+    ("GET", "/{page:path}/history"): 303,
+    ("GET", "/{page:path}/stage"): 303,
     ("GET", "/login"): 200,
     ("POST", "/login"): 403,
     ("POST", "/logout"): 403,

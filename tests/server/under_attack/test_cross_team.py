@@ -110,6 +110,13 @@ def files(target: Target, link: str) -> list[Ask]:
     ]
 
 
+def below(name: str, *queries: Mapping[str, str]) -> Callable[[Target, str], list[Ask]]:
+    """A page below that of a project."""
+    return lambda target, link: [
+        Ask("GET", f"/{target.page}/{name}", query) for query in ({}, *queries)
+    ]
+
+
 def static(method: str, path: str) -> Callable[[Target, str], list[Ask]]:
     """The same answer for everybody, whatever is asked for besides."""
     return lambda target, link: [Ask(method, path, {"repo": target.name})]
@@ -129,9 +136,17 @@ ROWS: dict[tuple[str, str], Callable[[Target, str], list[Ask]]] = {
     ],
     ("GET", "/{page:path}"): lambda target, link: [
         Ask("GET", f"/{target.page}"),
-        Ask("GET", f"/{target.page}", {"model": SECRET, "all": "1"}),
+        Ask("GET", f"/{target.page}", {"model": SECRET}),
+        Ask("GET", f"/{target.page}", {"q": SECRET, "stage": "prod"}),
         Ask("GET", f"/{target.name}"),
     ],
+    ("GET", "/models"): lambda target, link: [
+        Ask("GET", "/models"),
+        Ask("GET", "/models", {"q": target.name}),
+        Ask("GET", "/models", {"q": SECRET}),
+    ],
+    ("GET", "/{page:path}/history"): below("history", {}, {"model": SECRET}),
+    ("GET", "/{page:path}/stage"): below("stage", {"model": SECRET, "stage": "prod"}),
     ("GET", "/login"): lambda target, link: [Ask("GET", "/login", {"next": f"/{target.page}"})],
     ("POST", "/login"): lambda target, link: [
         Ask("POST", "/login", data=f"token=isat_wrong&next=/{target.page}".encode())
@@ -296,7 +311,7 @@ def seen(answer: requests.Response, target: Target) -> tuple[int, dict[str, str]
     names += [quote(each, safe="") for each in names]
     names = sorted([*names, *map(quote, names)], key=len, reverse=True)
     shown = [re.sub("|".join(map(re.escape, names)), "TARGET", each) for each in said]
-    shown = [re.sub(r"tags read <time.*?</time>", "", each) for each in shown]
+    shown = [re.sub(r"<time.*?</span>", "", each) for each in shown]
     return answer.status_code, json.loads(shown[0]), shown[1].encode()
 
 

@@ -5,12 +5,14 @@ from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 import requests
 
 from studio_action.errors import Unreachable
+from studio_action.gitrepo.dvc.annotations import Annotation
+from studio_action.model.artifact import ModelName
 from studio_action.server.access import Token
 from studio_action.server.web import sessions
 from tests.gitrepo.repositories import made_at
@@ -23,7 +25,7 @@ CHURN = (
     tag("churn#prod#1", "2", day(3), by="Grace Example"),
     tag("models/vision=segmenter@v3.0.0", "3", day(4)),
 )
-VOID = {"meta", "link", "img", "input", "br"}
+VOID = {"meta", "link", "img", "input", "br", "wbr"}
 
 
 class Page(HTMLParser):
@@ -33,7 +35,7 @@ class Page(HTMLParser):
         super().__init__()
         self.html = html
         self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
+        self.text, self.within_word = "", False
         self.open: list[str] = []
         self.feed(html)
         self.close()
@@ -41,6 +43,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, name: str, attributes: list[tuple[str, str | None]]) -> None:
         self.elements.append((name, dict(attributes)))
+        self.within_word = name == "wbr"
         if name not in VOID:
             self.open.append(name)
 
@@ -48,7 +51,9 @@ class Page(HTMLParser):
         assert self.open.pop() == name
 
     def handle_data(self, text: str) -> None:
-        self.text = " ".join(f"{self.text} {text}".split())
+        between = "" if self.within_word else " "
+        self.text = " ".join(f"{self.text}{between}{text}".split())
+        self.within_word = False
 
     def all(self, name: str) -> list[dict[str, str | None]]:
         return [attributes for each, attributes in self.elements if each == name]
@@ -109,7 +114,7 @@ def test_projects__with_their_models_and_when_tags_were_read(here: Site, ada: Br
 
     assert f"/{whole.path}" in page.links()
     assert (
-        "Churn models acme/models · team/ml 2 models · tags read 22 Nov 2026, 09:30 UTC"
+        "Churn models acme/models · team/ml 2 models · tags read 22 Nov 2026, 09:30 UTC just now"
         in page.text
     )
     assert "Vision acme/models, folder models/vision · team/ml 1 model ·" in page.text
@@ -178,13 +183,17 @@ def test_projects__one_repository_fails(here: Site, browser: Browser) -> None:
 
 
 def test_project__its_models_with_stages_and_versions(here: Site, ada: Browser) -> None:
-    page = ada.page(here.project("Churn models").path)
+    path = here.project("Churn models").path
 
-    assert "prod v1.1.0 3 Mar 2026, 12:00 UTC by Grace Example" in page.text
-    assert "v1.1.0 prod 2 Mar 2026, 12:00 UTC by Ada Example 2222222" in page.text
-    assert "churn v1.1.0 assigned to prod by Grace Example 2222222" in page.text
-    assert f"https://github.com/acme/models/commit/{'2' * 40}" in page.links()
+    page, model = ada.page(path), ada.page(f"{path}?model=churn")
+
     assert "Repository acme/models" in page.text
+    assert "churn prod v1.1.0 v1.1.0 3 Mar 2026, 12:00 UTC 8 months ago" in page.text
+    assert f"/{path}?model=churn" in page.links()
+    assert "churn v1.1.0 assigned to prod by Grace Example 2222222" in page.text
+    assert "prod v1.1.0 3 Mar 2026, 12:00 UTC 8 months ago by Grace Example" in model.text
+    assert "v1.1.0 prod 2 Mar 2026, 12:00 UTC 8 months ago by Ada Example 2222222" in model.text
+    assert f"https://github.com/acme/models/commit/{'2' * 40}" in model.links()
 
 
 def test_project__the_models_of_its_folder_only(here: Site, ada: Browser) -> None:
@@ -195,7 +204,7 @@ def test_project__the_models_of_its_folder_only(here: Site, ada: Browser) -> Non
 
 
 def test_project__the_snippet_says_this_server(here: Site, ada: Browser) -> None:
-    page = ada.page(here.project("Churn models").path)
+    page = ada.page(f"{here.project('Churn models').path}?model=churn")
 
     assert f"studio-url: {here.url} repo: acme/models model: churn stage: prod" in page.text
 
@@ -210,29 +219,60 @@ def test_project__the_snippet_for_another_ci_and_the_latest_version(
 
 
 def test_project__all_versions(here: Site, ada: Browser) -> None:
-    refs = [tag(f"churn@v1.{number}.0", "1", day(1, number)) for number in range(23)]
+    refs = [
+        tag(f"churn@v1.{number}.0", "1", day(1) + timedelta(hours=number)) for number in range(53)
+    ]
+    here.models.answers["acme/models"] = catalogue(here.calendar(), *refs)
+    project = here.project("Churn models")
+
+    first = ada.page(f"{project.path}?model=churn")
+    second = ada.page(f"{project.path}?model=churn&ci=github&page=2")
+    third = ada.page(f"{project.path}?model=churn&page=3")
+
+    assert "?model=churn&ci=github&page=2#versions" in first.links()
+    assert "Page 1 of 2" in first.text
+    assert "v1.3.0 1 Mar" in first.text
+    assert "v1.2.0 1 Mar" not in first.text
+    assert "v1.2.0 1 Mar" in second.text
+    assert "There is no page 3." in third.text
+
+
+def test_project__all_events(here: Site, ada: Browser) -> None:
+    refs = [
+        tag(f"churn@v1.{number}.0", "1", day(1) + timedelta(hours=number)) for number in range(53)
+    ]
     here.models.answers["acme/models"] = catalogue(here.calendar(), *refs)
     project = here.project("Churn models")
 
     some = ada.page(project.path)
-    everything = ada.page(f"{project.path}?model=churn&ci=github&all=1")
+    first, second = ada.page(f"{project.path}/history"), ada.page(f"{project.path}/history?page=2")
+    of_model = ada.page(f"{project.path}/history?model=churn")
 
-    assert "?model=churn&ci=github&all=1" in some.links()
-    assert "All 23 versions" in some.text
-    assert "v1.1.0 1 Mar" not in some.text
-    assert "v1.1.0 1 Mar" in everything.text
+    assert "All 53 events" in some.text
+    assert f"/{project.path}/history" in some.links()
+    assert "churn v1.52.0 registered" in first.text
+    assert "churn v1.2.0 registered" in second.text
+    assert f"/{project.path}/history?page=1" in second.links()
+    assert "churn v1.52.0 registered" in of_model.text
+    ada.page(f"{project.path}/history?model=nobody", 404)
 
 
 def test_project__without_models(here: Site, ada: Browser) -> None:
     here.models.answers["acme/models"] = catalogue(here.calendar())
 
-    assert "No model is registered here yet." in ada.page(here.project("New").path).text
+    assert "No models yet. Register the first one" in ada.page(here.project("New").path).text
 
 
 def test_project__no_such_model(here: Site, ada: Browser) -> None:
-    assert (
-        "There is no model of this name" in ada.page(here.project("C").path + "?model=nobody").text
-    )
+    ada.page(here.project("C").path + "?model=nobody", 404)
+
+
+def test_project__a_model_of_another_folder(here: Site, ada: Browser) -> None:
+    project = here.project("Vision", subdir="models/vision")
+
+    ada.page(f"{project.path}?model=churn", 404)
+    ada.page(f"{project.path}/stage?model=churn&stage=prod", 404)
+    ada.page(f"{project.path}/history?model=churn", 404)
 
 
 def test_project__a_deprecated_model(here: Site, ada: Browser) -> None:
@@ -243,8 +283,124 @@ def test_project__a_deprecated_model(here: Site, ada: Browser) -> None:
     everything, alone = ada.page(project.path), ada.page(f"{project.path}?model=old")
 
     assert "Deprecated models old History" in everything.text
-    assert "old is deprecated. History" in alone.text
+    assert "old deprecated History" in alone.text
     assert "old deprecated by Ada Example" in alone.text
+
+
+# All models
+
+
+@pytest.fixture
+def fleet(here: Site) -> Site:
+    """Two projects, of which one has types and labels, and a repository without a project."""
+    here.project("Churn models")
+    here.project("Vision", subdir="models/vision")
+    here.models.said["acme/models"] = {
+        ModelName("churn"): Annotation("model", ("tabular", "gbm"), "Who leaves next month"),
+        ModelName("segmenter", "models/vision"): Annotation("network", ("images",)),
+    }
+    return here
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        pytest.param("", ["churn", "models/vision:segmenter"], id="all"),
+        pytest.param("q=CHURN", ["churn"], id="by name, in any case"),
+        pytest.param("q=segm+images", ["models/vision:segmenter"], id="by several words"),
+        pytest.param("q=leaves", ["churn"], id="by description"),
+        pytest.param("q=vision", ["models/vision:segmenter"], id="by project"),
+        pytest.param("stage=prod", ["churn"], id="by stage"),
+        pytest.param("type=network", ["models/vision:segmenter"], id="by type"),
+        pytest.param("label=gbm", ["churn"], id="by label"),
+        pytest.param("label=gbm&type=network", [], id="by what contradicts"),
+        pytest.param("stage=nowhere", [], id="by an unknown stage"),
+        pytest.param("sort=updated", ["models/vision:segmenter", "churn"], id="by last change"),
+    ],
+)
+def test_models__searched(query: str, found: list[str], fleet: Site, ada: Browser) -> None:
+    page = ada.page(f"models?{query}")
+
+    names = [link for link in page.links() if link and "?model=" in link]
+    assert [unquote(link.partition("?model=")[2]) for link in names] == found
+    assert ("No matching models" in page.text) == (not found)
+    assert ("Clear the search" in page.text) == (query not in ("", "sort=updated"))
+
+
+def test_models__what_can_be_chosen(fleet: Site, ada: Browser) -> None:
+    page = ada.page("models?label=gbm")
+
+    assert [told.get("name") for told in page.all("select")] == ["stage", "type", "label", "sort"]
+    assert "Any prod" in page.text
+    assert "Any model network" in page.text
+    assert "Any gbm images tabular" in page.text
+
+
+def test_models__each_once_with_its_innermost_project(fleet: Site, ada: Browser) -> None:
+    text = ada.page("models").text
+
+    assert "churn model tabular gbm prod v1.1.0 v1.1.0 Churn models" in text
+    assert "models/vision:segmenter network images v3.0.0 Vision" in text
+
+
+def test_models__of_others_are_not_told(here: Site, ada: Browser) -> None:
+    secret = (tag("moonshot@v1.0.0", "1", day(1)), tag("moonshot#orbit", "1", day(2)))
+    here.models.answers["acme/secret"] = catalogue(here.calendar(), *secret)
+    here.models.said["acme/secret"] = {ModelName("moonshot"): Annotation("rocket", ("apollo",))}
+    here.project("Open plans", "acme/secret", public=True)
+
+    for query in ("", "?q=moonshot", "?label=apollo", "?type=rocket", "?stage=orbit"):
+        html = ada.page(f"models{query}").html
+        for word in ("moonshot", "orbit", "rocket", "apollo"):
+            assert word not in html.replace(query.partition("=")[2] or " ", "")
+
+
+def test_models__without_a_project_have_no_page(here: Site, ada: Browser) -> None:
+    page = ada.page("models")
+
+    assert "churn prod v1.1.0 v1.1.0 acme/models" in page.text
+    assert not [link for link in page.links() if link and "?model=" in link]
+
+
+def test_models__without_a_session(here: Site, browser: Browser) -> None:
+    assert browser.answer("models?q=x").headers["Location"] == "/login?next=/models%3Fq%3Dx"
+
+
+def test_models__one_repository_fails(here: Site, browser: Browser) -> None:
+    browser.enters(here.token(all_repositories=True)[1])
+    here.models.answers["acme/secret"] = Unreachable("git said: /data/mirrors/secret")
+
+    page = browser.page("models")
+
+    assert "acme/secret: The repository cannot be read." in page.text
+    assert "churn" in page.text
+    assert "/data/mirrors" not in page.html
+
+
+# A stage over time
+
+
+def test_stage__who_held_it_how_long(here: Site, ada: Browser) -> None:
+    refs = (
+        tag("churn@v1.0.0", "1", day(1)),
+        tag("churn@v1.1.0", "2", day(2)),
+        tag("churn#prod#1", "1", day(3), by="Ada"),
+        tag("churn#prod#2", "2", day(10), by="Grace"),
+        tag("churn#prod!#3", "2", day(11), by="Linus"),
+    )
+    here.models.answers["acme/models"] = catalogue(here.calendar(), *refs)
+    project = here.project("Churn models")
+
+    page = ada.page(f"{project.path}/stage?model=churn&stage=prod")
+
+    assert "v1.0.0 11 Mar 2026, 12:00 UTC 8 months ago by Linus now 8 months" in page.text
+    assert (
+        "v1.1.0 10 Mar 2026, 12:00 UTC 8 months ago by Grace 11 Mar 2026, 12:00 UTC 8 months ago"
+        " by Linus 1 day" in page.text
+    )
+    ada.page(f"{project.path}/stage?model=churn&stage=nowhere", 404)
+    ada.page(f"{project.path}/stage?model=nobody&stage=prod", 404)
+    ada.page(f"{project.path}/stage", 404)
 
 
 def test_project__the_last_refresh_failed(here: Site, ada: Browser) -> None:
@@ -279,9 +435,10 @@ def test_project__of_a_real_repository(tmp_path: Path) -> None:
         requests.Session() as session,
     ):
         session.trust_env = False
-        page = Browser(here, session).page(here.project("Churn models", public=True).path)
+        path = here.project("Churn models", public=True).path
+        page = Browser(here, session).page(f"{path}?model=churn")
 
-    assert "prod v1.0.0 1 Mar 2026, 12:00 UTC by Ada Example" in page.text
+    assert "prod v1.0.0 1 Mar 2026, 12:00 UTC 8 months ago by Ada Example" in page.text
 
 
 # Who may see it
@@ -368,6 +525,7 @@ def test_page__hostile_names_are_text(here: Site, ada: Browser) -> None:
         tag("churn#prod", "1", day(2), by=HOSTILE),
     )
     here.models.answers["acme/models"] = catalogue(here.calendar(), *refs)
+    here.models.said["acme/models"] = {ModelName("churn"): Annotation(HOSTILE, (HOSTILE,), HOSTILE)}
     project = here.project(HOSTILE, owner=f"user/{HOSTILE}", subdir="")
 
     query = quote(HOSTILE)
@@ -375,13 +533,18 @@ def test_page__hostile_names_are_text(here: Site, ada: Browser) -> None:
         ada.page(),
         ada.page(f"?q={query}"),
         ada.page(project.path),
-        ada.page(f"{project.path}?model={query}&ci={query}&stage={query}&all={query}"),
+        ada.page(f"{project.path}?q={query}&ci={query}&stage={query}&type={query}&label={query}"),
+        ada.page(f"{project.path}?model=churn&ci={query}&stage={query}&page={query}"),
+        ada.page(f"{project.path}/history?page={query}"),
+        ada.page(f"{project.path}/stage?model=churn&stage=prod&page={query}"),
+        ada.page(f"models?q={query}&stage={query}&type={query}&label={query}&sort={query}"),
+        ada.page(f"{project.path}?model={query}", 404),
         ada.page(f"team/{query}", 404),
         ada.page(f"login?next={query}"),
     ]
 
     for page in pages:
-        assert [set(script) for script in page.all("script")] == [{"src", "defer"}]
+        assert [set(script) for script in page.all("script")] == [{"src", "defer"}] * 2
         assert not [name for _, told in page.elements for name in told if name.startswith("on")]
         assert "62615533" not in page.text
     assert "alert(1)" in pages[2].text
@@ -466,7 +629,10 @@ def test_page__below_a_sub_path(tmp_path: Path) -> None:
         style = page.all("link")[0]["href"]
         assert style
         assert browser.answer(style.removeprefix("/studio/")).status_code == 200
-        assert f"studio-url: {here.url} repo" in browser.page(project.path).text
+        page = browser.page(f"{project.path}?model=churn")
+        own = [link for link in page.links() if link and link.startswith("/")]
+        assert all(link.startswith("/studio/") for link in own)
+        assert f"studio-url: {here.url} repo" in page.text
 
 
 def test_page__the_public_address_is_in_the_snippet(tmp_path: Path) -> None:
@@ -476,7 +642,7 @@ def test_page__the_public_address_is_in_the_snippet(tmp_path: Path) -> None:
         here.models.answers["acme/models"] = catalogue(here.calendar(), *CHURN)
         project = here.project("Churn models", public=True)
 
-        page = Browser(here, session).page(project.path)
+        page = Browser(here, session).page(f"{project.path}?model=churn")
 
     assert f"studio-url: {address} repo" in page.text
 

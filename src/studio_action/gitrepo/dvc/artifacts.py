@@ -130,7 +130,7 @@ def labels_of(model: ModelName, files: Files) -> frozenset[str]:
 
 def _annotation(model: ModelName, files: Files) -> tuple[Node, Pipeline]:
     """Return what is annotated about the model, and the `dvc.yaml` that fills it in."""
-    old, pipeline = _annotations(model.folder, files)
+    old, pipeline = annotations_in(model.folder, files)
     annotated = {**old, **pipeline.artifacts()}
     if model.name not in annotated:
         home = posixpath.join(model.folder, PIPELINE)
@@ -141,8 +141,11 @@ def _annotation(model: ModelName, files: Files) -> tuple[Node, Pipeline]:
     return annotated[model.name], pipeline
 
 
-def _annotations(folder: str, files: Files) -> tuple[Mapping[str, Node], Pipeline]:
-    """Return DVC's annotations, and those of the file that GTO had of its own before."""
+def annotations_in(folder: str, files: Files) -> tuple[Mapping[str, Node], Pipeline]:
+    """Return what GTO's own old file annotates, and the `dvc.yaml` that has DVC's annotations.
+
+    Raises `UnexpectedAnswer` where one cannot be read.
+    """
     home = posixpath.join(folder, PIPELINE)
     there = files.read([home] if folder else [home, _OLD_ANNOTATIONS])
     old: Mapping[str, Node] = {}

@@ -28,6 +28,8 @@ LARGEST_READ = 64 << 20
 """Bytes of a file that is read into memory: a hundred thousand outputs take half of it."""
 _LARGEST_FOLDER = 64 << 20
 """Bytes of a folder's list of entries: a million of them take about as much."""
+_LARGEST_COMMIT = 1 << 20
+"""Bytes of a commit: who made it, and the message."""
 _MOST_KEPT = 100_000
 """Entries of folders that are kept in memory to be asked for again."""
 
@@ -161,6 +163,19 @@ class Objects:
         with Path(os.devnull).open("wb") as nowhere:
             self._take(head.size, nowhere)
         return head.name
+
+    def commit_content(self, name: str) -> bytes:
+        """Return the content of a commit: who made it when, and the message.
+
+        Raises `BrokenRepository` if it is not there, `UnexpectedAnswer` if it is absurdly large.
+        """
+        head = self._header(name)
+        if head is None or head.kind != "commit":
+            raise self._broken()
+        self._check_size("commit", head.size, _LARGEST_COMMIT)
+        whole = io.BytesIO()
+        self._take(head.size, whole)
+        return whole.getvalue()
 
     def save(self, name: str, to: Path) -> None:
         """Write the content of a file, of whatever size, to `to`."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studio_action.errors import UnexpectedAnswer
+from studio_action.gitrepo.git.commit import Commit
 from studio_action.gitrepo.git.objects import LARGEST_READ, Objects
 from studio_action.gitrepo.git.trees import Entry
 from studio_action.text import human_size
@@ -36,6 +37,10 @@ class Revision:
                 return {}
             found = self.objects.tree(entry.name)
         return found
+
+    def commit(self) -> Commit:
+        """Return who made the commit, when and why; raises what `commit_content` raises."""
+        return Commit.parse(self.revision, self.objects.commit_content(self.revision))
 
     def find(self, path: str) -> Entry | None:
         """Return what is at `path`; None where there is nothing."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Lock
 
 from studio_action.errors import BadInput, ObjectMissing, StudioActionError
+from studio_action.gitrepo.dvc.annotations import Annotation
 from studio_action.gitrepo.dvc.config import Config
 from studio_action.gitrepo.dvc.imports import ImportSource
 from studio_action.gitrepo.git.failures import BrokenRepository
@@ -31,6 +32,13 @@ from studio_action.server.registry.manifests import Manifests, signed_url
 from studio_action.server.registry.mirror_fetcher import GitFor, Log, PushCounts
 from studio_action.server.registry.mirror_folders import State
 from studio_action.server.registry.mirrors import Mirrors, Snapshot
+from studio_action.server.registry.model_details import (
+    AnnotationsCache,
+    DetailsCache,
+    ModelDetails,
+    read_annotations,
+    read_details,
+)
 from studio_action.server.registry.model_files import ModelFiles, ModelFilesCache
 from studio_action.server.registry.relayed import RelayedRemote, place_of, relayed
 from studio_action.server.registry.storages import (
@@ -80,6 +88,7 @@ class Models:
         self._mirrors, self._storages, self._manifests = mirrors, storages, manifests
         self._utc = utc
         self._located = ModelFilesCache(clock.now)
+        self._details, self._annotations = DetailsCache(), AnnotationsCache()
         self._signing = Lock()
 
     def resolve(
@@ -139,6 +148,40 @@ class Models:
         """Return all models of the repository; raise the errors of `Mirrors.snapshot`."""
         snapshot = self._mirrors.snapshot(repository)
         return Catalogue(snapshot.models, snapshot.events, snapshot.refreshed, snapshot.failing)
+
+    def annotations(self, repository: ServedRepository) -> Mapping[ModelName, Annotation]:
+        """Return what the default branch says of the models; raise the errors of `snapshot`."""
+        snapshot = self._mirrors.snapshot(repository)
+
+        def read() -> Mapping[ModelName, Annotation]:
+            with self._mirrors.opened(repository, snapshot) as opened:
+                revision = opened.default_branch()
+                return read_annotations(snapshot.models, revision) if revision else {}
+
+        return self._annotations.get(repository.name, snapshot.refreshed, read)
+
+    def details(self, repository: ServedRepository, name: ModelName, revision: str) -> ModelDetails:
+        """Return what is known of a model at a commit besides its files.
+
+        Raise `UnexpectedAnswer`, and the errors of `Mirrors.snapshot`.
+        """
+        snapshot = self._mirrors.snapshot(repository)
+
+        def read() -> ModelDetails:
+            with self._mirrors.opened(repository, snapshot) as opened:
+                return read_details(name, opened.revision(revision))
+
+        return self._details.get((repository.name, revision, name), read)
+
+    def located(self, repository: ServedRepository, name: ModelName, revision: str) -> ModelFiles:
+        """Return where the files of a model are at a commit; raise what `resolve` raises."""
+        return self._find(repository, self._mirrors.snapshot(repository), revision, name)
+
+    def signed(
+        self, repository: ServedRepository, files: Sequence[LocatedFile], link: Link
+    ) -> Sequence[RemoteFile]:
+        """Return files with fresh URLs; raise what `resolve` raises."""
+        return tuple(self._signed(repository, files, link))
 
     def refresh(self, repository: ServedRepository) -> None:
         """Fetch the repository now; raise `TokenRefused`, `NoSuchModel` or `Unreachable`."""

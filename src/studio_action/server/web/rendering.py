@@ -6,6 +6,8 @@ Pages have no inline script or style, so that their content security policy can 
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib import resources
@@ -17,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from studio_action.server.access import Token
+from studio_action.text import human_size
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -34,8 +37,18 @@ _FOREVER = {
     "Cache-Control": "public, max-age=31536000, immutable",
     "X-Content-Type-Options": "nosniff",
 }
+_MINUTE = 60
+_UNITS = {
+    "year": 365 * 86400,
+    "month": 30 * 86400,
+    "day": 86400,
+    "hour": 3600,
+    "minute": _MINUTE,
+}
+_PARTS = re.compile(r"(?<=[/:=@._-])(?=[^/:=@._-])")
 _TYPES = {
     "style.css": "text/css; charset=utf-8",
+    "times.js": "text/javascript; charset=utf-8",
     "copy.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
@@ -53,7 +66,7 @@ class Static:
 class PageRenderer:
     """Renders the pages of a server below `base_path`."""
 
-    def __init__(self, base_path: str) -> None:
+    def __init__(self, base_path: str, utc: Callable[[], datetime]) -> None:
         self._static = {name: _static(name) for name in _TYPES}
         self._templates = Environment(
             loader=PackageLoader("studio_action.server.web"),
@@ -63,7 +76,10 @@ class PageRenderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters["moment"] = moment
+        self._templates.filters["moment"] = lambda when: moment(when, utc())
+        self._templates.filters["breakable"] = breakable
+        self._templates.filters["lasting"] = lambda how_long: lasting(how_long.total_seconds())
+        self._templates.filters["size"] = human_size
         self._templates.globals["base"] = base_path
         self._templates.globals["query"] = query
         self._templates.globals["static"] = {
@@ -96,10 +112,35 @@ def query(**fields: str | int | None) -> str:
     return "?" + urlencode({name: text for name, text in fields.items() if text is not None})
 
 
-def moment(when: datetime) -> Markup:
-    """Return a time in UTC as HTML that people and machines can read."""
+def moment(when: datetime, now: datetime) -> Markup:
+    """Return a time in UTC, and how long ago that was, as HTML for people and machines.
+
+    A script turns it to the reader's own zone (`static/times.js`).
+    """
     utc = when.astimezone(timezone.utc)
     text = f"{utc.day} {utc:%b} {utc.year}, {utc:%H:%M} UTC"
-    return Markup('<time datetime="{}">{}</time>').format(
-        f"{utc.replace(tzinfo=None).isoformat(timespec='seconds')}Z", text
+    return Markup('<time datetime="{}">{}</time>{}').format(
+        f"{utc.replace(tzinfo=None).isoformat(timespec='seconds')}Z", text, _ago(when, now)
     )
+
+
+def _ago(when: datetime, now: datetime) -> Markup:
+    seconds = (now - when).total_seconds()
+    if seconds < 0:  # of a clock that is ahead, or a date that somebody made up
+        return Markup()
+    text = f"{lasting(seconds)} ago" if seconds >= _MINUTE else "just now"
+    return Markup(' <span class="age">{}</span>').format(text)
+
+
+def lasting(seconds: float) -> str:
+    """Return a time in its largest unit, rounded down: `3 months`, `1 day`."""
+    for unit, length in _UNITS.items():
+        if seconds >= length:
+            count = int(seconds // length)
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return "less than a minute"
+
+
+def breakable(text: str) -> Markup:
+    """Return a name that lines may break after its parts, and not in the middle of a word."""
+    return Markup("<wbr>").join(_PARTS.split(text))

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock, Semaphore, Thread
 
 from studio_action.errors import StudioActionError
+from studio_action.gitrepo.dvc.annotations import Annotation
 from studio_action.gitrepo.gto.history import Model
 from studio_action.gitrepo.gto.timeline import Event
 from studio_action.model.artifact import ModelName
@@ -31,10 +32,14 @@ _STALE = "The repository is unreachable, so this may be out of date."
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The result of reading a repository: its catalogue, and a message about any `problem`."""
+    """The result of reading a repository: its catalogue, and a message about any `problem`.
+
+    `annotations` are those of its default branch.
+    """
 
     catalogue: Catalogue | None = None
     problem: str = ""
+    annotations: Mapping[ModelName, Annotation] = field(default_factory=dict)
 
     @property
     def refreshed(self) -> datetime | None:
@@ -116,4 +121,18 @@ class RepositoryReader:
                 error=str(error),
             )
             return Reading(problem=_UNREAD)
-        return Reading(catalogue, _STALE if catalogue.failing else "")
+        problem = _STALE if catalogue.failing else ""
+        return Reading(catalogue, problem, self._read_annotations(repository))
+
+    def _read_annotations(self, repository: ServedRepository) -> Mapping[ModelName, Annotation]:
+        """Return what the default branch says of the models; nothing if it cannot be read."""
+        try:
+            return self._models.annotations(repository)
+        except StudioActionError as error:
+            self._log(
+                "types and labels of models cannot be read for a page",
+                level="warning",
+                repository=repository.name,
+                error=str(error),
+            )
+            return {}

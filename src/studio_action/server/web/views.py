@@ -1,14 +1,15 @@
-"""Prepares a repository's models for the page of a project: sorted and shortened. Pure.
+"""Prepares a model and its history for their pages: sorted and shortened. Pure.
 
 People's names and warnings come from tags, so anybody may have written them.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import merge
+from itertools import islice, zip_longest
 from urllib.parse import urlsplit
 
 from studio_action.gitrepo.gto.history import Model, Version
@@ -16,52 +17,44 @@ from studio_action.gitrepo.gto.timeline import Event
 from studio_action.model.artifact import ModelName
 from studio_action.server.release_names import RELEASED, ReleaseNames
 from studio_action.server.web import snippets
+from studio_action.server.web.model_table import version_name
+from studio_action.server.web.paging import Page, parse_page
 from studio_action.server.web.snippets import CI, SnippetInputs
 from studio_action.text import printable
 
-LISTED = 20
-"""How many versions and stages of a model, and how many events, are listed without a request."""
-MOST = 1000
-"""How many are listed if all are requested, versions and stages of one model only."""
-MODELS = 50
-"""How many models are on one page, and how many deprecated ones are named."""
+VERSIONS = 50
+"""How many versions of a model are on one page."""
+STAGES = 100
+"""How many stages of a model are listed, and how many deprecated models are named."""
+EVENTS = 20
+"""How many events are on the page of a project or model."""
+HISTORY = 50
+"""How many events are on a page of the history."""
 
+_BADGES = 5
 _WARNINGS = 10
 _LONGEST = 200
-_PAGE = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 _DEPLOYED = ("prod", "production")
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectQuery:
-    """The query of a project's page; a `stage` of '' means the latest version, None any.
+class ModelQuery:
+    """The query of a model's page; a `stage` of '' means the latest version, None any.
 
-    `page` counts the pages of models from 1.
+    `page` counts the pages of versions, or of events, from 1.
     """
 
     model: str = ""
     stage: str | None = None
     ci: CI = "github"
-    everything: bool = False
     page: int = 1
 
     @classmethod
-    def parse(cls, query: Mapping[str, str]) -> ProjectQuery:
+    def parse(cls, query: Mapping[str, str]) -> ModelQuery:
         """Return the parsed query; ignore unknown fields."""
         ci = snippets.parse_ci(query.get("ci", ""))
-        page = query.get("page", "")
-        return cls(
-            query.get("model", ""),
-            query.get("stage"),
-            ci,
-            query.get("all") == "1",
-            int(page) if _PAGE.fullmatch(page) else 1,
-        )
-
-    @property
-    def most(self) -> int:
-        """How many versions and stages of a model are listed."""
-        return MOST if self.everything and self.model else LISTED
+        page = parse_page(query.get("page", ""))
+        return cls(query.get("model", ""), query.get("stage"), ci, page)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,38 +69,42 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class VersionView:
-    """One version with the stages it holds; `page` is the URL of its commit or ''."""
+    """One version with some of the stages it holds; `shown` is what it is called.
+
+    `page` is the URL of its commit or ''; `lower` the name of the version before it or ''.
+    """
 
     name: str
+    shown: str
     revision: str
     page: str
     when: datetime
     by: str
     stages: tuple[str, ...]
+    further_stages: int
+    lower: str
 
 
 @dataclass(frozen=True, slots=True)
 class StageView:
-    """A stage, the version that holds it, and who assigned it when."""
+    """A stage, the version that holds it, what that is called, and who assigned it when."""
 
     name: str
     version: str
+    shown: str
     when: datetime
     by: str
 
 
 @dataclass(frozen=True, slots=True)
 class ModelView:
-    """One model; `further` versions and `further_stages` are not listed.
-
-    `stage` is the snippet's.
-    """
+    """One model; `further_stages` are not listed. `stage` is the snippet's."""
 
     name: str
+    deprecated: bool
     stages: tuple[StageView, ...]
-    versions: tuple[VersionView, ...]
-    further: int
     further_stages: int
+    versions: Page[VersionView]
     warnings: tuple[str, ...]
     stage: str
     snippet: str
@@ -126,46 +123,64 @@ class EventView:
     page: str
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectView:
-    """One of the `pages` of a project's models, and its events, newest first.
-
-    What is not listed is only counted.
-    """
-
-    models: tuple[ModelView, ...]
-    pages: int
-    deprecated: tuple[str, ...]
-    further_deprecated: int
-    events: tuple[EventView, ...]
-    further_events: int
-
-
-def view_project(
-    models: Iterable[Model],
-    events: Mapping[ModelName, Sequence[Event]],
-    requested: ProjectQuery,
-    source: Source,
-) -> ProjectView:
-    """Return the view of a project with these models; `events` has those of each model."""
-    chosen = [model for model in models if requested.model in ("", str(model.name))]
-    chosen.sort(key=lambda model: str(model.name))
-    living = [model for model in chosen if not model.deprecated]
-    listed = living[(requested.page - 1) * MODELS :][:MODELS]
-    deprecated = [str(model.name) for model in chosen if model.deprecated]
-    happened = [(model.name, event) for model in chosen for event in events[model.name]]
-    happened.sort(key=lambda each: each[1].when, reverse=True)
-    listed_events = happened[: MOST if requested.everything else LISTED]
-    return ProjectView(
-        tuple(
-            _model(model, _Events.index(events[model.name]), requested, source) for model in listed
-        ),
-        -(-len(living) // MODELS),
-        tuple(deprecated[:MODELS]),
-        len(deprecated[MODELS:]),
-        tuple(_event(name, event, source) for name, event in listed_events),
-        len(happened) - len(listed_events),
+def view_model(
+    model: Model, events: Sequence[Event], requested: ModelQuery, source: Source
+) -> ModelView:
+    """Return the view of a model with these events, newest first."""
+    index = _Events.index(events)
+    held = {stage: versions[0] for stage, versions in sorted(model.stages.items()) if versions}
+    stages_of: dict[str, list[str]] = {}
+    for name, version in held.items():
+        stages_of.setdefault(version.name, []).append(name)
+    stage = (
+        requested.stage
+        if requested.stage == "" or requested.stage in held
+        else _default_stage(held)
     )
+    page = Page.of(model.versions, requested.page, VERSIONS)
+    lower = [each.name for each in model.versions[(page.number - 1) * VERSIONS + 1 :][:VERSIONS]]
+    versions = [
+        _version(version, stages_of.get(version.name, ()), below, index, source)
+        for version, below in zip_longest(page.items, lower, fillvalue="")
+        if isinstance(version, Version)
+    ]
+    inputs = SnippetInputs(source.server, source.repository, str(model.name), stage, source.names)
+    return ModelView(
+        str(model.name),
+        model.deprecated,
+        tuple(_stage(name, it, index) for name, it in list(held.items())[:STAGES]),
+        len(held) - len(list(held)[:STAGES]),
+        Page(versions, page.number, page.pages, page.total),
+        tuple(printable(warning, _LONGEST) for warning in model.warnings[:_WARNINGS]),
+        stage,
+        snippets.snippet(inputs, requested.ci),
+    )
+
+
+def view_version(
+    model: Model, version: Version, events: Sequence[Event], source: Source
+) -> VersionView:
+    """Return the view of one of a model's versions."""
+    names = [each.name for each in model.versions]
+    below = names[names.index(version.name) + 1 :][:1]
+    held = [
+        name
+        for name, versions in sorted(model.stages.items())
+        if [each.name for each in versions[:1]] == [version.name]
+    ]
+    return _version(version, held, next(iter(below), ""), _Events.index(events), source)
+
+
+def view_history(
+    events: Iterable[tuple[ModelName, Sequence[Event]]], number: int, most: int, source: Source
+) -> Page[EventView]:
+    """Return a page of the events of several models, each of which has its newest first."""
+    named = [[(name, event) for event in of_model] for name, of_model in events]
+    total = sum(map(len, named))
+    newest = merge(*named, key=lambda each: each[1].when, reverse=True)
+    items = islice(newest, (number - 1) * most, number * most)
+    shown = [_event(name, event, source) for name, event in items]
+    return Page(shown, number, -(-total // most), total)
 
 
 def commit_page(web: str, revision: str) -> str:
@@ -194,33 +209,6 @@ class _Events:
         )
 
 
-def _model(model: Model, events: _Events, requested: ProjectQuery, source: Source) -> ModelView:
-    held = {stage: versions[0] for stage, versions in sorted(model.stages.items()) if versions}
-    stages_of: dict[str, list[str]] = {}
-    for name, version in held.items():
-        stages_of.setdefault(version.name, []).append(name)
-    stage = (
-        requested.stage
-        if requested.stage == "" or requested.stage in held
-        else _default_stage(held)
-    )
-    versions, stages = model.versions[: requested.most], list(held.items())[: requested.most]
-    inputs = SnippetInputs(source.server, source.repository, str(model.name), stage, source.names)
-    return ModelView(
-        str(model.name),
-        tuple(_stage(name, version, events) for name, version in stages),
-        tuple(
-            _version(version, stages_of.get(version.name, ())[:LISTED], events, source)
-            for version in versions
-        ),
-        len(model.versions) - len(versions),
-        len(held) - len(stages),
-        tuple(printable(warning, _LONGEST) for warning in model.warnings[:_WARNINGS]),
-        stage,
-        snippets.snippet(inputs, requested.ci),
-    )
-
-
 def _default_stage(stages: Iterable[str]) -> str:
     """Return the stage that people most likely deploy; '' without any."""
     return min(stages, key=lambda stage: (stage not in _DEPLOYED, stage), default="")
@@ -228,16 +216,24 @@ def _default_stage(stages: Iterable[str]) -> str:
 
 def _stage(name: str, version: Version, events: _Events) -> StageView:
     event = events.assignments[name, version.revision]
-    return StageView(name, _named(version), event.when, _tagger(event))
+    return StageView(name, version.name, _named(version), event.when, _tagger(event))
 
 
 def _version(
-    version: Version, stages: Sequence[str], events: _Events, source: Source
+    version: Version, stages: Sequence[str], lower: str, events: _Events, source: Source
 ) -> VersionView:
     event = events.by_tag[version.tag]
-    page = commit_page(source.web, version.revision)
-    by = _tagger(event)
-    return VersionView(_named(version), version.revision, page, event.when, by, tuple(stages))
+    return VersionView(
+        version.name,
+        _named(version),
+        version.revision,
+        commit_page(source.web, version.revision),
+        event.when,
+        _tagger(event),
+        tuple(stages[:_BADGES]),
+        len(stages[_BADGES:]),
+        lower,
+    )
 
 
 def _event(model: ModelName, event: Event, source: Source) -> EventView:
@@ -254,16 +250,16 @@ def _describe(event: Event) -> str:
     version = event.version or f"commit {event.revision[:7]}"
     match event.kind:
         case "registered":
-            return f"registered as {version}"
+            return f"{version} registered"
         case "deregistered":
-            return f"is no longer registered as {version}"
+            return f"{version} deregistered"
         case "assigned":
             return f"{version} assigned to {event.stage}"
         case "unassigned":
-            return f"{version} taken from {event.stage}"
+            return f"{version} unassigned from {event.stage}"
         case "deprecated" | "created":
             return event.kind
 
 
 def _named(version: Version) -> str:
-    return version.name if version.registered else f"commit {version.revision[:7]}"
+    return version_name(version.name, version.revision)

@@ -2,7 +2,6 @@
 "use strict";
 
 function select(code) {
-  code.closest("details").open = true;
   const range = document.createRange();
   range.selectNodeContents(code);
   const selection = window.getSelection();
