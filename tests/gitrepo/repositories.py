@@ -50,13 +50,15 @@ def made_at(folder: Path, files: dict[str, bytes], *tags: str) -> Path:
     return folder
 
 
-def committed(folder: Path, files: dict[str, bytes], *tags: str) -> str:
+def committed(
+    folder: Path, files: dict[str, bytes], *tags: str, message: str = "One more commit"
+) -> str:
     """One more commit in the checkout at `folder`, with annotated tags; gives its name."""
     for path, content in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)
     git(folder, "add", "--all", "--force")
-    git(folder, "commit", "--quiet", "--allow-empty", "-m", "One more commit")
+    git(folder, "commit", "--quiet", "--allow-empty", "-m", message)
     for tag in tags:
         git(folder, "tag", "-a", tag, "-m", tag)
     return git(folder, "rev-parse", "HEAD")

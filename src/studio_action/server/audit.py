@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from datetime import timedelta
 
@@ -80,6 +80,15 @@ class AuditLog:
             return
         self._waiting.append(entry)
         self._wake.set()
+
+    def newest(
+        self, most: int, *, repository: str = "", model: str = "", revision: str = ""
+    ) -> Sequence[AuditEntry]:
+        """Return at most so many entries of the database, the newest first; '' is every one.
+
+        Raise `Unreachable` if the database fails.
+        """
+        return self._entries.newest(most, repository=repository, model=model, revision=revision)
 
     def start(self) -> None:
         """Start the thread that writes rows."""

@@ -122,6 +122,7 @@ def static(method: str, path: str) -> Callable[[Target, str], list[Ask]]:
     return lambda target, link: [Ask(method, path, {"repo": target.name})]
 
 
+VERSION = {"model": SECRET, "version": "v1.0.0"}
 ROWS: dict[tuple[str, str], Callable[[Target, str], list[Ask]]] = {
     ("GET", "/api/model-registry/get-download-uris"): model("get-download-uris"),
     ("GET", "/api/model-registry/resolve"): model("resolve"),
@@ -147,6 +148,10 @@ ROWS: dict[tuple[str, str], Callable[[Target, str], list[Ask]]] = {
     ],
     ("GET", "/{page:path}/history"): below("history", {}, {"model": SECRET}),
     ("GET", "/{page:path}/stage"): below("stage", {"model": SECRET, "stage": "prod"}),
+    ("GET", "/{page:path}/version"): below("version", VERSION),
+    ("GET", "/{page:path}/compare"): below("compare", {"model": SECRET, "from": "v1.0.0"}),
+    ("GET", "/{page:path}/checksums"): below("checksums", VERSION),
+    ("GET", "/{page:path}/file"): below("file", {**VERSION, "path": SECRET}),
     ("GET", "/login"): lambda target, link: [Ask("GET", "/login", {"next": f"/{target.page}"})],
     ("POST", "/login"): lambda target, link: [
         Ask("POST", "/login", data=f"token=isat_wrong&next=/{target.page}".encode())
@@ -339,6 +344,8 @@ TIMED = {
     ("POST", "/api/webhook"): "nobody",
     ("GET", "/files/{path:path}"): "nobody",
     ("GET", "/{page:path}"): "their session",
+    ("GET", "/{page:path}/version"): "their session",
+    ("GET", "/{page:path}/file"): "their session",
 }
 
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -13,11 +12,10 @@ import requests
 from studio_action.errors import Unreachable
 from studio_action.gitrepo.dvc.annotations import Annotation
 from studio_action.model.artifact import ModelName
-from studio_action.server.access import Token
-from studio_action.server.web import sessions
 from tests.gitrepo.repositories import made_at
 from tests.server import serving
 from tests.server.site import Site, catalogue, day, site, tag
+from tests.server.web.browsing import Browser, Page
 
 CHURN = (
     tag("churn@v1.0.0", "1", day(1)),
@@ -25,62 +23,6 @@ CHURN = (
     tag("churn#prod#1", "2", day(3), by="Grace Example"),
     tag("models/vision=segmenter@v3.0.0", "3", day(4)),
 )
-VOID = {"meta", "link", "img", "input", "br", "wbr"}
-
-
-class Page(HTMLParser):
-    """A page as a browser has it: its elements, and the text in all of them."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.html = html
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text, self.within_word = "", False
-        self.open: list[str] = []
-        self.feed(html)
-        self.close()
-        assert not self.open, f"not closed: {self.open}"
-
-    def handle_starttag(self, name: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.elements.append((name, dict(attributes)))
-        self.within_word = name == "wbr"
-        if name not in VOID:
-            self.open.append(name)
-
-    def handle_endtag(self, name: str) -> None:
-        assert self.open.pop() == name
-
-    def handle_data(self, text: str) -> None:
-        between = "" if self.within_word else " "
-        self.text = " ".join(f"{self.text}{between}{text}".split())
-        self.within_word = False
-
-    def all(self, name: str) -> list[dict[str, str | None]]:
-        return [attributes for each, attributes in self.elements if each == name]
-
-    def links(self) -> list[str | None]:
-        return [link["href"] for link in self.all("a")]
-
-
-class Browser:
-    """Somebody with a browser, who may have logged in."""
-
-    def __init__(self, here: Site, session: requests.Session) -> None:
-        self.here, self.session = here, session
-
-    def enters(self, token: Token) -> Browser:
-        key, now = self.here.services.keys.current(), self.here.calendar()
-        self.session.cookies.set(sessions.COOKIE, sessions.sign(token.id, key, now))
-        return self
-
-    def answer(self, path: str, method: str = "GET") -> requests.Response:
-        address = f"{self.here.url}/{path}"
-        return self.session.request(method, address, allow_redirects=False, timeout=10)
-
-    def page(self, path: str = "", status: int = 200) -> Page:
-        answer = self.answer(path)
-        assert answer.status_code == status
-        return Page(answer.text)
 
 
 @pytest.fixture

@@ -58,8 +58,9 @@ class AuditEntries(Store):
         since: datetime | None = None,
         repository: str = "",
         model: str = "",
+        revision: str = "",
     ) -> Sequence[AuditEntry]:
-        """Return at most so many entries, the newest first; '' is every repository or model."""
+        """Return at most so many entries, the newest first; '' is every repository, and so on."""
         query = select(*_COLUMNS).order_by(desc(audit.c.time), audit.c.id).limit(most)
         if since is not None:
             query = query.where(audit.c.time >= since)
@@ -67,6 +68,8 @@ class AuditEntries(Store):
             query = query.where(audit.c.repository == repository)
         if model:
             query = query.where(audit.c.model == model)
+        if revision:
+            query = query.where(audit.c.revision == revision)
         with reading(self.engine) as connection:
             return [AuditEntry(**row) for row in connection.execute(query).mappings()]
 

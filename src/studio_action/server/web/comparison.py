@@ -9,6 +9,9 @@ from typing import Literal
 from studio_action.gitrepo.dvc.metrics import Value
 from studio_action.gitrepo.locate.located import LocatedFile
 from studio_action.model.digest import Digest
+from studio_action.text import printable
+
+_LONGEST = 200
 
 Change = Literal["added", "removed", "changed", "same"]
 
@@ -53,7 +56,9 @@ def _file(path: str, old: LocatedFile | None, new: LocatedFile | None) -> FileCh
         change = "added" if old is None else "removed"
     elif old.digest is not None and _same(old.digest, new.digest):
         change = "same"
-    return FileChange(path, change, old.size if old else None, new.size if new else None)
+    return FileChange(
+        printable(path, _LONGEST), change, old.size if old else None, new.size if new else None
+    )
 
 
 def _same(old: Digest, new: Digest | None) -> bool:

@@ -93,7 +93,7 @@ class ProjectPages:
         reading, models = self._read(visit)
         if request.query_params.get("model"):
             return self._model(request, visit, reading, models)
-        source = self.source(request, visit)
+        source = source_of(request, self.services, visit.repository)
         events = ((model.name, reading.events[model.name]) for model in models)
         deprecated = sorted(str(model.name) for model in models if model.deprecated)
         return self.visitors.renderer.page(
@@ -105,7 +105,7 @@ class ProjectPages:
             source=source,
             reading=reading,
             table=model_table(
-                [_source_of(visit.project, reading, models)], Filter.parse(request.query_params)
+                [_table_source(visit.project, reading, models)], Filter.parse(request.query_params)
             ),
             deprecated=deprecated[: views.STAGES],
             further_deprecated=len(deprecated[views.STAGES :]),
@@ -122,7 +122,7 @@ class ProjectPages:
         chosen = [it for it in models if requested.model in ("", str(it.name))]
         if requested.model and not chosen:
             return self.visitors.not_found(visit.visitor)
-        source = self.source(request, visit)
+        source = source_of(request, self.services, visit.repository)
         events = ((model.name, reading.events[model.name]) for model in chosen)
         return self.visitors.renderer.page(
             "history.html",
@@ -154,19 +154,13 @@ class ProjectPages:
             visit.visitor,
             visit=visit,
             project=visit.project,
-            source=self.source(request, visit),
+            source=source_of(request, self.services, visit.repository),
             reading=reading,
             requested=requested,
             versions={each.name for each in model.versions},
             now=self.services.utc(),
             page=Page.of(held, requested.page, views.HISTORY),
         )
-
-    def source(self, request: Request, visit: Visit) -> views.Source:
-        """Return where a project's repository is, and the address of this server."""
-        base_url = base_url_of(request, self.services.settings)
-        names = self.services.settings.pages.release_names
-        return views.Source(visit.repository.name, web_url_of(visit.repository), base_url, names)
 
     def _model(
         self, request: Request, visit: Visit, reading: Reading, models: Sequence[Model]
@@ -175,7 +169,7 @@ class ProjectPages:
         model = next((it for it in models if str(it.name) == requested.model), None)
         if model is None and reading.catalogue:
             return self.visitors.not_found(visit.visitor)
-        source = self.source(request, visit)
+        source = source_of(request, self.services, visit.repository)
         events = reading.events[model.name] if model else ()
         return self.visitors.renderer.page(
             "model.html",
@@ -204,6 +198,13 @@ class ProjectPages:
         return readable, [it for it in self.services.projects.all() if it.repository in readable]
 
 
+def source_of(request: Request, services: Services, repository: ServedRepository) -> views.Source:
+    """Return where a project's repository is, and the address of this server."""
+    base_url = base_url_of(request, services.settings)
+    names = services.settings.pages.release_names
+    return views.Source(repository.name, web_url_of(repository), base_url, names)
+
+
 def web_url_of(repository: ServedRepository) -> str:
     """Return the URL of the repository's web page, '' if unknown."""
     addresses = [repository.place, *repository.aliases]
@@ -218,7 +219,7 @@ def _sources(repository: str, reading: Reading, projects: Sequence[Project]) -> 
     found: list[Source] = []
     for project in own:
         names = [model.name for model in reading.within(project.subdir) if model.name in left]
-        found.append(_source_of(project, reading, [left.pop(name) for name in names]))
+        found.append(_table_source(project, reading, [left.pop(name) for name in names]))
     events, said = reading.events, reading.annotations
     return [*found, Source(repository, "", list(left.values()), events, said)]
 
@@ -227,7 +228,7 @@ def _innermost(project: Project) -> tuple[int, str]:
     return -len(project.subdir), project.id
 
 
-def _source_of(project: Project, reading: Reading, models: Sequence[Model]) -> Source:
+def _table_source(project: Project, reading: Reading, models: Sequence[Model]) -> Source:
     return Source(project.name, project.path, models, reading.events, reading.annotations)
 
 

@@ -20,12 +20,14 @@ from starlette.routing import Route
 
 from studio_action.errors import StudioActionError
 from studio_action.server.api.responses import ApiError
+from studio_action.server.api.threads import RepositoryThreads
 from studio_action.server.services import Services
 from studio_action.server.web.login import Login
 from studio_action.server.web.openid import OpenIdPages
 from studio_action.server.web.project_pages import ProjectPages
 from studio_action.server.web.rendering import PageRenderer
 from studio_action.server.web.repository_reader import PATIENCE, RepositoryReader
+from studio_action.server.web.version_pages import VersionPages
 from studio_action.server.web.visitors import Visitors
 
 _FAILURES = (HTTPException, ApiError, StudioActionError, Exception)
@@ -41,6 +43,7 @@ def create_pages(services: Services, patience: float = PATIENCE) -> Starlette:
     visitors = Visitors(services, renderer, login)
     reader = RepositoryReader(services.models, services.log, patience)
     pages = ProjectPages(services, visitors, reader)
+    versions = VersionPages(services, visitors, RepositoryThreads(services.settings.repositories))
     return Starlette(
         routes=[
             Route("/login", login.form, methods=["GET"]),
@@ -49,6 +52,7 @@ def create_pages(services: Services, patience: float = PATIENCE) -> Starlette:
             Route("/logout", login.log_out, methods=["POST"]),
             Route("/static/{path:path}", renderer.static),
             *pages.routes(),
+            *versions.routes(),
             Route("/{page:path}", pages.project),
         ],
         middleware=[Middleware(GZipMiddleware, compresslevel=6)],
