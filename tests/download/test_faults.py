@@ -214,7 +214,7 @@ def test_corrupted_once(storage: Storage, fetcher: Fetcher, content: bytes) -> N
         if len(storage.requests) > 1:
             return None
         honest = part(content, request)
-        return replace(honest, body=b"\0" + honest.body[1:])
+        return replace(honest, body=bytes([honest.body[0] ^ 1]) + honest.body[1:])
 
     storage.always(script)
 
@@ -228,7 +228,7 @@ def test_corrupted_once(storage: Storage, fetcher: Fetcher, content: bytes) -> N
 @pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
 def test_corrupted_always(storage: Storage, fetcher: Fetcher, content: bytes) -> None:
     file = stored(storage, content)
-    storage.put("key", b"\0" + content[1:])
+    storage.put("key", bytes([content[0] ^ 1]) + content[1:])
 
     error = failure(fetcher, file)
 

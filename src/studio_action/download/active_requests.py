@@ -60,7 +60,7 @@ class ActiveRequests:
         del self._streams[stream]
         stream.download.requests.remove(stream)
         self._spare_buffers.append(stream.buffer)
-        return None if stream.is_stale else stream.outcome(self._utc())
+        return None if stream.is_stale else stream.outcome(self._utc)
 
     def stop_stalled(self, now: float, timeout: float) -> list[ResponseStream]:
         """Stop the requests for which nothing came for `timeout` seconds; return them."""

@@ -7,6 +7,7 @@ All its options are set here; it reads no environment, no netrc and no cookies.
 from __future__ import annotations
 
 import itertools
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,12 @@ from studio_action.text import printable
 
 MOST_REDIRECTS = 5
 _RECEIVE_BUFFER = 512 << 10
+
+_HEADERS = re.compile(
+    r"^(content-(?:encoding|length|md5|range)|etag|last-modified|retry-after|x-goog-hash"
+    r"|x-ms-(?:blob-content-md5|error-code)):([^\r\n]*)",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 _FINAL = frozenset(
     {
@@ -260,15 +267,17 @@ class Connections:
 
 
 def _head(lines: Sequence[bytes]) -> tuple[int, dict[str, str]]:
-    """Return status and headers of the last answer; those of redirects and proxies come before."""
-    status, headers = 0, dict[str, str]()
-    for line in b"".join(lines).decode("latin-1").split("\r\n"):
-        name, colon, value = line.partition(":")
-        if name.startswith("HTTP/"):
-            status, headers = int(name.split()[1]), {}
-        elif colon:
-            headers[name.lower()] = value.strip()
-    return status, headers
+    """Return status and headers of the last answer; those of redirects and proxies come before.
+
+    Only headers that mean something here are looked at: reading all ten took a tenth of the time
+    that a small file takes.
+    """
+    first = max((at for at, line in enumerate(lines) if line.startswith(b"HTTP/")), default=-1)
+    if first < 0:
+        return 0, {}
+    last = b"".join(lines[first:]).decode("latin-1")
+    found = _HEADERS.findall(last)
+    return int(last.split(maxsplit=2)[1]), {name.lower(): value.strip() for name, value in found}
 
 
 def _failure(number: int, text: str) -> RequestFailure:

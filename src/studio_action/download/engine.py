@@ -267,7 +267,8 @@ class Engine:
             return
         self._queue.remove(download)
         self.fetched[download.index] = fetched
-        self._update_totals(download)
+        came = fetched.size - download.partial.resumed_size
+        self.totals.update(download.index, came, came)
         self.totals.finished += 1
 
     # What is done from time to time

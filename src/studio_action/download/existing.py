@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +41,11 @@ def sort(landings: Sequence[Landing], *, overwrite: bool, check: Check) -> Sorte
     """
     kept: dict[str, Fetched] = {}
     missing: list[Landing] = []
+    empty = _EmptyFolders()
     for landing in landings:
+        if empty.has(landing.place):
+            missing.append(landing)
+            continue
         found = _same_content(landing, check)
         if found is None:
             _check_replaceable(landing.place, overwrite)
@@ -48,6 +53,30 @@ def sort(landings: Sequence[Landing], *, overwrite: bool, check: Check) -> Sorte
         else:
             kept[landing.placement.file.path] = found
     return Sorted(kept, tuple(missing))
+
+
+class _EmptyFolders:
+    """Which folders are missing or hold nothing: then nothing is at any place in them."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, bool] = {}
+
+    def has(self, place: Path) -> bool:
+        """Return whether the folder that `place` is in is one of them."""
+        folder = str(place).rpartition(os.sep)[0]
+        if folder not in self._known:
+            self._known[folder] = _is_empty(folder or os.sep)
+        return self._known[folder]
+
+
+def _is_empty(folder: str) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is None
+    except FileNotFoundError:
+        return True
+    except OSError:  # each place in it tells why
+        return False
 
 
 def _same_content(landing: Landing, check: Check) -> Fetched | None:

@@ -180,8 +180,9 @@ class FileDownload:
         if how is None:
             self._reject(found)
             return None
-        self.checkpoint()
-        self.close()
+        if self.partial.is_open:
+            self.checkpoint()
+            self.close()
         path, transferred = self.partial.path, self.transferred
         return Fetched(self.file, path, found.size, found.md5, found.sha256, how, transferred)
 

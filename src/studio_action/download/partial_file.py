@@ -56,7 +56,7 @@ class PartialFile:
     @property
     def resumed_size(self) -> int:
         """Return how many bytes an earlier run left."""
-        return sum(map(len, self.resumed))
+        return sum(map(len, self.resumed)) if self.resumed else 0
 
     @property
     def arrived(self) -> int:
@@ -93,7 +93,7 @@ class PartialFile:
     def store_whole(self, data: memoryview) -> Digests:
         """Write a small file at once, and return its digests; raise `WorkspaceRefused`."""
         self._store.partials.store(self._key, data)
-        self.have = joined([Span(0, len(data))])
+        self.have = (Span(0, len(data)),) if data else ()
         return digests_of_bytes(data, self._digest)
 
     def finish_hashing(self) -> None:

@@ -133,6 +133,8 @@ class Partials:
         `checked`: the complete file will be compared with its digest. Then data without a record
         is used as well: it may be complete, and the digest tells.
         """
+        if not self._found:
+            return None
         key = key_of(file)
         if key not in self._found:
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -181,10 +182,13 @@ class ResponseStream:
             self._end = self.position
             self.download.set_size(self._end)
 
-    def outcome(self, now: datetime) -> Answer:
-        """Return what became of the request; `Content` if all came that its answer promised."""
+    def outcome(self, utc: Callable[[], datetime]) -> Answer:
+        """Return what became of the request; `Content` if all came that its answer promised.
+
+        `utc` returns the time of day.
+        """
         if self._error is not None:
-            return self._read_error(self._error, now)
+            return self._read_error(self._error, utc())
         if self._answer is not None and not isinstance(self._answer, Content):
             return self._answer
         if self._failure is not None and self._failure.final:

@@ -55,7 +55,7 @@ class Digest:
 def digest_in_url(url: str) -> Digest | None:
     """Return the digest that the URL's path ends with; None if the remote has another layout."""
     path = url.partition("://")[2].partition("?")[0].partition("#")[0].partition("/")[2]
-    key = _OBJECT_KEY.search(unquote(f"/{path}"))
+    key = _OBJECT_KEY.search(f"/{unquote(path) if '%' in path else path}")
     if key is None:
         return None
     return Digest("md5" if key["v3"] else "md5-dos2unix", key["head"] + key["tail"])

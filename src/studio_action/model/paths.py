@@ -55,7 +55,7 @@ def _fault(path: str) -> str:
     parts = path.split("/")
     return next((fault for part in parts if (fault := _fault_of_part(part))), "") or (
         f"{STATE_FOLDER} is kept by studio-action"
-        if comparison_key(parts[0]) == comparison_key(STATE_FOLDER)
+        if comparison_key(parts[0]) == STATE_FOLDER
         else ""
     )
 
@@ -123,11 +123,12 @@ def common_root(paths: Iterable[str]) -> str:
 
     '' is the top of the repository.
     """
-    every = [PurePosixPath(path) for path in paths]
+    every = list(paths)
     if len(every) == 1:
-        return str(every[0])
+        return str(PurePosixPath(every[0]))
     shared: list[str] = []
-    for level in zip(*(path.parent.parts for path in every), strict=False):
+    folders = {path.rpartition("/")[0] for path in every}
+    for level in zip(*(PurePosixPath(folder).parts for folder in folders), strict=False):
         if len(set(level)) > 1:
             break
         shared.append(level[0])

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, timezone
 
 from studio_action.download.base import Origin, Verified
@@ -18,6 +18,9 @@ from studio_action.signature.policy import SignedBy
 
 SCHEMA = "urn:studio-action:manifest:v1"
 """The `$id` of docs/manifest.schema.json; its version grows when a reader would have to change."""
+
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,6 @@ class FileRecord:
     sha256: str
     verified: Verified
     origin: Origin
-
-
-_COLUMNS = tuple(each.name for each in fields(FileRecord))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +108,12 @@ def document(download: Download) -> str:
         "policy": [_rules(each) for each in download.policy],
     }
     lines = [f"  {_json(name)}: {_json(value)}" for name, value in head.items()]
-    rows = ",\n".join(f"    {_json(_row(file))}" for file in download.files)
+    rows = ",\n".join(map(_row, download.files))
     return "{\n" + ",\n".join([*lines, f'  "files": [\n{rows}\n  ]']) + "\n}\n"
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return _encode(value)
 
 
 def _rules(applied: Applied) -> dict[str, str | list[str]]:
@@ -121,8 +121,13 @@ def _rules(applied: Applied) -> dict[str, str | list[str]]:
     return {"file": file.path, "revision": file.revision, "rules": rules}
 
 
-def _row(file: FileRecord) -> dict[str, str | int]:
-    return {name: getattr(file, name) for name in _COLUMNS}
+def _row(file: FileRecord) -> str:
+    """Return one line of the files; only the paths are anybody's text."""
+    return (
+        f'    {{"path": {_json(file.path)}, "source_path": {_json(file.source_path)},'
+        f' "size": {file.size}, "md5": "{file.md5}", "sha256": "{file.sha256}",'
+        f' "verified": "{file.verified}", "origin": "{file.origin}"}}'
+    )
 
 
 def checksums(files: Sequence[FileRecord]) -> str:

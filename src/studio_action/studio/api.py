@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -46,6 +47,7 @@ _REASON_LIMIT = 300
 _LONGEST_URL = 16 << 10
 """Characters; a URL that S3 signs for a session has 2,000."""
 _LONGEST_TEXT = 5000
+_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 
 MOST_FILES = 500_000
 """Of one model."""
@@ -191,8 +193,15 @@ def fetchable(url: str) -> bool:
     """Return whether `url` is a whole http(s) URL of a sensible length, without user info."""
     if len(url) > _LONGEST_URL or not url.isprintable() or " " in url:
         return False
+    origin = _ORIGIN.match(url)
+    return origin is not None and _is_server(origin[0])
+
+
+@lru_cache
+def _is_server(origin: str) -> bool:
+    """Return whether `origin`, a URL's scheme and authority, names a server and nobody."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(origin)
         named = bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
         return parts.scheme in ("http", "https") and named
     except ValueError:

@@ -14,11 +14,11 @@ import stat
 import sys
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from studio_action.workspace.folders import Folder
-from studio_action.workspace.workspace import Workspace, refused
+from studio_action.workspace.workspace import Owner, Workspace, refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +36,28 @@ class _Step:
 
     move: Move
     folder: Folder
+    name: str
     inode: int
+    spare: str
     replaces: bool = True
-    spare: str = field(default_factory=lambda: f".{secrets.token_hex(8)}.studio-action")
-
-    @property
-    def name(self) -> str:
-        return self.move.target.name
 
 
 def place_files(moves: Iterable[Move], workspace: Workspace) -> None:
     """Make every move or none; raise `WorkspaceRefused` for what the file system refuses."""
     mask = _umask()
     steps: list[_Step] = []
+    mark = secrets.token_hex(8)
     with ExitStack() as folders:
         opened: dict[str, Folder] = {}
         try:
             for move in moves:
-                parent = str(move.target).rpartition(os.sep)[0]
+                parent, _, name = str(move.target).rpartition(os.sep)
                 if parent not in opened:
                     opened[parent] = folders.enter_context(workspace.folder(Path(parent)))
                 mode = (0o777 if move.executable else 0o666) & ~mask
-                step = _Step(move, opened[parent], _prepare(move.partial, mode, workspace))
+                inode = _prepare(move.partial, mode, workspace)
+                spare = f".{mark}-{len(steps)}.studio-action"
+                step = _Step(move, opened[parent], name, inode, spare)
                 steps.append(step)
                 _keep_spare(step)
                 _rename(step, workspace)
@@ -78,7 +78,8 @@ def _prepare(partial: Path, mode: int, workspace: Workspace) -> int:
     found = partial.stat()
     if stat.S_IMODE(found.st_mode) != mode:
         partial.chmod(mode)
-    workspace.give(partial)
+    if workspace.owner != Owner(found.st_uid, found.st_gid):
+        workspace.give(partial)
     return found.st_ino
 
 
