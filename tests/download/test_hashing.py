@@ -3,10 +3,11 @@ from __future__ import annotations
 import os
 import random
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -122,3 +123,35 @@ def test_hashing__any_order(
         found = hash_pieces(path, content, pieces, Buffers(4 * BUFFER), pool)
 
     assert found == digests_of_bytes(content, None)
+
+
+class Held(Executor):
+    """Starts nothing before it is told to."""
+
+    def __init__(self) -> None:
+        self.work: list[Callable[[], object]] = []
+
+    def submit(self, work: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.work.append(work)
+        return Future()
+
+    def run(self) -> None:
+        while self.work:
+            self.work.pop()()
+
+
+def test_backlog__what_follows_from_the_start_on_and_is_not_hashed(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(CONTENT)
+    descriptor, threads = os.open(tmp_path / "file", os.O_RDONLY), Held()
+    hashing = Hashing(descriptor, Buffers(), threads, lambda _: None)
+
+    hashing.add(BUFFER, BUFFER, None)
+    assert hashing.backlog == 0  # it waits for what comes before it
+    hashing.add(0, BUFFER, None)
+    assert hashing.backlog == 2 * BUFFER
+    threads.run()
+    assert hashing.backlog == 0
+
+    hashing.abandon()
+    threads.run()
+    os.close(descriptor)

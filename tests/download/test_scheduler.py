@@ -1,13 +1,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import cast
 
 import pytest
 
 from studio_action.download.answers import Content, RangeRequest
-from studio_action.download.file_download import FIRST_PART, FileDownload, Store
-from studio_action.download.parts import LARGEST_PART
+from studio_action.download.file_download import (
+    FIRST_PART,
+    MOST_UNHASHED,
+    FileDownload,
+    PartialFile,
+    Store,
+)
+from studio_action.download.parts import LARGEST_PART, Span, Spans
 from studio_action.download.retries import RetryAt
 from studio_action.download.scheduler import (
     FIRST_CONNECTIONS,
@@ -50,6 +57,36 @@ def requested(
 ) -> tuple[int, RangeRequest] | None:
     found = queue.next_request(FIRST_CONNECTIONS, in_use, now)
     return found and (found[0].index, found[1])
+
+
+@dataclass
+class Unhashed:
+    """A partial file of which so many bytes wait to be hashed."""
+
+    backlog: int
+    have: Spans = ()
+
+
+@dataclass
+class Sent:
+    """A request that is on its way."""
+
+    span: Span
+    is_stale: bool = False
+
+
+def test_next_request__no_more_parts_while_the_hashing_cannot_follow() -> None:
+    download = large(queue_of(), 0)
+    download.partial = cast(PartialFile, Unhashed(MOST_UNHASHED + 1))
+    download.requests.append(Sent(Span(0, LARGEST_PART)))
+
+    assert download.next_request(FIRST_CONNECTIONS, 0.0) is None
+
+    download.partial = cast(PartialFile, Unhashed(MOST_UNHASHED))
+    assert download.next_request(FIRST_CONNECTIONS, 0.0) is not None
+    download.partial = cast(PartialFile, Unhashed(MOST_UNHASHED + 1))
+    download.requests.clear()  # or nothing would bring the next look at it
+    assert download.next_request(FIRST_CONNECTIONS, 0.0) is not None
 
 
 def test_next_request__in_the_order_asked_for() -> None:

@@ -24,6 +24,9 @@ from studio_action.model.artifact import RemoteFile
 from studio_action.workspace.workspace import refused
 
 FIRST_PART = RangeRequest(0, LARGEST_PART)
+MOST_UNHASHED = 32 << 20
+"""Bytes of a file that may wait to be hashed before only what was requested comes still: more would
+not end sooner, and would be read from disk once more. MD5 takes 50 ms for so many."""
 _UNKNOWN = StorageMetadata()
 
 
@@ -113,6 +116,8 @@ class FileDownload:
             whole = self.ranges is RangeSupport.NO or size == 0
             due = self.retries.is_due(0, now)
             return (RangeRequest() if whole else FIRST_PART) if due else None
+        if requested and self.partial.backlog > MOST_UNHASHED:
+            return None
         taken = joined((*self.partial.have, *requested))
         left = size - sum(map(len, taken))
         for gap in gaps(taken, size):

@@ -89,6 +89,8 @@ class _Hasher:
         self._pieces: deque[_Piece | None] = deque()
         self._running = False
         self._lock = threading.Lock()
+        self.done = 0
+        """Bytes hashed so far."""
         self.error: OSError | None = None
 
     def feed(self, piece: _Piece | None) -> None:
@@ -124,6 +126,7 @@ class _Hasher:
         except OSError as error:
             self.error = error
         finally:
+            self.done += piece.length
             piece.release(hashing.buffers)
 
 
@@ -150,6 +153,13 @@ class Hashing:
         self._open = 2
         self._closed = False
         self._hashers = (_Hasher("md5", self), _Hasher("sha256", self))
+
+    @property
+    def backlog(self) -> int:
+        """Return how many bytes follow each other from the start on and are not hashed yet by MD5,
+        which is the slower one.
+        """
+        return self._front - self._hashers[0].done
 
     def add(self, start: int, length: int, buffer: bytearray | None) -> None:
         """Hash these bytes, which are on disk; `buffer`, if given, holds them, and is ours now."""

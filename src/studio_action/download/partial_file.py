@@ -63,6 +63,11 @@ class PartialFile:
         """Return how many bytes came in this run and are kept."""
         return sum(map(len, self.have)) - self.resumed_size
 
+    @property
+    def backlog(self) -> int:
+        """Return how many bytes could be hashed at once and are not hashed yet."""
+        return 0 if self._hashing is None else self._hashing.backlog
+
     def is_complete(self, size: int) -> bool:
         """Return whether all `size` bytes are on disk."""
         return not any(gaps(self.have, size))

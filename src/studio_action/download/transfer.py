@@ -7,7 +7,6 @@ writes. A few hash.
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -33,6 +32,8 @@ REPORT = 0.1
 PATIENCE = 1.0
 """Seconds that the threads get to end after a failure or a signal."""
 MOST_HASHING = 8
+"""Threads that hash: two for each large file, so that the MD5 of one, which nothing can hurry,
+waits for no other thread of ours."""
 
 
 def now_utc() -> datetime:
@@ -78,7 +79,7 @@ class Transfer:
         """Return all files, verified, in the order asked for. See `base.Downloader`."""
         events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         connections = Connections(self._network, self._options.limits.timeout)
-        hashers = ThreadPoolExecutor(min(MOST_HASHING, max(2, os.cpu_count() or 2)))
+        hashers = ThreadPoolExecutor(MOST_HASHING)
         engine = Engine(
             files,
             partials=self._partials,
