@@ -75,14 +75,21 @@ class Repository:
 
     @classmethod
     def clone_from(
-        cls, url: str, git: Git, folder: Path, *, default_branch: bool = False
+        cls,
+        url: str,
+        git: Git,
+        folder: Path,
+        *,
+        default_branch: bool = False,
+        durable: bool = False,
     ) -> Repository:
         """Return the repository at `url`, its tags fetched into `folder`, which is empty or kept
         for it, and its default branch if asked for.
 
+        `durable`: what is fetched is to be there after a power failure, too.
         Raises what `Git.run_remote` raises.
         """
-        _init(folder)
+        _init(folder, durable=durable)
         refs = REFS if default_branch else REFS[:1]
         git.run_remote(folder, url, *FETCH, "--prune", "origin", *refs)
         return cls._fetched(folder, git, url, refs)
@@ -94,7 +101,7 @@ class Repository:
 
         Raises what `Git.run_remote` raises.
         """
-        _init(folder)
+        _init(folder, durable=False)
         git.run_remote(folder, url, *FETCH, "--depth=1", "origin", _FETCH_HEAD)
         return cls._fetched(folder, git, url, (_FETCH_HEAD,))
 
@@ -273,13 +280,16 @@ class Repository:
         return self._objects.commit(ref)
 
 
-def _init(folder: Path) -> None:
+def _init(folder: Path, *, durable: bool) -> None:
     """Make a bare repository at `folder`, if there is none.
 
     It is no more than this (https://git-scm.com/docs/gitrepository-layout), and takes no process.
+    Git waits for the disk for each reference that it writes, unless it is told not to.
     """
     for name in ("objects", "refs"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     if not (folder / "HEAD").exists():
-        (folder / "config").write_text("[core]\n\trepositoryformatversion = 0\n\tbare = true\n")
+        config = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
+        config += "" if durable else "\tfsync = none\n"
+        (folder / "config").write_text(config)
         (folder / "HEAD").write_text("ref: refs/heads/main\n")

@@ -156,7 +156,7 @@ class MirrorFetcher:
         git = self.context.git_for(self.repository, seconds)
         try:
             with Repository.clone_from(
-                self.url, git, self.folder.repository(generation), default_branch=True
+                self.url, git, self.folder.repository(generation), default_branch=True, durable=True
             ) as repository:
                 repository.tags()  # raises if objects are missing
         except DeadlinePassed as error:
