@@ -122,7 +122,7 @@ def test_run_remote__over_ssh(ssh: Path, served: Path, tmp_path: Path) -> None:
 def test_run_remote__over_ssh_without_a_key(tmp_path: Path) -> None:
     refusing = "echo 'git@host: Permission denied (publickey).' >&2; exit 255 #"
 
-    with pytest.raises(TokenRefused, match="a key that ssh can use"):
+    with pytest.raises(TokenRefused, match="an SSH key that can read it"):
         Repository.clone_from(
             "git@host.example.com:a/b.git", make_git(GIT_SSH_COMMAND=refusing), tmp_path
         )
