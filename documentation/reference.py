@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from documentation.api import api_table, openapi_document
+from documentation.figures import server_rows, times_rows
 from studio_action import errors
 from studio_action.cli import Environment, make_program
 from studio_action.inputs.outputs_table import COMMANDS, CREATE, DOWNLOAD, OUTPUTS, RESOLVE
@@ -25,6 +26,7 @@ from studio_action.server.run.commands import COMMANDS as SERVER_COMMANDS
 
 DOCS = Path(__file__).parents[1] / "docs"
 OPENAPI = DOCS / "openapi.json"
+RESULTS = DOCS.parent / "benchmarks/RESULTS.md"
 _REGION = re.compile(
     r"(?P<begin><!-- made by make reference: (?P<name>[\w-]+) -->\n).*?(?P<end><!-- end -->)",
     re.DOTALL,
@@ -140,6 +142,8 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "outputs": outputs_table,
     "exit-codes": exit_codes_table,
     "commands": commands_table,
+    "times": lambda: table(*times_rows(RESULTS.read_text("utf-8"))),
+    "servers": lambda: table(*server_rows(RESULTS.read_text("utf-8"))),
     "api": lambda: api_table(openapi_document(), table),
 }
 

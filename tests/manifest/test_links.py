@@ -43,3 +43,12 @@ def test_links__lead_to_what_is_there(name: str) -> None:
         assert target.exists(), link
         if anchor and target.suffix == ".md":
             assert anchor in anchors(target), link
+
+
+def test_site__every_page_has_a_place() -> None:
+    """`make docs` says the same; this says it without MkDocs."""
+    navigation = (ROOT / "mkdocs.yml").read_text().partition("\nnav:\n")[2]
+    named = re.findall(r"([\w/-]+\.md)$", navigation, re.MULTILINE)
+    docs = ROOT / "docs"
+
+    assert sorted(named) == sorted(p.relative_to(docs).as_posix() for p in docs.rglob("*.md"))
