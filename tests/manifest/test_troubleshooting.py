@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ def explained() -> list[str]:
     return [fragment for cell in cells for fragment in re.findall(r"`([^`]+)`", cell)]
 
 
+@cache
 def texts() -> str:
     """Every literal text of the program, an interpolated value being `\\0`."""
     found: list[str] = []
