@@ -4,6 +4,7 @@ import html
 import re
 from dataclasses import replace
 from datetime import datetime, timezone
+from typing import Any
 
 import cmarkgfm
 import pytest
@@ -15,8 +16,11 @@ from studio_action.model.artifact import ArtifactRef, AtStage, ModelName, Resolu
 from studio_action.model.digest import Digest
 from studio_action.model.plan import Filters
 from studio_action.model.signed_tag import SignedTag
+from studio_action.model.tagging import Tagging
 from studio_action.outputs import summary
+from studio_action.outputs.earlier import Earlier, EarlierFile
 from studio_action.outputs.manifest import Download, FileRecord
+from studio_action.outputs.summary import Surroundings
 from studio_action.studio.api import Project
 from studio_action.text import printable
 
@@ -65,12 +69,13 @@ def test_of_download() -> None:
     assert table_rows(page) == [
         ["Asked for", "stage prod"],
         ["Stage", "prod"],
-        ["Repository", "acme/churn"],
-        ["Source", "studio"],
-        ["Path", "models"],
         ["Digest", f"md5:{MD5}.dir"],
         ["Files", "2, 3.0 kB"],
         ["Downloaded", "1.5 kB in 2.0 s (750 B/s)"],
+        ["Verified", "MD5: 1; length only: 1"],
+        ["Path", "models"],
+        ["Repository", "acme/churn"],
+        ["Source", "studio"],
         ["Manifest", MANIFEST],
         ["File", "Size", "MD5", "SHA-256", "Verified"],
         ["models/a.pkl", "1.5 kB", MD5, "0123456789abcdef…", "MD5"],
@@ -101,7 +106,7 @@ def test_of_download__version_is_known() -> None:
     page = render(summary.of_download(replace(DOWNLOAD, resolution=resolution), MANIFEST))
 
     facts = {row[0]: row[1] for row in table_rows(page)}
-    assert (facts["Version"], facts["Tag"], facts["Revision"]) == (
+    assert (facts["Version"], facts["Tag"], facts["Commit"]) == (
         "v1.0.0",
         "churn@v1.0.0",
         "c0ffee",
@@ -141,6 +146,114 @@ def test_of_download__worst_names_stay_below_githubs_limit() -> None:
     page = summary.of_download(replace(DOWNLOAD, files=files), MANIFEST)
 
     assert len(page.encode()) < 1 << 20
+
+
+def facts(**resolved: Any) -> dict[str, str]:
+    """The facts on the page about a download."""
+    resolution = replace(DOWNLOAD.resolution, **resolved)
+    page = render(summary.of_download(replace(DOWNLOAD, resolution=resolution), MANIFEST))
+    return {row[0]: row[1] for row in table_rows(page)}
+
+
+def test_of_download__who_registered_and_assigned_it_when() -> None:
+    found = facts(
+        registered=Tagging("churn@v1.0.0", "Ada Example", 1_772_366_400),
+        assigned=Tagging("churn#prod#1", "Bob <b>|@x", 1_772_452_800),
+    )
+
+    assert found["Registered"] == "Ada Example, 2026-03-01 12:00 UTC"
+    assert found["Assigned"] == "Bob <b>|@x, 2026-03-02 12:00 UTC"
+
+
+@pytest.mark.parametrize(
+    ("repository", "server", "page"),
+    [
+        ("https://github.com/acme/m.git", "", "https://github.com/acme/m/commit/c0ffee"),
+        ("git@gitlab.com:acme/m.git", "", "https://gitlab.com/acme/m/-/commit/c0ffee"),
+        ("https://bitbucket.org/acme/m", "", "https://bitbucket.org/acme/m/commits/c0ffee"),
+        ("acme/m", "https://ghe.example.org", "https://ghe.example.org/acme/m/commit/c0ffee"),
+        ("acme/m", "", ""),
+        ("/srv/m", "https://github.com", ""),
+    ],
+)
+def test_of_download__leads_to_the_commit(repository: str, server: str, page: str) -> None:
+    resolution = replace(
+        DOWNLOAD.resolution, artifact=ArtifactRef(repository, ModelName("m")), revision="c0ffee"
+    )
+
+    shown = render(
+        summary.of_download(
+            replace(DOWNLOAD, resolution=resolution), MANIFEST, Surroundings(server)
+        )
+    )
+
+    assert ["Commit", "c0ffee"] in table_rows(shown)
+    assert (page in links(shown)) is bool(page)
+
+
+def test_of_download__leads_to_the_registry_without_a_secret() -> None:
+    around = Surroundings(registry="https://u:p@models.example.org/x/?token=5ec2e7")
+
+    page = render(summary.of_download(DOWNLOAD, MANIFEST, around))
+
+    assert "https://models.example.org/x/" in links(page)
+
+
+def earlier(**files: tuple[str, int]) -> Earlier:
+    """What the last deploy had: digests and sizes by path, the paths without `.pkl`."""
+    rows = (
+        EarlierFile(f"models/{name}.pkl", f"models/{name}.pkl", size, sha256)
+        for name, (sha256, size) in files.items()
+    )
+    return Earlier("v0.9.0", files=tuple(rows))
+
+
+def test_of_download__what_changed_since_the_last_deploy() -> None:
+    before = earlier(a=("f" * 64, 500), old=(SHA256, 4000))
+    files = tuple(replace(FILE, path=path, source_path=path) for path in ("models/a.pkl", "m/new"))
+    resolution = replace(DOWNLOAD.resolution, version="v1.0.0")
+
+    page = render(
+        summary.of_download(
+            replace(DOWNLOAD, files=files, resolution=resolution),
+            MANIFEST,
+            Surroundings(earlier=before),
+        )
+    )
+
+    rows = table_rows(page)
+    assert [
+        "Since the last deploy",
+        "v0.9.0 → v1.0.0: 1 added, 1 removed, 1 changed (−1.5 kB)",
+    ] in rows
+    start = rows.index(["Change", "File", "Before", "Now"])
+    assert rows[start + 1 : start + 4] == [
+        ["added", "m/new", "", "1.5 kB"],
+        ["removed", "models/old.pkl", "4.0 kB", ""],
+        ["changed", "models/a.pkl", "500 B", "1.5 kB"],
+    ]
+
+
+def test_of_download__nothing_changed() -> None:
+    same = earlier(a=(SHA256, 1500))
+    files = (replace(FILE, source_path="models/a.pkl"),)
+
+    page = render(
+        summary.of_download(replace(DOWNLOAD, files=files), MANIFEST, Surroundings(earlier=same))
+    )
+
+    assert ["Since the last deploy", "the same files"] in table_rows(page)
+    assert "Change</th>" not in page
+
+
+def test_of_download__very_many_changes_and_the_worst_names_stay_below_githubs_limit() -> None:
+    many = {f"{number}@é|<b>" * 50: (SHA256, 1) for number in range(3000)}
+
+    page = summary.of_download(DOWNLOAD, MANIFEST, Surroundings(earlier=earlier(**many)))
+
+    assert "and 2,951 more changes" in page
+    assert len(page.encode()) < 1 << 20
+    assert "<b>" not in page
 
 
 def test_of_projects() -> None:

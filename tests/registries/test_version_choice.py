@@ -108,3 +108,15 @@ def test_find_model__a_mistyped_name() -> None:
             history.read([TagRef("churn@v1.0.0", A, 1, annotated=True)]),
             ArtifactRef("acme/models", ModelName("chrun")),
         )
+
+
+def test_choice__who_registered_and_assigned_it() -> None:
+    choice = choose_version(LIFE, ARTIFACT, AtStage("prod"), "include")
+    commit = choose_version(LIFE, ARTIFACT, AtStage("canary"), "include")
+
+    assert choice.registered is not None
+    assert choice.assigned is not None
+    assert (choice.registered.tag, choice.assigned.tag) == ("m@v2.0.0", "m#prod#2")
+    assert (choice.registered.when, choice.assigned.when) == (1, 3)
+    assert commit.registered is None
+    assert choose_version(LIFE, ARTIFACT, Latest(), "include").assigned is None

@@ -3,13 +3,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
 
 from studio_action.ci.job import Job
+from studio_action.download.base import Fetched, Progress, Renew
 from studio_action.errors import (
     ContentMismatch,
     NoSuchModel,
@@ -20,7 +21,7 @@ from studio_action.errors import (
 )
 from studio_action.inputs.config import Delivery
 from studio_action.inputs.model_request import ModelRequest
-from studio_action.model.artifact import ArtifactRef, AtStage, AtVersion, ModelName
+from studio_action.model.artifact import ArtifactRef, AtStage, AtVersion, ModelName, RemoteFile
 from studio_action.model.digest import folder_digest
 from studio_action.model.plan import Filters
 from studio_action.net.clock import Deadline
@@ -51,9 +52,15 @@ class Case:
         self.registry = MemoryRegistry(contents, **registry)
         self.downloader = MemoryDownloader(contents, folder / ".studio-action/partial")
         self.platform = RecordingPlatform()
+        self.artifact = CHURN
+        self.exclude: tuple[str, ...] = ()
+        self.before_placing: Callable[[], object] = lambda: None
 
     def run(self, request: dict[str, Any] | None = None, **delivery: Any) -> Delivered:
-        asked: dict[str, Any] = {"selector": AtStage("prod"), "filters": Filters()}
+        asked: dict[str, Any] = {
+            "selector": AtStage("prod"),
+            "filters": Filters(exclude=self.exclude),
+        }
         given: dict[str, Any] = {
             "dest": PurePath("out"),
             "layout": "repo",
@@ -62,17 +69,25 @@ class Case:
             "connections": 4,
         }
         return recipe.download(
-            ModelRequest(CHURN, if_not_found="error", **asked | (request or {})),
+            ModelRequest(self.artifact, if_not_found="error", **asked | (request or {})),
             Delivery(**given | delivery),
             registry=self.registry,
             policy=NO_POLICY,
-            downloader=self.downloader,
+            downloader=self,
             workspace=self.workspace,
             platform=self.platform,
             progress=Silence(),
             deadline=Deadline(None, Time().clock),
             job=Job("generic", self.workspace.root),
         )
+
+    def fetch(
+        self, files: Sequence[RemoteFile], *, renew: Renew, progress: Progress
+    ) -> list[Fetched]:
+        """Implements `Downloader`, so that a test can come in between."""
+        fetched = self.downloader.fetch(files, renew=renew, progress=progress)
+        self.before_placing()
+        return fetched
 
     @property
     def tree(self) -> dict[str, bytes]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-LISTS = frozenset({"files", "projects", "models", "matrix"})
+LISTS = frozenset({"files", "projects", "models", "matrix", "plan"})
 """The outputs that are JSON; they stay out of variables."""
 
 NO_VARIABLES = LISTS | {"attestation-subjects"}

@@ -88,7 +88,7 @@ def rows(outputs: Mapping[str, str]) -> Iterator[tuple[str, str]]:
                 yield "commit", text[:7]
             case "stage" if text and outputs.get("previous-version"):
                 yield "stage", f"{text} (before: {outputs['previous-version']})"
-            case "projects" | "previous-version" | "cache-key" | "matrix":
+            case "projects" | "previous-version" | "cache-key" | "matrix" | "plan":
                 continue
             case "models" if text:
                 yield from _models(text)

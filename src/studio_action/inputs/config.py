@@ -70,7 +70,8 @@ class Delivery:
     """How the files are to come into the workspace.
 
     `expected_sha256` is that of the one file, hexadecimal, '' for any; `signature` says who must
-    have signed the model, None for nobody.
+    have signed the model, None for nobody. `prune` removes what the model no longer has; with
+    `dry_run`, the workspace stays as it is.
     """
 
     dest: PurePath
@@ -82,6 +83,8 @@ class Delivery:
     expected_sha256: str = ""
     signature: SignaturePolicy | None = None
     ml_bom: bool = False
+    prune: bool = False
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +301,8 @@ def read_delivery(inputs: Inputs) -> Delivery:
         read_sha256(inputs["expected-sha256"]),
         read_signature(inputs),
         parsers.flag(inputs["ml-bom"]),
+        parsers.flag(inputs["prune"]),
+        parsers.flag(inputs["dry-run"]),
     )
 
 

@@ -115,6 +115,12 @@ OUTPUTS = (
         "With input models: the same as a JSON matrix, for fromJSON in the next job's strategy.",
     ),
     Output(
+        "plan",
+        (DOWNLOAD,),
+        "With input dry-run: what would be done, as a JSON object: each file with size and action,"
+        " the sums, the measured speed, when the URLs expire, and the free disk space.",
+    ),
+    Output(
         "skipped", COMMANDS, "Whether a filter or if-not-found ended the step early: true or false."
     ),
     Output("project-id", (CREATE,), "The id of the project."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from studio_action.errors import BadInput
@@ -17,9 +17,13 @@ from studio_action.workspace.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Previous:
-    """What a pipeline had before: `digest` as outputs give it, '' if it is the first run."""
+    """What a pipeline had before: `digest` as outputs give it, '' if it is the first run.
+
+    `manifest` is the content of the earlier manifest, where that was given.
+    """
 
     digest: str
+    manifest: bytes = field(default=b"", repr=False, compare=False)
 
     def changed(self, digest: str) -> bool:
         """Return whether content with this digest is other content; true if a digest is unknown."""
@@ -38,8 +42,15 @@ def previous_digest(text: str) -> Previous:
 
 def previous_manifest(read: Callable[[], bytes], name: str) -> Previous:
     """Read input `previous-manifest`, whose content `read` gives; none is there on a first run."""
-    found = read_manifest("previous-manifest", read, name, ("digest",))
-    return Previous(found["digest"] if found else "")
+    content = b""
+
+    def kept() -> bytes:
+        nonlocal content
+        content = read()
+        return content
+
+    found = read_manifest("previous-manifest", kept, name, ("digest",))
+    return Previous(found["digest"] if found else "", content)
 
 
 def read_manifest(

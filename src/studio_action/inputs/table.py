@@ -245,6 +245,22 @@ INPUTS = (
         kind="flag",
     ),
     Input(
+        "prune",
+        (DOWNLOAD,),
+        "Whether files are removed that an earlier step placed for the model, that are unchanged"
+        " since, and that the model no longer has.",
+        "false",
+        kind="flag",
+    ),
+    Input(
+        "dry-run",
+        (DOWNLOAD,),
+        "true: say what would be fetched, kept, replaced and removed, and write nothing into the"
+        " workspace.",
+        "false",
+        kind="flag",
+    ),
+    Input(
         "verify",
         (DOWNLOAD,),
         "auto: check every known digest. require: also refuse files without a digest. off:"

@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 from studio_action.errors import BadInput, TooLarge
 from studio_action.model.digest import Digest
 from studio_action.model.signed_tag import SignedTag
+from studio_action.model.tagging import Tagging
 from studio_action.model.versions import InRange
 from studio_action.text import printable
 
@@ -206,7 +207,8 @@ class Resolution:
     `previous_version` is the version that held the stage before; `root` is the model's own path in
     the repository, a file or a folder, where it is known; `signatures` are those that were
     looked for and lie beside the model's files. `signed_tags` are the tags that decided, where
-    their signatures were checked.
+    their signatures were checked. `registered` and `assigned` say who did so and when; None where
+    the source cannot tell, or nobody did.
     """
 
     artifact: ArtifactRef
@@ -221,6 +223,8 @@ class Resolution:
     root: str | None = None
     signatures: tuple[RemoteFile, ...] = ()
     signed_tags: tuple[SignedTag, ...] = ()
+    registered: Tagging | None = field(default=None, compare=False)
+    assigned: Tagging | None = field(default=None, compare=False)
 
     @property
     def urls(self) -> Mapping[str, str]:

@@ -73,7 +73,7 @@ def place(
     Raise `WorkspaceRefused` if two would have one path, or for a name that is none on a file
     system of that `flavour`.
     """
-    placements = tuple(Placement(file, _target(file.path, layout, root)) for file in files)
+    placements = tuple(Placement(file, target(file.path, layout, root)) for file in files)
     for placement in placements:
         if fault := fault_of(str(placement.target), flavour):
             raise WorkspaceRefused(
@@ -89,7 +89,8 @@ def place(
     return placements
 
 
-def _target(path: str, layout: Layout, root: str) -> PurePosixPath:
+def target(path: str, layout: Layout, root: str) -> PurePosixPath:
+    """Return where a file of a model at `root` goes, relative to `dest`."""
     whole = PurePosixPath(path)
     match layout:
         case "repo":

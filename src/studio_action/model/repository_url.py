@@ -105,6 +105,15 @@ class RepositoryUrl:
         return url if url.endswith(".git") or "/_git/" in url else f"{url}.git"
 
 
+def commit_url(web: str, revision: str) -> str:
+    """Return the URL of a commit's page, given the repository's; '' if one of both is ''."""
+    if not web or not revision:
+        return ""
+    host = urlsplit(web).netloc
+    between = "-/commit" if "gitlab" in host else "commits" if "bitbucket" in host else "commit"
+    return f"{web}/{between}/{revision}"
+
+
 def _parse_url(text: str) -> RepositoryUrl:
     try:
         parts = urlsplit(text)

@@ -13,10 +13,11 @@ from studio_action.inputs.previous import Previous
 from studio_action.model.artifact import RemoteFile, Resolution
 from studio_action.model.digest import Digest
 from studio_action.model.plan import Filters
+from studio_action.outputs.download_plan import PlannedFile
 from studio_action.outputs.manifest import Download, digest_text
 from studio_action.studio.api import Project
 
-_OF_THE_STEP = frozenset({"files", "models", "matrix"})
+_OF_THE_STEP = frozenset({"files", "models", "matrix", "plan"})
 
 
 def cache_key(digest: Digest | None, filters: Filters) -> str:
@@ -50,6 +51,29 @@ def download_outputs(
     )
 
 
+def dry_run_outputs(
+    resolution: Resolution,
+    digest: Digest | None,
+    filters: Filters,
+    previous: Previous | None,
+    path: str,
+    files: Sequence[PlannedFile],
+) -> dict[str, str]:
+    """Return the outputs of a download that is only planned; `path` is where the model would be."""
+    sizes = [file.size for file in files]
+    return {
+        **dict.fromkeys(outputs_of(DOWNLOAD), ""),
+        **_identity(resolution, digest, filters),
+        "changed": _changed(previous, digest),
+        "path": path,
+        "files": _listed([file.path for file in files]),
+        "file-count": str(len(files)),
+        "size": _total(sizes),
+        "cached": _flag(all(file.action == "keep" for file in files)),
+        "skipped": _flag(False),
+    }
+
+
 def resolve_outputs(
     resolution: Resolution,
     files: Sequence[RemoteFile],
@@ -58,7 +82,6 @@ def resolve_outputs(
     previous: Previous | None = None,
 ) -> dict[str, str]:
     """Return the outputs of `resolve-model`, in order; `files` are those that pass the filters."""
-    known = [file.size for file in files if file.size is not None]
     return _complete(
         RESOLVE,
         {
@@ -66,7 +89,7 @@ def resolve_outputs(
             "changed": _changed(previous, digest),
             "files": _listed([file.path for file in files]),
             "file-count": str(len(files)),
-            "size": str(sum(known)) if len(known) == len(files) else "",
+            "size": _total([file.size for file in files]),
         },
     )
 
@@ -146,8 +169,13 @@ def _changed(previous: Previous | None, digest: Digest | None) -> str:
 
 
 def _complete(command: str, values: dict[str, str]) -> dict[str, str]:
-    every = {"skipped": _flag(False), "models": "", "matrix": "", **values}
+    every = {"skipped": _flag(False), "models": "", "matrix": "", "plan": "", **values}
     return {name: every[name] for name in outputs_of(command)}
+
+
+def _total(sizes: Sequence[int | None]) -> str:
+    known = [size for size in sizes if size is not None]
+    return str(sum(known)) if len(known) == len(sizes) else ""
 
 
 def _json(value: object) -> str:

@@ -83,6 +83,8 @@ class GitRegistry:
             root=root,
             signatures=signatures,
             signed_tags=signed_tags,
+            registered=choice.registered,
+            assigned=choice.assigned,
         )
         if pointer := pointer_in(resolution):
             self._warn_once(pointer)

@@ -71,6 +71,8 @@ class PinnedRegistry:
             revision=pin.version.revision,
             previous_version=pin.previous_name,
             signed_tags=signed_tags,
+            registered=pin.registered,
+            assigned=pin.assigned,
         )
 
     def _unpinned(self, artifact: ArtifactRef, selector: Selector) -> Resolution:

@@ -10,6 +10,7 @@ from studio_action.gitrepo.git.tag_ref import TagRef
 from studio_action.gitrepo.gto import history
 from studio_action.gitrepo.gto.history import Model, Prerelease, Version
 from studio_action.model.artifact import ArtifactRef, AtStage, AtVersion, ModelName, Selector
+from studio_action.model.tagging import Tagging
 from studio_action.text import did_you_mean, first_few
 
 _SHOWN_NAMES = 10
@@ -36,6 +37,16 @@ class Choice:
         return (self.version.ref, *assigned)
 
     @property
+    def registered(self) -> Tagging | None:
+        """Return who registered the version, and when; None for a commit that is none."""
+        return _tagging(self.version.ref) if self.version.registered else None
+
+    @property
+    def assigned(self) -> Tagging | None:
+        """Return who gave it the stage, and when; None where no stage was asked for."""
+        return _tagging(self.assignment) if self.assignment else None
+
+    @property
     def name(self) -> str:
         """Return the version's name, '' for a commit that is not registered as one."""
         return self.version.name if self.version.registered else ""
@@ -44,6 +55,10 @@ class Choice:
     def previous_name(self) -> str:
         """Return the name of the version before it, '' if there is none."""
         return self.previous.name if self.previous and self.previous.registered else ""
+
+
+def _tagging(ref: TagRef) -> Tagging:
+    return Tagging(ref.short_name, ref.tagger or ref.email, ref.when)
 
 
 def stage_of(selector: Selector) -> str:

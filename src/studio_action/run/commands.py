@@ -49,12 +49,21 @@ def run(config: RunConfig, platform: Platform) -> None:
     """Do the task; raise a `StudioActionError` for whatever stops it."""
     context = RunContext(config, platform)
     match config.task:
+        case Download() as task if task.delivery.dry_run:
+            from studio_action.run import dry_run
+
+            dry_run.plan_downloads({"": task}, context)
         case Download() | Resolve() as task:
             _use_model(task, context)
-        case DownloadModels() as task:
-            from studio_action.run import several_models
+        case DownloadModels(downloads) as task:
+            if next(iter(downloads.values())).delivery.dry_run:
+                from studio_action.run import dry_run
 
-            several_models.download(task, context)
+                dry_run.plan_downloads(downloads, context)
+            else:
+                from studio_action.run import several_models
+
+                several_models.download(task, context)
         case ResolveModels() as task:
             from studio_action.run import several_models
 
@@ -130,10 +139,10 @@ def _download(task: Download, context: RunContext) -> None:
             )
     finally:
         workspace.hand_over(workspace.root / STATE_FOLDER)
-    from studio_action.outputs import summary
+    from studio_action.run import job_page
 
     publish(delivered.outputs(task.previous), MODEL_PREFIX, context)
-    platform.summarize(summary.of_download(delivered.download, delivered.records["manifest"]))
+    job_page.show(task, delivered, context)
 
 
 def _resolve(task: Resolve, context: RunContext) -> None:

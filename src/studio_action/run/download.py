@@ -17,9 +17,11 @@ from studio_action.inputs.previous import Previous
 from studio_action.model.digest import Digest
 from studio_action.net.clock import Deadline
 from studio_action.outputs import manifest, report
+from studio_action.outputs.earlier import Earlier
 from studio_action.policy.policy import Policy
 from studio_action.registries.base import Registry
 from studio_action.run import records
+from studio_action.run.earlier_records import earlier_of, pruning_lines, removals, stale_files
 from studio_action.run.preparing import Prepared, Verifier, prepare
 from studio_action.run.resolving import resolve
 from studio_action.run.together import about, check_places, fetch
@@ -30,10 +32,14 @@ from studio_action.workspace.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A finished download, and the paths of its records, relative to the workspace, by outputs."""
+    """A finished download, and the paths of its records, relative to the workspace, by outputs.
+
+    `earlier` is what the last run placed for the model; None if there was none.
+    """
 
     download: manifest.Download
     records: Mapping[str, str]
+    earlier: Earlier | None = None
 
     def outputs(self, previous: Previous | None = None) -> dict[str, str]:
         """Return what later steps get; `previous` is what they had before."""
@@ -116,6 +122,8 @@ def deliver(
     if not models:
         return {}
     check_places(models, workspace)
+    pruning = [each for each in models.values() if each.delivery.prune]
+    stale = stale_files(pruning, workspace, platform.warning)
     with platform.group(_title(models.values())):
         fetched = fetch(models, downloader, progress)
         digests = {}
@@ -123,19 +131,27 @@ def deliver(
             with about(name):
                 digests[name] = each.check(fetched[name])
         every = (moves(each, fetched[name]) for name, each in models.items())
-        place_files(chain.from_iterable(every), workspace)
+        pruned = place_files(chain.from_iterable(every), workspace, removals(stale, workspace))
+    before = {name: earlier_of(each, workspace) for name, each in models.items()}
+    for line in pruning_lines(stale, pruned, workspace):
+        platform.info(line)
     done = {
         name: finished(each, fetched[name], digests[name], start, deadline, workspace)
         for name, each in models.items()
     }
     for name, one in done.items():
         platform.info(f"{name}: {summary_line(one)}" if name else summary_line(one))
-    return {name: _keep(models[name], one, workspace, job) for name, one in done.items()}
+    return {
+        name: Delivered(one, _keep(models[name], one, workspace, job), before[name])
+        for name, one in done.items()
+    }
 
 
-def _keep(prepared: Prepared, done: manifest.Download, workspace: Workspace, job: Job) -> Delivered:
+def _keep(
+    prepared: Prepared, done: manifest.Download, workspace: Workspace, job: Job
+) -> Mapping[str, str]:
     ml_bom = prepared.delivery.ml_bom
-    return Delivered(done, records.keep(done, prepared.dest, workspace, job, ml_bom=ml_bom))
+    return records.keep(done, prepared.dest, workspace, job, ml_bom=ml_bom)
 
 
 def moves(prepared: Prepared, fetched: Sequence[Fetched]) -> Iterable[Move]:

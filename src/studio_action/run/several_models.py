@@ -28,10 +28,11 @@ from studio_action.inputs.config import (
 from studio_action.inputs.outputs_table import DOWNLOAD, MODEL_PREFIX, RESOLVE
 from studio_action.model.artifact import ArtifactRef
 from studio_action.model.paths import STATE_FOLDER
-from studio_action.outputs import report, summary
+from studio_action.outputs import report
+from studio_action.run import job_page
 from studio_action.run.context import RunContext, publish
 from studio_action.run.download import Start, deliver
-from studio_action.run.preparing import Prepared, prepare
+from studio_action.run.preparing import Prepared, Verifier, prepare
 from studio_action.run.resolving import answered, resolve
 from studio_action.run.side_by_side import Answer, Resolved, resolved
 from studio_action.run.size_limit import check_total
@@ -53,7 +54,7 @@ def download(task: DownloadModels, context: RunContext) -> None:
     start = Start.now(deadline)
     for each in tasks.values():
         workspace.inside(each.delivery.dest)  # refused before anything is requested
-    _say_sources(tasks.values(), context)
+    say_sources(tasks.values(), context)
     try:
         with (
             open_network(context) as network,
@@ -62,20 +63,8 @@ def download(task: DownloadModels, context: RunContext) -> None:
             open_signatures(context, network, downloader) as verifier,
             show_progress(context) as progress,
         ):
-            found = _found(tasks, answers, context)
-            prepared: dict[str, Prepared] = {}
-            for name, answer in found.items():
-                with about(name):
-                    prepared[name] = prepare(
-                        answer.found,
-                        tasks[name].request,
-                        tasks[name].delivery,
-                        registry=answer.registry,
-                        workspace=workspace,
-                        platform=platform,
-                        deadline=deadline,
-                        verifier=verifier,
-                    )
+            found = found_models(tasks, answers, context)
+            prepared = prepared_models(tasks, found, verifier, context)
             delivered = deliver(
                 prepared,
                 downloader=downloader,
@@ -94,13 +83,13 @@ def download(task: DownloadModels, context: RunContext) -> None:
         for name, each in tasks.items()
     }
     publish(report.models_outputs(DOWNLOAD, outputs), MODEL_PREFIX, context)
-    for one in delivered.values():
-        platform.summarize(summary.of_download(one.download, one.records["manifest"]))
+    for name, one in delivered.items():
+        job_page.show(tasks[name], one, context)
 
 
 def resolve_models(task: ResolveModels, context: RunContext) -> None:
     """Answer the same without downloading."""
-    _say_sources(task.resolves.values(), context)
+    say_sources(task.resolves.values(), context)
     urls: dict[str, Mapping[str, str]] = {}
     skipped = report.skipped_outputs(RESOLVE)
     outputs = dict.fromkeys(task.resolves, skipped)
@@ -108,7 +97,7 @@ def resolve_models(task: ResolveModels, context: RunContext) -> None:
         open_network(context) as network,
         resolved(task.resolves, context, network, sizes.CONNECTIONS) as answers,
     ):
-        for name, answer in _found(task.resolves, answers, context).items():
+        for name, answer in found_models(task.resolves, answers, context).items():
             with about(name):
                 outputs[name] = answered(task.resolves[name], answer.found, network, context)
             urls[name] = {file.path: file.url for file in answer.found.files}
@@ -158,12 +147,36 @@ def _stages(model: Model) -> dict[str, str]:
     return {stage: version.name for stage, version in held.items() if version}
 
 
-def _say_sources(tasks: Iterable[ModelTask], context: RunContext) -> None:
+def say_sources(tasks: Iterable[ModelTask], context: RunContext) -> None:
+    """Say where the models come from, and why."""
     for reason in dict.fromkeys(each.source.reason for each in tasks):
         context.platform.info(reason)
 
 
-def _found(
+def prepared_models(
+    tasks: Mapping[str, Download],
+    found: Mapping[str, Resolved],
+    verifier: Verifier,
+    context: RunContext,
+) -> dict[str, Prepared]:
+    """Return what is to be done for each model; raise for whatever forbids one of them."""
+    prepared = {}
+    for name, answer in found.items():
+        with about(name):
+            prepared[name] = prepare(
+                answer.found,
+                tasks[name].request,
+                tasks[name].delivery,
+                registry=answer.registry,
+                workspace=context.config.workspace,
+                platform=context.platform,
+                deadline=context.config.limits.deadline,
+                verifier=verifier,
+            )
+    return prepared
+
+
+def found_models(
     tasks: Mapping[str, Download] | Mapping[str, Resolve],
     answers: Mapping[str, Answer],
     context: RunContext,
@@ -176,7 +189,8 @@ def _found(
             continue
         then = tasks[name].request.if_not_found
         if then == "error":
-            raise NoSuchModel(f"{name}: {answer.message}", answer.hint)
+            with about(name):
+                raise answer
         say = context.platform.warning if then == "warn" else context.platform.info
-        say(f"Skipped: {name}: {answer}")
+        say(f"Skipped: {name}: {answer}" if name else f"Skipped: {answer}")
     return found

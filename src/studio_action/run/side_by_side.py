@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from threading import Event, Lock, Semaphore, Thread
 
-from studio_action.errors import NoSuchModel, StudioActionError
+from studio_action.errors import NoSuchModel
 from studio_action.inputs.config import Download, ModelTask
 from studio_action.net.network import Network
 from studio_action.registries.base import Registry
@@ -21,6 +21,7 @@ from studio_action.run.context import RunContext
 from studio_action.run.held_platform import HeldPlatform, Line, replay
 from studio_action.run.resolving import Found, resolve
 from studio_action.run.sources import open_source
+from studio_action.run.together import about
 from studio_action.run.wiring import open_transfer, scratch_folder
 
 MOST_AT_ONCE = 8
@@ -106,10 +107,9 @@ def _answers(count: int, shared: _Shared) -> Iterator[tuple[str, Answer]]:
         except queue.Empty:
             continue
         replay(said.lines, shared.context.platform)
-        if isinstance(said.answer, StudioActionError) and not isinstance(said.answer, NoSuchModel):
-            raise type(said.answer)(f"{said.name}: {said.answer.message}", said.answer.hint)
         if not isinstance(said.answer, Answer):
-            raise said.answer
+            with about(said.name):
+                raise said.answer
         count -= 1
         yield said.name, said.answer
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studio_action.workspace.folders import Folder
+from studio_action.workspace.removing import Removal, Removing
 from studio_action.workspace.workspace import Owner, Workspace, refused
 
 
@@ -42,14 +43,22 @@ class _Step:
     replaces: bool = True
 
 
-def place_files(moves: Iterable[Move], workspace: Workspace) -> None:
-    """Make every move or none; raise `WorkspaceRefused` for what the file system refuses."""
+def place_files(
+    moves: Iterable[Move], workspace: Workspace, removals: Iterable[Removal] = ()
+) -> list[Path]:
+    """Make every move or none; raise `WorkspaceRefused` for what the file system refuses.
+
+    What `removals` name is gone then, if it was as they say. Return what was removed.
+    """
     mask = _umask()
     steps: list[_Step] = []
     mark = secrets.token_hex(8)
     with ExitStack() as folders:
+        removing = folders.enter_context(Removing(workspace))
         opened: dict[str, Folder] = {}
         try:
+            for removal in removals:
+                removing.set_aside(removal)
             for move in moves:
                 parent, _, name = str(move.target).rpartition(os.sep)
                 if parent not in opened:
@@ -64,6 +73,7 @@ def place_files(moves: Iterable[Move], workspace: Workspace) -> None:
         except BaseException as error:
             for step in reversed(steps):
                 _undo(step)
+            removing.undo()
             if isinstance(error, OSError):
                 raise refused("a file cannot be placed", move.target, error) from error
             raise
@@ -71,6 +81,7 @@ def place_files(moves: Iterable[Move], workspace: Workspace) -> None:
             if step.replaces:
                 with suppress(FileNotFoundError):
                     step.folder.unlink(step.spare)
+        return removing.finish()
 
 
 def _prepare(partial: Path, mode: int, workspace: Workspace) -> int:

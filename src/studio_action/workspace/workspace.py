@@ -120,6 +120,22 @@ class Workspace:
             within.chown(part, self.owner.uid, self.owner.gid)
         return within.enter(part)
 
+    def existing_folder(self, place: Path) -> Folder | None:
+        """Open the folder `place`, which the caller closes; None if there is none.
+
+        One behind a symbolic link is none.
+        """
+        folder = open_folder(self.root)
+        try:
+            for part in place.relative_to(self.root).parts:
+                inner = folder.enter(part)
+                folder.close()
+                folder = inner
+        except OSError:
+            folder.close()
+            return None
+        return folder
+
     def state(self, *below: str) -> Path:
         """Return our own folder in the workspace, or one below it; make it if it is missing."""
         top = self.inside(PurePath(STATE_FOLDER))
