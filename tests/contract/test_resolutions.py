@@ -150,6 +150,12 @@ def test_resolve__all_that_is_known(on_disk: Side) -> None:
     (file,) = MODELS["text-classifier"]["versions"]["v1.0.0"]["files"]
     assert (found.source, found.stage, found.version) == ("git", "prod", "v1.0.0")
     assert (found.tag, found.previous_version) == ("text-classifier@v1.0.0", "v2.0.0")
+    assert found.registered is not None
+    assert found.assigned is not None
+    assert found.registered.tag == "text-classifier@v1.0.0"
+    assert found.assigned.tag.startswith("text-classifier#prod")
+    assert found.assigned.tagger
+    assert found.assigned.when > found.registered.when
     (got,) = found.files
     assert (got.path, got.size, got.executable) == (file["path"], file["size"], False)
     assert got.digest == Digest("md5", file["md5"])

@@ -27,6 +27,7 @@ from studio_action.model.artifact import (
     Selector,
 )
 from studio_action.model.digest import Digest
+from studio_action.model.tagging import Tagging
 from studio_action.model.versions import InRange
 from studio_action.studio import api
 from studio_action.studio.api import Answer
@@ -178,6 +179,9 @@ CONTRADICTIONS = {
     "a branch as revision": {"revision": "main"},
     "no revision": {"revision": ""},
     "a previous version that is none": {"previous_version": "$(x)"},
+    "a tagger that is none": {"registered": "Ada"},
+    "a tagger without a time": {"assigned": {"tag": "t", "tagger": "Ada", "when": None}},
+    "a tagger that turns around": {"assigned": {"tag": "t", "tagger": "\u202eAda", "when": 1}},
     "a path that leaves": {"path": "../models"},
     "an absolute path": {"path": "/models"},
     "a file that is not in the path": {"path": "models/ch"},
@@ -302,3 +306,13 @@ def test_read_details__the_policy(
 def test_read_details__no_policy(policy: object) -> None:
     with pytest.raises(UnexpectedAnswer, match="a policy without a commit, or one that is too"):
         read_details(answer({**WHOLE, "policy": policy}), CHURN, PROD)
+
+
+def test_read_resolution__who_registered_and_assigned_it() -> None:
+    told = {"tag": "models=churn#prod#1", "tagger": "Ada", "when": 1_772_366_400}
+
+    found = read_resolution(answer({**WHOLE, "assigned": told, "registered": None}), CHURN, PROD)
+
+    assert found.assigned == Tagging("models=churn#prod#1", "Ada", 1_772_366_400)
+    assert found.registered is None
+    assert read_resolution(answer(WHOLE), CHURN, PROD).assigned is None

@@ -2,13 +2,15 @@
 
     {"repo": "acme/models", "name": "churn", "version": "v1.2.0", "stage": "prod",
      "tag": "churn@v1.2.0", "revision": COMMIT, "previous_version": "v1.1.0",
-     "path": "models/churn.pkl", "files": [{"path": PATH, "url": URL, "size": BYTES or null,
+     "path": "models/churn.pkl", "registered": {"tag": TAG, "tagger": NAME, "when": SECONDS} or
+     null, "assigned": the same or null, "files": [{"path": PATH, "url": URL, "size": BYTES or null,
      "digest": "md5:…" or null, "executable": false}],
      "policy": {"revision": COMMIT, "text": "rules: …"} or null}
 
 Empty text stands for what there is not: the version of a commit that was never registered, the
 stage where none was asked for, the policy of a repository that has none; null: the server does not
-know. What contradicts itself or the question is refused as a whole.
+know. An older server does not say who registered and assigned it. What contradicts itself or the
+question is refused as a whole.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from studio_action.model.artifact import (
 )
 from studio_action.model.digest import Digest, digest_in_url
 from studio_action.model.paths import check_path
+from studio_action.model.tagging import Tagging
 from studio_action.model.versions import InRange, semantic
 from studio_action.net import signed_url
 from studio_action.studio.api import (
@@ -116,6 +119,8 @@ def read_resolution(answer: Answer, artifact: ArtifactRef, selector: Selector) -
         revision=said["revision"],
         previous_version=said["previous_version"],
         root=said["path"],
+        registered=_tagging(answer, document, "registered"),
+        assigned=_tagging(answer, document, "assigned"),
     )
     fault = _fault(found, said["name"])
     if fault:
@@ -129,6 +134,17 @@ def _text(answer: Answer, document: dict[str, Any], name: str) -> str:
         raise unexpected_answer(answer, f"no text as {name}")
     check_text(answer, f"a {name.replace('_', ' ')} that", text)
     return text
+
+
+def _tagging(answer: Answer, document: dict[str, Any], name: str) -> Tagging | None:
+    match document.get(name):
+        case None:
+            return None
+        case {"tag": str(tag), "tagger": str(tagger), "when": int(when)}:
+            check_text(answer, f"a tag in {name} that", tag)
+            check_text(answer, f"a tagger in {name} that", tagger)
+            return Tagging(tag, tagger, when)
+    raise unexpected_answer(answer, f"no tag, tagger and time in {name}")
 
 
 def _files(answer: Answer, rows: object) -> tuple[RemoteFile, ...]:

@@ -103,6 +103,8 @@ def test_resolve__the_whole_answer(api: Api) -> None:
         "revision": "c" * 40,
         "previous_version": "",
         "path": "models/é.pkl",
+        "registered": None,
+        "assigned": None,
         "policy": {"revision": "d" * 40, "text": "rules: []\n"},
     }
     assert api.models.asked == [("acme/models", "churn", InRange("^1"), "exclude")]

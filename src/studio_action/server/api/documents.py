@@ -65,6 +65,14 @@ class Policy(_Document):
     ]
 
 
+class Tagged(_Document):
+    """A tag, and what its maker wrote: nothing proves it."""
+
+    tag: str
+    tagger: Annotated[str, Field(description="A name, or an e-mail address; empty for none.")]
+    when: Annotated[int, Field(description="Seconds since 1970.")]
+
+
 class Resolved(_Document):
     """The version that a request means now. An empty text means none."""
 
@@ -81,6 +89,12 @@ class Resolved(_Document):
     revision: Annotated[str, Field(description="The Git commit, 40 hexadecimal digits.")]
     previous_version: Annotated[str, Field(description="The version that held the stage before.")]
     path: Annotated[str, Field(description="The model's own file or folder in the repository.")]
+    registered: Annotated[
+        Tagged | None, Field(description="Who registered the version; null if it is none.")
+    ]
+    assigned: Annotated[
+        Tagged | None, Field(description="Who assigned the stage; null without a stage.")
+    ]
     files: list[ResolvedFile]
     policy: Annotated[
         Policy | None,

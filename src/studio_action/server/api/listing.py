@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from studio_action.gitrepo.gto.history import Model, Version
 from studio_action.gitrepo.gto.timeline import Event
 from studio_action.model.artifact import Resolution
+from studio_action.model.tagging import Tagging
 from studio_action.server.api.documents import (
     AssignedStage,
     ListedModel,
@@ -18,6 +19,7 @@ from studio_action.server.api.documents import (
     RegisteredVersion,
     Resolved,
     ResolvedFile,
+    Tagged,
 )
 from studio_action.server.registry.models import Catalogue
 from studio_action.studio.resolve import CommittedPolicy
@@ -35,6 +37,8 @@ def resolved(repository: str, found: Resolution, policy: CommittedPolicy | None)
         revision=found.revision,
         previous_version=found.previous_version,
         path=found.root or "",
+        registered=_tagged(found.registered),
+        assigned=_tagged(found.assigned),
         files=[
             ResolvedFile(
                 path=file.path,
@@ -47,6 +51,12 @@ def resolved(repository: str, found: Resolution, policy: CommittedPolicy | None)
         ],
         policy=Policy(revision=policy.revision, text=policy.text) if policy else None,
     )
+
+
+def _tagged(tagging: Tagging | None) -> Tagged | None:
+    if tagging is None:
+        return None
+    return Tagged(tag=tagging.tag, tagger=printable(tagging.tagger, 200), when=tagging.when)
 
 
 def listed(repository: str, catalogue: Catalogue) -> ListedModels:

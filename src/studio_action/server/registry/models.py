@@ -132,6 +132,8 @@ class Models:
             revision=revision,
             previous_version=choice.previous_name,
             root=found.root,
+            registered=choice.registered,
+            assigned=choice.assigned,
         )
 
     def policy(self, repository: ServedRepository) -> CommittedPolicy | None:
