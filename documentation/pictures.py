@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from cmarkgfm import github_flavored_markdown_to_html
+from cmarkgfm.cmark import Options
 from playwright.sync_api import Browser, Page
 from tests import sample
 from tests.demo import local_repositories
@@ -24,7 +25,8 @@ from tests.servers.git import git_server
 
 HERE = Path(__file__).parent
 IMAGES = HERE.parent / "docs" / "images"
-MODEL = "text-classifier"
+MODEL = "models/churn:churn"
+EARLIER = "v1.0.0"
 _STYLES = HERE / "node_modules/github-markdown-css/github-markdown.css"
 _SHARPNESS = 2  # of a screen on which a pixel of CSS is two of its own
 
@@ -81,9 +83,13 @@ def _run(folder: Path, environ: dict[str, str], *command: str) -> None:
 
 
 def _summary_of_a_step(folder: Path, environ: dict[str, str]) -> str:
-    options = ("--model", MODEL, "--stage", "prod", "--dest", "model")
-    _run(folder, environ, "download-model", *options)
-    return Path(environ["GITHUB_STEP_SUMMARY"]).read_text("utf-8")
+    """Return the summary of a deploy that is not the first one."""
+    options = ("--model", MODEL, "--dest", "model")
+    page = Path(environ["GITHUB_STEP_SUMMARY"])
+    _run(folder, environ, "download-model", *options, "--version", EARLIER)
+    page.unlink()
+    _run(folder, environ, "download-model", *options, "--stage", "prod")
+    return page.read_text("utf-8")
 
 
 def _created_project(folder: Path, environ: dict[str, str]) -> str:
@@ -96,7 +102,8 @@ def _created_project(folder: Path, environ: dict[str, str]) -> str:
 
 
 def _draw_summary(browser: Browser, summary: str, scheme: Scheme) -> None:
-    article = github_flavored_markdown_to_html(summary)
+    # GitHub lets links and code pass, which a summary has as HTML.
+    article = github_flavored_markdown_to_html(summary, Options.CMARK_OPT_UNSAFE)
     document = f"""<!doctype html><meta charset="utf-8"><title>Summary</title>
     <style>{_STYLES.read_text()}</style>
     <style>
