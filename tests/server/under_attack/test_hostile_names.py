@@ -138,6 +138,8 @@ def test_pages(evil: Evil, browser: Browser) -> None:
         queries = [f"{evil.page}?q={quote(each)}" for each in IN_TAGS]
         queries += [f"/models?q={quote(IN_TAGS[0])}", "/models"]
         below = ["?model=churn", "/history", "/stage?model=churn&stage=prod"]
+        below += ["/version?model=churn&version=v1.0.0", "/version?model=bad&version=v1.0.0"]
+        below += ["/compare?model=churn&from=v1.0.0&to=v1.1.0"]
         for path in ("/", evil.page, *queries, *(evil.page + each for each in below)):
             page.goto(evil.server.url + path)
             for element in page.locator("main td, main h3, main .badge").all()[:5]:
@@ -147,7 +149,7 @@ def test_pages(evil: Evil, browser: Browser) -> None:
             assert page.evaluate("window.harmed") is None
             assert page.locator("main script, main img").count() == 0
 
-        assert "by " in page.inner_text("body")
+        assert "The files are the same" in page.inner_text("body")
     assert set(asked) == {urlsplit(evil.server.url).netloc}
     check_log(evil)
 
@@ -171,6 +173,7 @@ def test_pages__asked_for_with_hostile_texts(evil: Evil, browser: Browser) -> No
                 f"{evil.page}?model={text}",
                 f"{evil.page}/history?model={text}",
                 f"{evil.page}/stage?model=churn&stage={text}",
+                f"{evil.page}/version?model=churn&version={text}",
                 f"/team/{text}/projects/{text}",
             ):
                 page.goto(evil.server.url + path)

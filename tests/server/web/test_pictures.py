@@ -100,7 +100,7 @@ def test_pages__at_each_size(size: str, scheme: str, browser: Browser, shown: Ga
 
 
 def found_by_axe(page: Page) -> list[str]:
-    """What axe finds (https://github.com/dequelabs/axe-core), also of what is only good practice."""
+    """What axe finds (https://github.com/dequelabs/axe-core), best practices included."""
     assert AXE.exists(), "Run `npm ci --prefix tests/tools` first"
     page.evaluate(AXE.read_text())
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")

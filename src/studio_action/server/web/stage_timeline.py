@@ -38,25 +38,28 @@ def holdings(events: Sequence[Event], stage: str) -> Sequence[Holding]:
     `gto show`. A version that is no longer registered holds nothing, nor does a deprecated model.
     """
     found: list[Holding] = []
-    holders: list[Event] = []
+    holders: dict[str, Event] = {}  # by commit, the last one assigned being the last
     for event in reversed(events):
         match event.kind:
             case "assigned" if event.stage == stage:
-                holders = [it for it in holders if it.revision != event.revision] + [event]
+                holders.pop(event.revision, None)
+                holders[event.revision] = event
             case "unassigned" if event.stage == stage:
-                holders = [it for it in holders if it.revision != event.revision]
+                holders.pop(event.revision, None)
             case "deregistered":
-                holders = [it for it in holders if not _is_of(it, event)]
+                _end_if_of(holders, event)
             case "deprecated":
-                holders = []
+                holders.clear()
             case _:
                 continue
-        _follow(found, holders[-1] if holders else None, event)
+        _follow(found, next(reversed(holders.values()), None), event)
     return found[::-1]
 
 
-def _is_of(holder: Event, gone: Event) -> bool:
-    return (holder.revision, holder.version) == (gone.revision, gone.version)
+def _end_if_of(holders: dict[str, Event], gone: Event) -> None:
+    holder = holders.get(gone.revision)
+    if holder is not None and holder.version == gone.version:
+        del holders[gone.revision]
 
 
 def _tagger(event: Event) -> str:
