@@ -153,6 +153,22 @@ lock: dev
 	$(COMPILE) pyproject.toml --python-version 3.11 --extra server -c requirements/test.txt -c requirements/build.txt \
 	  --group test --group lint -o requirements/dev.txt
 
+# Makes the release VERSION of the last commit, into .release: images in a registry on loopback, branch and tags in a
+# repository, SBOM, signed provenance, package, notes. Nothing leaves the machine. IMAGE names a step's image that is
+# built already. Needs buildah (without IMAGE), skopeo and docker-registry, which are packages of Debian.
+.PHONY: release-check rehearse reproduce
+release-check: dev
+	$(BIN)/python -m release wheels
+	$(BIN)/python -m release check $(if $(IMAGE),--image $(IMAGE)) $(VERSION)
+
+# A GitHub workflow uses that release, from that registry by digest.
+rehearse: dev engine
+	$(BIN)/python -m release rehearse
+
+# Each image twice from scratch: the same bytes.
+reproduce: dev
+	$(BIN)/python -m release reproduce
+
 # Writes the names of release.toml, or the next version, wherever the tree names the release.
 .PHONY: names version
 names: dev

@@ -66,6 +66,11 @@ class ReleaseNames:
         """The owner on GitHub."""
         return self.repository.partition("/")[0]
 
+    def image(self, key: str, gitlab: bool = False) -> str:
+        """Return the image that `release.toml` has under `image` or `server-image`."""
+        images = self.gitlab_images if gitlab else self.images
+        return images.server if key == "server-image" else images.step
+
     def written(self) -> tuple[str, ...]:
         """Return how files write the names, in the order of `ReleaseNames.parse`.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,10 +11,15 @@ HISTORY = ("CHANGELOG.md", "requirements/", "tests/fixtures/", "tests/release/",
 """What names other things, or what was: it keeps its names."""
 
 
+def environ() -> dict[str, str]:
+    """Return this process's environment without what points Git at another repository."""
+    return {name: text for name, text in os.environ.items() if not name.startswith("GIT_")}
+
+
 def git(root: Path, *arguments: str) -> str:
     """Return what `git` prints for the repository at `root`."""
     return subprocess.run(
-        ["git", *arguments], cwd=root, check=True, stdout=subprocess.PIPE, text=True
+        ["git", *arguments], cwd=root, env=environ(), check=True, stdout=subprocess.PIPE, text=True
     ).stdout
 
 
