@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,20 @@ def test_download__a_failure_to_resolve_names_its_model(program: Program, checko
     assert ran.code != 0
     assert "error: gone: " in ran.said
     assert "web/model.bin" not in program.files()
+
+
+def test_download__a_failure_ends_what_waits_for_another_repository(
+    program: Program, checkout: Path
+) -> None:
+    """Git, too, which would wait for a server that does not answer for as long as it likes."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/acme/silent.git"
+
+        ran = run(program, "download-model", f"--models=[{{model: a, repo: '{address}'}}, nowhere]")
+
+        assert (ran.code, "error: nowhere: " in ran.said) == (12, True), ran.said
+        commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")]
+        assert not [each for each in commands if address.encode() in each]
 
 
 def test_download__from_studio(program: Program) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from studio_action.ci import files
 from studio_action.ci.base import Platform
 from studio_action.download.filesystems import Filesystems
+from studio_action.gitrepo.git.programs import Processes
 from studio_action.inputs.config import RunConfig
 
 
@@ -19,6 +20,8 @@ class RunContext:
     platform: Platform
     filesystems: Filesystems = field(default_factory=Filesystems)
     """The file systems of opened remotes, which the downloader reads from."""
+    processes: Processes = field(default_factory=Processes)
+    """The processes of git that run."""
 
 
 def publish(outputs: Mapping[str, str], prefix: str, context: RunContext) -> None:

@@ -100,7 +100,7 @@ def git_program(
         credential = config.git_access.credential(location)
     if credential:
         platform.mask(credential.password)
-    return Git(network, limits, config.environ, platform.info, credential)
+    return Git(network, limits, config.environ, platform.info, credential, context.processes)
 
 
 def fetch_url(address: RepositoryUrl, git: Git, context: RunContext) -> str:

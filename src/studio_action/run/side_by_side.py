@@ -8,12 +8,15 @@ renewed, and what it has to say is said by the main thread: by one model after a
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from threading import Event, Lock, Semaphore, Thread
+from typing import TypeGuard
 
 from studio_action.errors import NoSuchModel
+from studio_action.gitrepo.git.programs import Processes
 from studio_action.inputs.config import Download, ModelTask
 from studio_action.net.network import Network
 from studio_action.registries.base import Registry
@@ -57,34 +60,33 @@ class _Said:
 def resolved(
     tasks: Tasks, context: RunContext, network: Network, connections: int
 ) -> Iterator[Mapping[str, Answer]]:
-    """Resolve every model; raise the first failure that is not `NoSuchModel`.
+    """Resolve every model; raise the first failure, unless it is one that `if-not-found` allows.
 
     Together, no more than `connections` to storage are open. The registries stay open in the block.
     """
     groups = _by_repository(tasks)
+    context = replace(context, processes=Processes())  # those of these threads
     shared = _Shared(context, network, max(1, connections // len(groups)), Lock())
     threads = [Thread(target=_run, args=(group, shared), daemon=True) for group in groups]
     try:
         for thread in threads:
             thread.start()
-        found = dict(_answers(len(tasks), shared))
+        found = dict(_answers(tasks, shared))
         yield {name: found[name] for name in tasks}
     finally:
         shared.over.set()
+        ends = time.monotonic() + PATIENCE
         for thread in threads:
-            thread.join(PATIENCE)
+            thread.join(max(0.0, ends - time.monotonic()))
+        shared.context.processes.end()  # what a thread still waits for
 
 
 class _Shared:
     """What the threads of one run share."""
 
     def __init__(self, context: RunContext, network: Network, connections: int, lock: Lock) -> None:
-        self.context, self.network, self.connections, self.lock = (
-            context,
-            network,
-            connections,
-            lock,
-        )
+        self.context, self.network = context, network
+        self.connections, self.lock = connections, lock
         self.turns = Semaphore(MOST_AT_ONCE)
         self.over = Event()
         self.said: queue.SimpleQueue[_Said] = queue.SimpleQueue()
@@ -98,20 +100,26 @@ def _by_repository(tasks: Tasks) -> list[dict[str, ModelTask]]:
     return list(groups.values())
 
 
-def _answers(count: int, shared: _Shared) -> Iterator[tuple[str, Answer]]:
+def _answers(tasks: Tasks, shared: _Shared) -> Iterator[tuple[str, Answer]]:
     deadline = shared.context.config.limits.deadline
-    while count:
+    missing = set(tasks)
+    while missing:
         deadline.check()
         try:
             said = shared.said.get(timeout=0.25)
         except queue.Empty:
             continue
         replay(said.lines, shared.context.platform)
-        if not isinstance(said.answer, Answer):
+        if not isinstance(said.answer, Answer) or _is_failure(said.answer, tasks[said.name]):
             with about(said.name):
                 raise said.answer
-        count -= 1
+        missing.remove(said.name)
         yield said.name, said.answer
+
+
+def _is_failure(answer: Answer, task: ModelTask) -> TypeGuard[NoSuchModel]:
+    """Return whether the model was not found, and that is to end the step."""
+    return isinstance(answer, NoSuchModel) and task.request.if_not_found == "error"
 
 
 def _run(group: Tasks, shared: _Shared) -> None:

@@ -53,7 +53,7 @@ class Git:
     """How git is run: over which network, for how long, with whose credential.
 
     `environ` is the environment of the job, from which git gets little more than its `PATH`.
-    `log` hears why something is tried again.
+    `log` hears why something is tried again. `processes` has those that run.
     """
 
     network: Network
@@ -61,6 +61,9 @@ class Git:
     environ: Mapping[str, str] = field(repr=False)
     log: Callable[[str], None]
     credential: Credential | None = None
+    processes: programs.Processes = field(
+        default_factory=programs.Processes, repr=False, compare=False
+    )
 
     def run_local(self, repository: Path, *words: str, largest: int = _LARGEST_OUTPUT) -> bytes:
         """Return what a command that stays on this machine prints.
@@ -144,7 +147,9 @@ class Git:
         git = programs.find_git(self.environ)
         if git is None:
             raise BadInput("the program git is not installed", "Install it, or use the image")
-        with programs.running(self._command(git, repository, words), environment) as process:
+        with programs.running(
+            self._command(git, repository, words), environment, self.processes
+        ) as process:
             yield process
 
     def _command(self, git: str, repository: Path, words: Sequence[str]) -> list[str]:

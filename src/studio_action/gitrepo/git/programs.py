@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -48,18 +49,50 @@ def find_git(environ: Mapping[str, str]) -> str | None:
     return find("git", environ.get("PATH", os.defpath))
 
 
+class Processes:
+    """The processes that some threads of a run wait for, so that another one can end them all."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._over = False
+
+    def add(self, process: subprocess.Popen[bytes]) -> None:
+        """Take one more; it ends at once if all were ended."""
+        with self._lock:
+            self._running.add(process)
+            over = self._over
+        if over:
+            _end(process)
+
+    def discard(self, process: subprocess.Popen[bytes]) -> None:
+        """Forget one that has ended."""
+        with self._lock:
+            self._running.discard(process)
+
+    def end(self) -> None:
+        """End them all, and whatever is added later."""
+        with self._lock:
+            self._over, running = True, list(self._running)
+        for process in running:
+            if process.poll() is None:
+                _end(process)
+
+
 @contextmanager
 def running(
-    command: Sequence[str], environment: Mapping[str, str]
+    command: Sequence[str], environment: Mapping[str, str], processes: Processes
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Yield a process in a group of its own; it and its children have ended when the block has.
 
-    Raises `OSError` where it cannot be started.
+    It is one of `processes` meanwhile. Raises `OSError` where it cannot be started.
     """
     with _started(command, environment) as process:
+        processes.add(process)
         try:
             yield process
         finally:
+            processes.discard(process)
             if process.stdin is not None:
                 with suppress(OSError):  # of what it was asked before it ended
                     process.stdin.close()
