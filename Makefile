@@ -236,6 +236,12 @@ demo: dev
 # (apt-get install nginx-light aria2 rclone time). The results go into benchmarks/RESULTS.md; how fast versions are
 # resolved, `python -m benchmarks.resolving` tells, and how many answers a second our own server gives,
 # `python -m benchmarks.serving`.
+# What a file costs in calls and in bytes that are moved, which no other load on the machine changes:
+# part of `make test`, and over in half a minute.
+.PHONY: benchmark-smoke
+benchmark-smoke: dev
+	$(BIN)/pytest -q tests/test_budget.py tests/test_start.py
+
 .PHONY: benchmark
 benchmark: dev
 	$(BIN)/python -m benchmarks --keep

@@ -28,8 +28,10 @@ def printable(text: str, limit: int = 4000) -> str:
     `##[`, `##vso[`, `##teamcity[`, a leading `::` and `section_start:` are broken up.
     """
     line = " ".join(text.split())
-    line = "".join("�" if unicodedata.category(char) in _HIDDEN else char for char in line)
-    line = _IGNORED.sub("�", line)
+    if not line.isprintable():
+        line = "".join("�" if unicodedata.category(char) in _HIDDEN else char for char in line)
+    if not line.isascii():
+        line = _IGNORED.sub("�", line)
     line = _MARKERS.sub(lambda match: match[0] + " ", line)
     return line if len(line) <= limit else line[: limit - 1] + "…"
 

@@ -24,6 +24,7 @@ from studio_action.text import printable
 MOST_REDIRECTS = 5
 _RECEIVE_BUFFER = 512 << 10
 
+_STATUS = re.compile(r"\nHTTP/\S+\s+(\d+)")
 _HEADERS = re.compile(
     r"^(content-(?:encoding|length|md5|range)|etag|last-modified|retry-after|x-goog-hash"
     r"|x-ms-(?:blob-content-md5|error-code)):([^\r\n]*)",
@@ -272,12 +273,12 @@ def _head(lines: Sequence[bytes]) -> tuple[int, dict[str, str]]:
     Only headers that mean something here are looked at: reading all ten took a tenth of the time
     that a small file takes.
     """
-    first = max((at for at, line in enumerate(lines) if line.startswith(b"HTTP/")), default=-1)
-    if first < 0:
-        return 0, {}
-    last = b"".join(lines[first:]).decode("latin-1")
+    every = "\n" + b"".join(lines).decode("latin-1")
+    last = every[every.rfind("\nHTTP/") :]
     found = _HEADERS.findall(last)
-    return int(last.split(maxsplit=2)[1]), {name.lower(): value.strip() for name, value in found}
+    status = _STATUS.match(last)
+    headers = {name.lower(): value.strip() for name, value in found}
+    return int(status[1]) if status else 0, headers
 
 
 def _failure(number: int, text: str) -> RequestFailure:

@@ -153,5 +153,20 @@ def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _json(document: dict[str, Any]) -> str:
+    """Return a document with a line for each part, and for each entry of a list.
+
+    With `indent`, Python's own encoder would be used, which takes as long for a file as its
+    download.
+    """
+    parts = ",\n".join(f"  {_encode(name)}: {_lines_of(part)}" for name, part in document.items())
+    return f"{{\n{parts}\n}}\n"
+
+
+def _lines_of(part: object) -> str:
+    if not isinstance(part, list) or not part:
+        return _encode(part)
+    return "[\n" + ",\n".join(f"    {_encode(each)}" for each in part) + "\n  ]"

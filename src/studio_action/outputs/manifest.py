@@ -21,6 +21,7 @@ SCHEMA = "urn:studio-action:manifest:v1"
 
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
+_text = json.encoder.encode_basestring
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def _rules(applied: Applied) -> dict[str, str | list[str]]:
 def _row(file: FileRecord) -> str:
     """Return one line of the files; only the paths are anybody's text."""
     return (
-        f'    {{"path": {_json(file.path)}, "source_path": {_json(file.source_path)},'
+        f'    {{"path": {_text(file.path)}, "source_path": {_text(file.source_path)},'
         f' "size": {file.size}, "md5": "{file.md5}", "sha256": "{file.sha256}",'
         f' "verified": "{file.verified}", "origin": "{file.origin}"}}'
     )
