@@ -52,6 +52,7 @@ def test_help__imports_click_and_the_table_of_inputs(tmp_path: Path) -> None:
         "studio_action.cli",
         "studio_action.errors",
         "studio_action.inputs",
+        "studio_action.inputs.groups",
         "studio_action.inputs.lookup",
         "studio_action.inputs.outputs_table",
         "studio_action.inputs.table",

@@ -61,11 +61,11 @@ def fetch(models: Models, downloader: Downloader, progress: Progress) -> dict[st
         if most is not None:
             limits.add(most)
         wanted = limited([each.placement.file for each in model.missing], most)
-        files += [replace(file, path=_path(name, file.path)) for file in wanted]
+        files += [replace(file, path=_path(name, file.path)) for file in wanted] if name else wanted
     with refused_if_too_large(limits):
         came = iter(downloader.fetch(files, renew=lambda: _renewed(models), progress=progress))
     return {
-        name: [replace(next(came), file=each.placement.file) for each in model.missing]
+        name: [_as(each.placement.file, next(came)) for each in model.missing]
         for name, model in models.items()
     }
 
@@ -77,6 +77,11 @@ def _renewed(models: Models) -> dict[str, str]:
         if model.missing
         for path, url in model.renew().items()
     }
+
+
+def _as(file: RemoteFile, came: Fetched) -> Fetched:
+    """Return what came as the file that it was asked for as; a copy only where that differs."""
+    return came if came.file is file else replace(came, file=file)
 
 
 def _path(name: str, path: str) -> str:
