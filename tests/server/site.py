@@ -48,7 +48,7 @@ SECRET = ServedRepository(
 def catalogue(refreshed: datetime, *refs: TagRef) -> Catalogue:
     """What a repository with these tags holds."""
     models = history.read(refs)
-    return Catalogue(models, timeline.read(refs, models), refreshed)
+    return Catalogue(models, timeline.read(refs, models), refreshed, tags=refs)
 
 
 def tag(name: str, commit: str, when: datetime, by: str = "Ada Example") -> TagRef:

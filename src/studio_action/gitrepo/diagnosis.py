@@ -51,6 +51,14 @@ def check_tags(refs: Iterable[TagRef], models: Mapping[ModelName, Model]) -> Ite
         yield from _disagreements(models[name], ours)
 
 
+def check_model(refs: Iterable[TagRef], model: Model) -> Iterator[Finding]:
+    """Yield what the tags show about one model; `refs` may be those of the whole repository."""
+    name = model.name
+    start = f"{name.folder}={name.name}" if name.folder else name.name
+    own = [ref for ref in refs if ref.name.startswith((f"{start}@", f"{start}#"))]
+    yield from check_tags(own, {name: model})
+
+
 def check_files(
     models: Mapping[ModelName, Model], files_at: Callable[[str], Files]
 ) -> Iterator[Finding]:

@@ -225,7 +225,7 @@ def test_project__a_deprecated_model(here: Site, ada: Browser) -> None:
     everything, alone = ada.page(project.path), ada.page(f"{project.path}?model=old")
 
     assert "Deprecated models old History" in everything.text
-    assert "old deprecated History" in alone.text
+    assert "latest version: gto says none; DVC would deploy v1.0.0 History" in alone.text
     assert "old deprecated by Ada Example" in alone.text
 
 
@@ -317,6 +317,23 @@ def test_models__one_repository_fails(here: Site, browser: Browser) -> None:
     assert "acme/secret: The repository cannot be read." in page.text
     assert "churn" in page.text
     assert "/data/mirrors" not in page.html
+
+
+def test_model__what_doctor_finds(here: Site, ada: Browser) -> None:
+    refs = (
+        tag("churn@v1.0.0", "1", day(1)),
+        tag("churn@v1.1.0", "2", day(2)),
+        tag("churn#prod#1", "1", day(3)),
+        tag("churn#prod#2", "2", day(4)),
+        tag("churn#prod!#3", "2", day(5)),
+        tag("churn2#dev", "2", day(5)),
+    )
+    here.models.answers["acme/models"] = catalogue(here.calendar(), *refs)
+
+    page = ada.page(f"{here.project('Churn models').path}?model=churn")
+
+    assert "stage prod: gto says v1.0.0; DVC would deploy 2222222 (tag churn#prod!#3)" in page.text
+    assert "churn2" not in page.text
 
 
 # A stage over time

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from studio_action.gitrepo import diagnosis
 from studio_action.gitrepo.git.tag_ref import TagRef
 from studio_action.gitrepo.gto import history, timeline
 from studio_action.server.web import views
@@ -22,7 +23,8 @@ def view(*refs: TagRef, **asked: str) -> ModelView:
     models = history.read(refs)
     name, model = next(iter(models.items()))
     requested = ModelQuery.parse(asked)
-    return views.view_model(model, timeline.read(refs, models)[name], requested, SOURCE)
+    events, findings = timeline.read(refs, models)[name], diagnosis.check_model(refs, model)
+    return views.view_model(model, events, findings, requested, SOURCE)
 
 
 def happened(*refs: TagRef, number: int = 1, most: int = 50) -> Page[EventView]:

@@ -66,6 +66,7 @@ class Snapshot:
     generation: str
     failing: bool
     policy: CommittedPolicy | StudioActionError | None = None
+    tags: Sequence[TagRef] = ()
 
 
 class Mirrors:
@@ -192,7 +193,7 @@ class _Mirror:
             with self.opened(state.generation) as repository:
                 tags = repository.tags()
                 policy = _policy_of(repository)
-            snapshot = replace(self._snapshot(state, tags), policy=policy)
+            snapshot = replace(self._snapshot(state, tags), policy=policy, tags=tags)
             self._known = state, tags, snapshot
             return snapshot
 

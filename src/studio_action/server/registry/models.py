@@ -17,6 +17,7 @@ from studio_action.gitrepo.dvc.imports import ImportSource
 from studio_action.gitrepo.git.failures import BrokenRepository
 from studio_action.gitrepo.git.program import Git
 from studio_action.gitrepo.git.revision import Revision
+from studio_action.gitrepo.git.tag_ref import TagRef
 from studio_action.gitrepo.gto.history import Model, Prerelease
 from studio_action.gitrepo.gto.timeline import Event
 from studio_action.gitrepo.locate import located, locating
@@ -70,6 +71,7 @@ class Catalogue:
     events: Mapping[ModelName, Sequence[Event]]
     refreshed: datetime
     failing: bool = False
+    tags: Sequence[TagRef] = ()
 
 
 class Models:
@@ -149,7 +151,9 @@ class Models:
     def catalogue(self, repository: ServedRepository) -> Catalogue:
         """Return all models of the repository; raise the errors of `Mirrors.snapshot`."""
         snapshot = self._mirrors.snapshot(repository)
-        return Catalogue(snapshot.models, snapshot.events, snapshot.refreshed, snapshot.failing)
+        return Catalogue(
+            snapshot.models, snapshot.events, snapshot.refreshed, snapshot.failing, snapshot.tags
+        )
 
     def annotations(self, repository: ServedRepository) -> Mapping[ModelName, Annotation]:
         """Return what the default branch says of the models; raise the errors of `snapshot`."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from studio_action.gitrepo import diagnosis
 from studio_action.gitrepo.dvc.annotations import Annotation
 from studio_action.gitrepo.gto.history import Model
+from studio_action.gitrepo.gto.timeline import Event
 from studio_action.model.repository_url import RepositoryUrl
 from studio_action.server.access import Token
 from studio_action.server.api.addresses import base_url_of
@@ -26,6 +28,8 @@ from studio_action.server.web.visitors import Visit, Visitors
 
 _LONGEST_SEARCH = 200
 _MOST_PROJECTS = 200
+_MOST_CHECKED = 2000
+"""Events of a model whose tags are compared with what DVC makes of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +175,7 @@ class ProjectPages:
             return self.visitors.not_found(visit.visitor)
         source = source_of(request, self.services, visit.repository)
         events = reading.events[model.name] if model else ()
+        findings = _findings(reading, model, events) if model else ()
         return self.visitors.renderer.page(
             "model.html",
             visit.visitor,
@@ -181,7 +186,7 @@ class ProjectPages:
             reading=reading,
             requested=requested,
             names=snippets.NAMES,
-            model=views.view_model(model, events, requested, source) if model else None,
+            model=views.view_model(model, events, findings, requested, source) if model else None,
             said=reading.annotations.get(model.name, Annotation()) if model else Annotation(),
             history=views.view_history(
                 [(model.name, events)] if model else [], 1, views.EVENTS, source
@@ -222,6 +227,14 @@ def _sources(repository: str, reading: Reading, projects: Sequence[Project]) -> 
         found.append(_table_source(project, reading, [left.pop(name) for name in names]))
     events, said = reading.events, reading.annotations
     return [*found, Source(repository, "", list(left.values()), events, said)]
+
+
+def _findings(
+    reading: Reading, model: Model, events: Sequence[Event]
+) -> Iterable[diagnosis.Finding]:
+    """Return what `doctor` says of a model's tags; of very many, only what contradicts itself."""
+    tags = reading.catalogue.tags if reading.catalogue and len(events) <= _MOST_CHECKED else ()
+    return diagnosis.check_model(tags, model)
 
 
 def _innermost(project: Project) -> tuple[int, str]:

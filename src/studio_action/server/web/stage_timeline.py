@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from studio_action.gitrepo.gto.timeline import Event
@@ -14,17 +14,44 @@ _LONGEST = 200
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A version that held a stage; `version` is '' for a commit that is none.
+    """A version that held a stage, from the tag `began` to the tag `ended`, None if it still does.
 
-    `until` and `ended_by` are None and '' if it still does.
+    `holder` is the tag that assigned it.
     """
 
-    version: str
-    revision: str
-    since: datetime
-    by: str
-    until: datetime | None = None
-    ended_by: str = ""
+    holder: Event
+    began: Event
+    ended: Event | None = None
+
+    @property
+    def version(self) -> str:
+        """The version's name, '' for a commit that is none."""
+        return self.holder.version
+
+    @property
+    def revision(self) -> str:
+        """The commit."""
+        return self.holder.revision
+
+    @property
+    def since(self) -> datetime:
+        """When it got the stage."""
+        return self.began.when
+
+    @property
+    def until(self) -> datetime | None:
+        """When it lost the stage."""
+        return self.ended.when if self.ended else None
+
+    @property
+    def by(self) -> str:
+        """Who made the tag by which it got the stage; anybody may have written the name."""
+        return printable(self.began.by, _LONGEST)
+
+    @property
+    def ended_by(self) -> str:
+        """Who made the tag by which it lost the stage; '' if it still holds it."""
+        return printable(self.ended.by, _LONGEST) if self.ended else ""
 
     def lasted(self, now: datetime) -> timedelta:
         """Return how long it held the stage, or has so far."""
@@ -62,17 +89,12 @@ def _end_if_of(holders: dict[str, Event], gone: Event) -> None:
         del holders[gone.revision]
 
 
-def _tagger(event: Event) -> str:
-    """Return who made a tag; anybody may have written the name."""
-    return printable(event.by, _LONGEST)
-
-
 def _follow(found: list[Holding], holder: Event | None, event: Event) -> None:
     """Note in `found` who holds the stage after an event."""
-    current = found[-1] if found and found[-1].until is None else None
+    current = found[-1] if found and found[-1].ended is None else None
     if current and holder and current.revision == holder.revision:
         return
     if current:
-        found[-1] = replace(current, until=event.when, ended_by=_tagger(event))
+        found[-1] = Holding(current.holder, current.began, event)
     if holder:
-        found.append(Holding(holder.version, holder.revision, event.when, _tagger(event)))
+        found.append(Holding(holder, event))

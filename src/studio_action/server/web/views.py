@@ -12,6 +12,7 @@ from heapq import merge
 from itertools import islice, zip_longest
 from urllib.parse import urlsplit
 
+from studio_action.gitrepo.diagnosis import Finding
 from studio_action.gitrepo.gto.history import Model, Version
 from studio_action.gitrepo.gto.timeline import Event
 from studio_action.model.artifact import ModelName
@@ -124,9 +125,13 @@ class EventView:
 
 
 def view_model(
-    model: Model, events: Sequence[Event], requested: ModelQuery, source: Source
+    model: Model,
+    events: Sequence[Event],
+    findings: Iterable[Finding],
+    requested: ModelQuery,
+    source: Source,
 ) -> ModelView:
-    """Return the view of a model with these events, newest first."""
+    """Return the view of a model with these events, newest first, and what its tags show."""
     index = _Events.index(events)
     held = {stage: versions[0] for stage, versions in sorted(model.stages.items()) if versions}
     stages_of: dict[str, list[str]] = {}
@@ -151,7 +156,7 @@ def view_model(
         tuple(_stage(name, it, index) for name, it in list(held.items())[:STAGES]),
         len(held) - len(list(held)[:STAGES]),
         Page(versions, page.number, page.pages, page.total),
-        tuple(printable(warning, _LONGEST) for warning in model.warnings[:_WARNINGS]),
+        tuple(printable(each.text, _LONGEST) for each in islice(findings, _WARNINGS)),
         stage,
         snippets.snippet(inputs, requested.ci),
     )
