@@ -65,6 +65,29 @@ def test_path__and_nothing_else() -> None:
     assert published("path", Terminal()) == "models/churn\n"
 
 
+def test_json__several_models_have_real_values_too() -> None:
+    row = {"name": "m", "size": "7", "cached": "true", "tag": "", "stages": {"prod": "v1.0.0"}}
+    typed_row = {**row, "size": 7, "cached": True, "tag": None}
+    stream = io.StringIO()
+    outputs = {"models": json.dumps({"m": row}), "matrix": json.dumps({"include": [row]})}
+
+    Results(stream, "json").publish(outputs, "MODEL_")
+
+    assert json.loads(stream.getvalue()) == {
+        "models": {"m": typed_row},
+        "matrix": {"include": [typed_row]},
+    }
+
+
+def test_path__of_several_models_one_a_line() -> None:
+    stream = io.StringIO()
+    models = {"churn": {"path": "m/churn"}, "gone": {"path": ""}, "bert": {"path": "m/bert"}}
+
+    Results(stream, "path").publish({"path": "", "models": json.dumps(models)}, "MODEL_")
+
+    assert stream.getvalue() == "m/churn\nm/bert\n"
+
+
 def test_table__a_stranger_s_text_moves_no_cursor() -> None:
     assert "\x1b" not in table({"model": "\x1b[2J\x9b1A"})
 

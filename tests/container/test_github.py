@@ -119,6 +119,48 @@ def test_act__example_deploys_what_the_tag_names(deploy: Deploy, checkout: Path)
     assert (checkout / "model" / path).stat().st_uid == OWNER[0]
 
 
+SEVERAL = """
+name: Deploy several models
+on: push
+permissions: {}
+jobs:
+  models:
+    runs-on: ubuntu-24.04
+    outputs:
+      matrix: ${{ steps.models.outputs.matrix }}
+    steps:
+      - id: models
+        uses: studio-action/studio-action@v0.1.0
+        with:
+          token: ${{ secrets.DVC_STUDIO_TOKEN }}
+          dest: model
+          modles: a mistyped input
+          models: |
+            text-classifier@prod
+            models/churn:churn@prod -> churn  # a folder of its own
+  deploy:
+    needs: models
+    runs-on: ubuntu-24.04
+    strategy:
+      matrix: ${{ fromJSON(needs.models.outputs.matrix) }}
+    steps:
+      - env: {NAME: "${{ matrix.name }}", MODEL: "${{ matrix.path }}"}
+        run: echo "deploying $NAME from $MODEL"
+"""
+
+
+def test_act__several_models_start_a_job_each(deploy: Deploy, checkout: Path) -> None:
+    done = deploy(SEVERAL)
+
+    assert done.returncode == 0, done.stdout
+    (path,) = expected.files("text-classifier", "prod")
+    assert f"deploying text-classifier from model/{path}" in done.stdout
+    assert "deploying models/churn:churn from churn/models/churn/model.joblib" in done.stdout
+    assert expected.found_in(checkout / "model") == expected.files("text-classifier", "prod")
+    assert expected.found_in(checkout / "churn") == expected.files("models/churn:churn", "prod")
+    assert "There is no input 'modles' (INPUT_MODLES), so it has no effect" in done.stdout
+
+
 def test_act__example_downloads_without_any_secret(
     image: Image, action: Path, checkout: Path, keyless: OwnServer, ci: Issuer
 ) -> None:

@@ -46,7 +46,7 @@ class Results:
             case "env":
                 return dotenv.render(_carried(dotenv.variables(outputs, prefix)))
             case "path":
-                return f"{outputs.get('path') or outputs.get('project-url', '')}\n"
+                return "".join(f"{path}\n" for path in _paths(outputs))
         return json_text(outputs)
 
 
@@ -71,7 +71,18 @@ def typed(name: str, text: str) -> object:
         return int(text)
     if name in FLAGS:
         return text == "true"
+    if name == "models":
+        return {each: _typed_row(row) for each, row in json.loads(text).items()}
+    if name == "matrix":
+        return {"include": [_typed_row(row) for row in json.loads(text)["include"]]}
     return json.loads(text) if name in dotenv.LISTS else text
+
+
+def _typed_row(row: Mapping[str, object]) -> dict[str, object]:
+    """Return the outputs of one of several models with their values."""
+    return {
+        name: typed(name, value) if isinstance(value, str) else value for name, value in row.items()
+    }
 
 
 def rows(outputs: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -106,6 +117,14 @@ def _models(text: str) -> Iterator[tuple[str, str]]:
         stages = ", ".join(f"{stage}: {held}" for stage, held in model.get("stages", {}).items())
         known = ", ".join(filter(None, (version, path, size, stages)))
         yield f"model {printable(name, 100)}", known or "skipped"
+
+
+def _paths(outputs: Mapping[str, str]) -> list[str]:
+    """Return where the model is, or each of several; of a project, its page."""
+    if outputs.get("models"):
+        found = [model.get("path", "") for model in json.loads(outputs["models"]).values()]
+        return [path for path in found if path]
+    return [outputs.get("path") or outputs.get("project-url", "")]
 
 
 def _files(count: str, outputs: Mapping[str, str]) -> str:

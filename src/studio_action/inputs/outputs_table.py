@@ -106,13 +106,13 @@ OUTPUTS = (
     Output(
         "models",
         _MODEL,
-        "With input models: a JSON object with the outputs of each model, by its name. Those that"
-        " are about one model are then empty.",
+        "With several models: a JSON object with the outputs of each, by its name. Outputs that are"
+        " about one model are then empty.",
     ),
     Output(
         "matrix",
         _MODEL,
-        "With input models: the same as a JSON matrix, for fromJSON in the next job's strategy.",
+        "With several models: the same as a JSON matrix, for fromJSON in the next job's strategy.",
     ),
     Output(
         "plan",
