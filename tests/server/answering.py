@@ -32,6 +32,7 @@ from studio_action.server.db.pushes import Pushes
 from studio_action.server.db.tokens import Tokens
 from studio_action.server.links import InFolder, InMirror, InWebRemote, Link, LocalFile
 from studio_action.server.metrics import Metrics
+from studio_action.server.middleware.counters import Counters
 from studio_action.server.registry.models import Catalogue
 from studio_action.server.registry.upstream import UpstreamResponse
 from studio_action.server.services import OpenId, Services
@@ -219,6 +220,7 @@ def answering(
                 lambda: calendar().timestamp(),
             )
         ),
+        counters=Counters(now or (lambda: next(minutes))),
     )
     with (
         served(create_app(services, now or (lambda: next(minutes)))) as address,

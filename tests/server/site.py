@@ -28,6 +28,7 @@ from studio_action.server.db.pushes import Pushes
 from studio_action.server.db.tokens import Tokens
 from studio_action.server.links import InWebRemote, LocalFile
 from studio_action.server.metrics import Metrics
+from studio_action.server.middleware.counters import Counters
 from studio_action.server.openid.log_in import make_log_in
 from studio_action.server.registry.models import Catalogue
 from studio_action.server.registry.upstream import UpstreamResponse
@@ -154,6 +155,7 @@ def site(
                 lambda: calendar().timestamp(),
             )
         ),
+        Counters(now),
     )
     with served(create_app(services, now)) as address:
         yield Site(address + services.settings.base_path, services, calendar, said, lines)

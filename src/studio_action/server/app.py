@@ -33,6 +33,7 @@ from studio_action.server.log import Log
 from studio_action.server.metrics import FILES_ROUTE, MetricsMiddleware, MetricsPage
 from studio_action.server.middleware.access_log import AccessLog
 from studio_action.server.middleware.base_path import UNPREFIXED_PATHS, BasePathRouter
+from studio_action.server.middleware.draining import Draining
 from studio_action.server.middleware.rate_limiter import RateLimiter
 from studio_action.server.middleware.request_limits import RequestLimits
 from studio_action.server.middleware.security_headers import SecurityHeaders
@@ -53,13 +54,13 @@ def create_app(
     base_path = settings.base_path
     limits = RequestLimits(
         BasePathRouter(create_api(services), create_pages(services), base_path),
-        requests=RateLimiter(settings.limits.requests_per_minute, now),
-        refusals=RateLimiter(REFUSALS_PER_MINUTE, now),
+        requests=RateLimiter("requests", settings.limits.requests_per_minute, services.counters),
+        refusals=RateLimiter("refusals", REFUSALS_PER_MINUTE, services.counters),
         largest_body=settings.limits.largest_body,
         free=(*UNPREFIXED_PATHS, f"{base_path}/files/"),
     )
     metrics = MetricsMiddleware(SecurityHeaders(limits, base_path), services.metrics, now)
-    return AccessLog(metrics, services.log, now, random)
+    return AccessLog(Draining(metrics, services.stopping.is_set), services.log, now, random)
 
 
 def create_api(services: Services) -> Starlette:
@@ -74,7 +75,7 @@ def create_api(services: Services) -> Starlette:
     api_routes = [
         *ModelRegistry(services, authenticator, repositories, threads).routes(),
         *ProjectCreation(services, authenticator, repositories, threads).routes(),
-        *Webhook(services, repositories).routes(),
+        *Webhook.of(services, repositories).routes(),
         *TokenEndpoint.of(services).routes(),
         *HealthChecks(services).routes(),
     ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Engine
@@ -15,6 +16,7 @@ from studio_action.server.db.pushes import Pushes
 from studio_action.server.db.tokens import Tokens
 from studio_action.server.log import Log
 from studio_action.server.metrics import Metrics
+from studio_action.server.middleware.counters import Counters
 from studio_action.server.openid.log_in import LogIn
 from studio_action.server.registry.models import Models
 from studio_action.server.settings import ServerSettings
@@ -31,7 +33,10 @@ class OpenId:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The services of one process; `utc` returns the current time."""
+    """The services of one process; `utc` returns the current time.
+
+    `counters` are what rate limits count with. `stopping` is set once the process is to end.
+    """
 
     settings: ServerSettings
     engine: Engine
@@ -45,3 +50,5 @@ class Services:
     metrics: Metrics
     audit: AuditLog
     openid: OpenId = OpenId()
+    counters: Counters = field(default_factory=Counters)
+    stopping: threading.Event = field(default_factory=threading.Event)

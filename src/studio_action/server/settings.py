@@ -49,9 +49,9 @@ class ServedRepository:
 class ProcessSettings:
     """Where the server listens and how it runs.
 
-    `trusted_proxies` are the addresses and networks whose forwarding headers count. `grace` is how
-    many seconds running requests may take once the server is told to stop; `audit_retention` how
-    many the audit log stays in the database.
+    `trusted_proxies` are the addresses and networks whose forwarding headers count. Once the server
+    is told to stop, it still takes requests for `drain` seconds, and running ones may take `grace`
+    seconds more. `audit_retention` is how many seconds the audit log stays in the database.
     """
 
     host: str = "127.0.0.1"
@@ -60,6 +60,7 @@ class ProcessSettings:
     trusted_proxies: tuple[str, ...] = ()
     grace: float = 25.0
     audit_retention: float = 90 * 24 * 3600.0
+    drain: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,16 @@ def test_migrate__the_database_of_something_else(database_url: str) -> None:
     engine.dispose()
 
 
+def test_usable__while_a_newer_release_takes_over(engine: Engine) -> None:
+    assert database.usable(engine)
+    with database.writing(engine) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert database.usable(engine)
+    with database.writing(engine) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    assert not database.usable(engine)
+
+
 def test_ready__nothing_in_it(database_url: str) -> None:
     engine = database.open_engine(database_url)
     assert not database.ready(engine)

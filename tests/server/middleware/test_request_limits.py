@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import tracemalloc
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -17,7 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from studio_action.server.access import Token
-from studio_action.server.middleware import rate_limiter, request_limits
+from studio_action.server.middleware.counters import Counters
 from studio_action.server.middleware.rate_limiter import RateLimiter
 from studio_action.server.middleware.request_limits import RequestLimits
 from tests.fakes import Time
@@ -48,11 +47,11 @@ class Server:
     def __init__(self, per_minute: int = 6, refusals: int = 2) -> None:
         self.time = Time()
         self.good = {bearer(CI), bearer(OTHER)}
-        now = self.now
+        counters = Counters(self.now)
         self.limited = RequestLimits(
             self._answer,
-            requests=RateLimiter(per_minute, now),
-            refusals=RateLimiter(refusals, now),
+            requests=RateLimiter("requests", per_minute, counters),
+            refusals=RateLimiter("refusals", refusals, counters),
             largest_body=100,
             free=("/files/", "/healthz"),
         )
@@ -99,69 +98,19 @@ class Server:
         return next(count for count in range(100) if self.ask(client, shown) == 429)
 
 
-def test_share__so_many_at_once_then_as_they_come_back() -> None:
-    time = Time()
-    limiter = RateLimiter(6, lambda: time.now)
-
-    for _ in range(6):
-        assert limiter.resets_in("a") == 0
-        limiter.hit("a")
-
-    assert limiter.resets_in("a") == 10
-    assert limiter.resets_in("b") == 0
-    time.now += 10
-    assert limiter.resets_in("a") == 0
-    limiter.hit("a")
-    assert limiter.resets_in("a") == 10
-    time.now += 1000
-    assert limiter.resets_in("a") == 0
-
-
-def test_share__remembers_so_many_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (rate_limiter, request_limits):
-        monkeypatch.setattr(module, "MOST_KEYS", 3)
-    limiter = RateLimiter(1, lambda: 0.0)
-
-    for key in "abcad":
-        limiter.hit(key)
-
-    assert {key: limiter.resets_in(key) > 0 for key in "abcd"} == {
-        "a": True,
-        "b": False,
-        "c": True,
-        "d": True,
-    }
-
-
-@pytest.mark.servers  # for it takes a while, and is the same on every Python
-def test_share__takes_no_more_memory_for_more_addresses() -> None:
-    limiter = RateLimiter(600, lambda: 0.0)
-    used = []
-    tracemalloc.start()
-    try:
-        for address in range(2 * rate_limiter.MOST_KEYS):
-            limiter.hit(f"2001:db8:{address >> 16:x}:{address & 0xFFFF:x}::/64")
-            if address + 1 in (rate_limiter.MOST_KEYS, 2 * rate_limiter.MOST_KEYS):
-                used.append(tracemalloc.get_traced_memory()[0])
-    finally:
-        tracemalloc.stop()
-
-    assert used[0] < 30 << 20
-    assert used[1] < 1.5 * used[0]
-
-
 @pytest.mark.parametrize("shown", ["", bearer(CI)], ids=["without a token", "with a token"])
 def test_requests__are_counted(shown: str) -> None:
     server = Server()
 
     assert server.ask_until_throttled(shown=shown) == 6
-    server.time.now += 10
-    assert server.ask_until_throttled(shown=shown) == 1
+    server.time.now += 60
+    assert server.ask_until_throttled(shown=shown) == 6
 
 
 def test_requests__429_as_django_rest_framework_says_it() -> None:
     server = Server()
     server.ask_until_throttled()
+    server.time.now += 50
 
     start, body = server.answer("192.0.2.1")
 
@@ -237,7 +186,7 @@ def test_refusals__do_not_stop_a_token_that_is_good_there() -> None:
 
     assert server.ask(shown=bearer(CI)) == 200
     assert server.ask(shown=bearer(OTHER)) == 429
-    server.time.now += 30
+    server.time.now += 60
     assert server.ask(shown=bearer(OTHER)) == 200
 
 
@@ -312,8 +261,8 @@ def test_body__that_does_not_come() -> None:
     server = Server()
     limited = RequestLimits(
         server._answer,
-        requests=RateLimiter(6, server.now),
-        refusals=RateLimiter(6, server.now),
+        requests=RateLimiter("requests", 6, Counters(server.now)),
+        refusals=RateLimiter("refusals", 6, Counters(server.now)),
         largest_body=100,
         patience=0.02,
     )
@@ -347,9 +296,8 @@ def test_body__a_client_that_reads_on_after_its_request_is_not_hurried() -> None
             return {"type": "http.disconnect"}
 
         scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
-        limited = RequestLimits(
-            app, RateLimiter(6, lambda: 0.0), RateLimiter(6, lambda: 0.0), 100, patience=0.01
-        )
+        limit = RateLimiter("requests", 6, Counters(lambda: 0.0))
+        limited = RequestLimits(app, limit, limit, 100, patience=0.01)
         task = asyncio.create_task(limited(scope, receive, receive))  # type: ignore[arg-type]
         await asyncio.wait([task], timeout=0.05)
         assert not heard

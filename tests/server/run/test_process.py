@@ -101,6 +101,19 @@ def test_stop__what_is_not_finished_in_time_is_given_up(tmp_path: Path, workers:
         assert rest_of(client) < SIZE
 
 
+def test_stop__it_still_answers_while_others_take_over(tmp_path: Path) -> None:
+    with started(tmp_path, drain="1s") as server, requests.Session() as session:
+        server.process.terminate()
+        server.wait_for("stopping")
+
+        ready = session.get(f"{server.url}/readyz", timeout=10)
+        alive = session.get(f"{server.url}/healthz", timeout=10)
+
+        assert (ready.status_code, ready.json()["status"]) == (503, "stopping")
+        assert (alive.status_code, alive.headers["connection"]) == (200, "close")
+        assert server.end() == 0
+
+
 def test_stop__nothing_is_left_behind(tmp_path: Path) -> None:
     with started(tmp_path, workers=2) as server:
         requests.get(f"{server.url}/healthz", timeout=10)

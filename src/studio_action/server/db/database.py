@@ -80,27 +80,44 @@ def migrate(engine: Engine) -> None:
 def ready(engine: Engine) -> bool:
     """Return whether the database is reachable and has this release's schema."""
     try:
-        with reading(engine) as connection:
-            return _revision(connection) == _known()[0]
+        return revision(engine) == _known()[0]
     except (Unreachable, WorkspaceRefused):
         return False
 
 
+def usable(engine: Engine) -> bool:
+    """Return whether the database is reachable and has this release's schema, or a newer one.
+
+    A newer release only adds to the schema, so while it replaces this one, this one goes on.
+    """
+    try:
+        found = revision(engine)
+    except (Unreachable, WorkspaceRefused):
+        return False
+    return found is not None and found not in _known()[1:]
+
+
 def _check(connection: Connection) -> None:
-    revision = _revision(connection)
-    if revision is None:
+    found = _revision(connection)
+    if found is None:
         foreign = set(schema.metadata.tables).intersection(inspect(connection).get_table_names())
         if foreign:
             raise BadInput(
                 f"the database has a table {min(foreign)!r} that studio-action did not create",
                 "Use a database of its own",
             )
-    elif revision not in _known():
+    elif found not in _known():
         raise BadInput(
-            f"the database has the schema {revision} of a newer studio-action;"
+            f"the database has the schema {found} of a newer studio-action;"
             f" this one knows {_known()[0]}",
             "Run that release, or a later one",
         )
+
+
+def revision(engine: Engine) -> str | None:
+    """Return the version of the schema, None if there is none; raise `Unreachable`."""
+    with reading(engine) as connection:
+        return _revision(connection)
 
 
 def _revision(connection: Connection) -> str | None:

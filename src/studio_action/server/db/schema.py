@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     Index,
     LargeBinary,
     MetaData,
@@ -116,4 +117,15 @@ pushes = Table(
     metadata,
     Column("repository", String, primary_key=True),
     Column("count", BigInteger, nullable=False),
+    Column("delivery", LargeBinary),
+    Column("delivered", Moment),
+)
+
+hits = Table(
+    "hits",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("expires", Float, nullable=False),
+    Index("ix_hits_expires", "expires"),
 )

@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
-MOST_KEYS = 100_000
-"""How many keys are remembered; beyond that, the least recently used one is forgotten."""
+from limits import RateLimitItemPerMinute
+from limits.strategies import FixedWindowRateLimiter
 
-_MINUTE = 60.0
+from studio_action.server.middleware.counters import Counters
 
 
 @dataclass(slots=True)
 class RateLimiter:
-    """Allow each key `per_minute` hits at once, and as many again over the next minute.
+    """Allow each key `per_minute` hits in the minute that begins with the first of them.
 
-    Used hits come back evenly, not all at the full minute. `now` returns seconds.
+    `what` is hit; limiters of the same name over the same `counters` count together.
     """
 
+    what: str
     per_minute: int
-    now: Callable[[], float]
-    _full_at: OrderedDict[str, float] = field(default_factory=OrderedDict, init=False)
-    """The moment at which a key has all of its hits again."""
+    counters: Counters
+    _limit: RateLimitItemPerMinute = field(init=False)
+    _strategy: FixedWindowRateLimiter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._limit = RateLimitItemPerMinute(self.per_minute, namespace=self.what)
+        self._strategy = FixedWindowRateLimiter(self.counters)
 
     def resets_in(self, key: str) -> float:
         """Return the seconds until `key` may hit again; 0 if it may now."""
-        return max(0.0, self._full_at.get(key, 0.0) + self._interval - self.now() - _MINUTE)
+        if self._strategy.test(self._limit, key):
+            return 0.0
+        return self._strategy.get_window_stats(self._limit, key).reset_time - self.counters.now()
 
     def hit(self, key: str) -> None:
         """Count one hit of `key`."""
-        self._full_at[key] = max(self._full_at.get(key, 0.0), self.now()) + self._interval
-        self._full_at.move_to_end(key)
-        if len(self._full_at) > MOST_KEYS:
-            self._full_at.popitem(last=False)
-
-    @property
-    def _interval(self) -> float:
-        """The seconds after which one used hit comes back."""
-        return _MINUTE / self.per_minute
+        self._strategy.hit(self._limit, key)

@@ -1,6 +1,6 @@
 """Limits the rate, the size and the duration of requests.
 
-Each process counts for itself. A request counts for its token only *after* the token proved valid,
+A request counts for its token only *after* the token proved valid,
 so that nobody can use up another's limit by guessing its id; any other request counts for the
 address that it comes from. A token that was valid from an address before is limited by its own
 requests alone, not by others' requests from the same address, such as those behind one router.
@@ -22,7 +22,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio_action.server.access import Token
 from studio_action.server.client_address import counted_as
-from studio_action.server.middleware.rate_limiter import MOST_KEYS, RateLimiter
+from studio_action.server.middleware.counters import MOST_KEYS
+from studio_action.server.middleware.rate_limiter import RateLimiter
 
 BODY_PATIENCE = 30.0
 """The seconds within which a request's body must arrive."""

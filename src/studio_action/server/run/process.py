@@ -29,6 +29,7 @@ from studio_action.server.app import create_app
 from studio_action.server.audit import AuditLog
 from studio_action.server.db import database
 from studio_action.server.db.audit import AuditEntries
+from studio_action.server.db.hits import Hits
 from studio_action.server.db.keys import SigningKeys
 from studio_action.server.db.projects import Projects
 from studio_action.server.db.pushes import Pushes
@@ -44,6 +45,7 @@ from studio_action.server.run.protocol import protocol
 from studio_action.server.run.workers import SIGNALS, Workers, metrics_folder, reserve_metrics
 from studio_action.server.services import OpenId, Services
 from studio_action.server.settings import ServerSettings
+from studio_action.server.sharing import SharedCounts
 from studio_action.server.token_exchange.discovery import Discovery
 from studio_action.server.token_exchange.exchange import make_exchange
 
@@ -178,10 +180,22 @@ def _run_server(services: Services, listening: socket.socket) -> None:
     server = uvicorn.Server(_uvicorn(services))
     threading.Thread(target=_fetch_mirrors, args=(services,), daemon=True).start()
     services.audit.start()
+    sharing = _sharing(services)
     try:
         anyio.run(_serve, server, listening, services, backend_options={"use_uvloop": True})
     finally:
         services.audit.stop()
+        if sharing:
+            sharing.stop()
+
+
+def _sharing(services: Services) -> SharedCounts | None:
+    """Start to share rate limits, unless this is the only process of its database."""
+    if services.settings.process.workers == 1 and services.engine.dialect.name == "sqlite":
+        return None
+    shared = SharedCounts(services.counters, Hits(services.engine), services.log)
+    shared.start()
+    return shared
 
 
 def _uvicorn(services: Services) -> uvicorn.Config:
@@ -224,11 +238,11 @@ async def _serve(server: uvicorn.Server, listening: socket.socket, services: Ser
         for each in handled:
             loop.remove_signal_handler(each)
             signal.signal(each, signal.SIG_DFL)
-        services.log("stopping", grace=services.settings.process.grace)
-        server.should_exit = True
-        force_exit = threading.Timer(
-            services.settings.process.grace + _LAST_SECONDS, os._exit, (0,)
-        )
+        process = services.settings.process
+        services.log("stopping", drain=process.drain, grace=process.grace)
+        services.stopping.set()
+        loop.call_later(process.drain, setattr, server, "should_exit", True)
+        force_exit = threading.Timer(process.drain + process.grace + _LAST_SECONDS, os._exit, (0,))
         force_exit.daemon = True
         force_exit.start()
 

@@ -33,6 +33,7 @@ requests-per-minute: 60
 largest-body: 2048
 connections-per-address: 20
 grace: 5s
+drain: 10s
 repositories:
   - name: acme/models
     url: https://github.com/acme/models.git
@@ -131,6 +132,7 @@ def test_read__every_entry_of_the_file(tmp_path: Path) -> None:
             trusted_proxies=("10.0.0.0/8", "::1/128"),
             grace=5.0,
             audit_retention=30 * 24 * 3600.0,
+            drain=10.0,
         ),
         limits=LimitSettings(requests_per_minute=60, largest_body=2048, connections_per_address=20),
     )

@@ -44,7 +44,7 @@ class HealthChecks:
                 summary="Whether the process can answer",
                 responses={
                     200: {"model": Health},
-                    503: {"model": Health, "description": "A check failed."},
+                    503: {"model": Health, "description": "A check failed, or it stops."},
                 },
             ),
         ]
@@ -54,7 +54,12 @@ class HealthChecks:
         return document(Health(status="ok"))
 
     async def readyz(self, request: Request) -> Response:
-        """Return 200 if the database is migrated and the data folder is writable, else 503."""
+        """Return 200 if the database is migrated and the data folder is writable, else 503.
+
+        Return 503 once the server is to stop, too, so that no more requests are sent to it.
+        """
+        if self.services.stopping.is_set():
+            return document(Health(status="stopping"), 503)
         return await to_thread.run_sync(self._ready, limiter=self._thread)
 
     def _ready(self) -> Response:
@@ -65,7 +70,7 @@ class HealthChecks:
 
     def _database(self) -> bool:
         try:
-            return database.ready(self.services.engine)
+            return database.usable(self.services.engine)
         except StudioActionError as error:
             self.services.log("the database is not ready", level="warning", error=str(error))
             return False

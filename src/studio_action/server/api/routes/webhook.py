@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from studio_action.server.api import webhooks
-from studio_action.server.api.deliveries import Deliveries
+from studio_action.server.api.deliveries import PER_MINUTE, Deliveries
 from studio_action.server.api.documents import Refreshing, failures, json_body
 from studio_action.server.api.repositories import Repositories
 from studio_action.server.api.responses import NO_REPOSITORY, document, refused
+from studio_action.server.middleware.rate_limiter import RateLimiter
 from studio_action.server.services import Services
 
 _THREADS = 4
@@ -25,9 +26,15 @@ class Webhook:
 
     services: Services
     repositories: Repositories
-    _deliveries: Deliveries = field(default_factory=Deliveries)
+    _deliveries: Deliveries
     _threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_THREADS))
     """Threads of their own, so that pages which wait for a repository delay no webhook."""
+
+    @classmethod
+    def of(cls, services: Services, repositories: Repositories) -> Webhook:
+        """Return the endpoint with the limit of deliveries that all servers share."""
+        limiter = RateLimiter("webhooks", PER_MINUTE, services.counters)
+        return cls(services, repositories, Deliveries(services.pushes, limiter))
 
     def routes(self) -> list[APIRoute]:
         """Return the routes with their OpenAPI descriptions."""
@@ -81,6 +88,5 @@ class Webhook:
         if not genuine:
             raise refused(404, NO_REPOSITORY)
         for repository in genuine:
-            if self._deliveries.counts(repository, body):
-                self.services.pushes.record(repository.name)
+            self._deliveries.record(repository, body)
         return document(Refreshing(repositories=[each.name for each in genuine]), 202)

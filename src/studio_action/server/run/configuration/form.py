@@ -156,6 +156,7 @@ class ConfigurationForm(Form):
     largest_body: Annotated[int, Field(ge=1024)] = 1 << 20
     connections_per_address: Annotated[int, Field(ge=1)] = 500
     grace: Seconds = 25.0
+    drain: Seconds = 0.0
     repositories: tuple[RepositoryForm, ...] = ()
     trusted_issuers: tuple[TrustedIssuerForm, ...] = ()
     log_in: LogInForm | None = None
@@ -255,6 +256,7 @@ class ConfigurationForm(Form):
                 self.trusted_proxies,
                 self.grace,
                 self.audit_retention,
+                self.drain,
             ),
             limits=LimitSettings(
                 self.requests_per_minute, self.largest_body, self.connections_per_address
