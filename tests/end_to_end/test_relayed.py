@@ -109,7 +109,7 @@ def test_download__it_counts_as_bytes_of_files(server: Registry, workspace: Path
 
     (told,) = (
         line
-        for line in server.services.metrics.text().decode().splitlines()
+        for line in server.services.own.metrics.text().decode().splitlines()
         if line.startswith("studio_action_file_bytes_total")
     )
     assert float(told.split()[1]) >= sum(map(len, FOLDER.values()))

@@ -31,11 +31,10 @@ from studio_action.server.db.projects import Projects
 from studio_action.server.db.pushes import Pushes
 from studio_action.server.db.tokens import Tokens
 from studio_action.server.links import InFolder, InMirror, InWebRemote, Link, LocalFile
-from studio_action.server.metrics import Metrics
 from studio_action.server.middleware.counters import Counters
 from studio_action.server.registry.models import Catalogue
 from studio_action.server.registry.upstream import UpstreamResponse
-from studio_action.server.services import OpenId, Services
+from studio_action.server.services import OpenId, Own, Services
 from studio_action.server.settings import ServedRepository, ServerSettings
 from studio_action.server.token_exchange.discovery import Discovery
 from studio_action.server.token_exchange.exchange import make_exchange
@@ -209,7 +208,7 @@ def answering(
         models=cast("Any", models),
         utc=calendar,
         log=lines.log,
-        metrics=Metrics(),
+        own=Own(counters=Counters(now or (lambda: next(minutes)))),
         audit=AuditLog(lines.log, AuditEntries(engine, calendar)),
         openid=OpenId(
             make_exchange(
@@ -220,7 +219,6 @@ def answering(
                 lambda: calendar().timestamp(),
             )
         ),
-        counters=Counters(now or (lambda: next(minutes))),
     )
     with (
         served(create_app(services, now or (lambda: next(minutes)))) as address,

@@ -27,12 +27,11 @@ from studio_action.server.db.projects import Project, ProjectDraft, Projects
 from studio_action.server.db.pushes import Pushes
 from studio_action.server.db.tokens import Tokens
 from studio_action.server.links import InWebRemote, LocalFile
-from studio_action.server.metrics import Metrics
 from studio_action.server.middleware.counters import Counters
 from studio_action.server.openid.log_in import make_log_in
 from studio_action.server.registry.models import Catalogue
 from studio_action.server.registry.upstream import UpstreamResponse
-from studio_action.server.services import OpenId, Services
+from studio_action.server.services import OpenId, Own, Services
 from studio_action.server.settings import ServedRepository, ServerSettings
 from tests.server.calendar import Calendar
 from tests.server.lines import Lines
@@ -143,7 +142,7 @@ def site(
         models or said,
         calendar,
         lines.log,
-        Metrics(),
+        Own(counters=Counters(now)),
         AuditLog(lines.log, AuditEntries(engine, calendar)),
         OpenId(
             log_in=make_log_in(
@@ -155,7 +154,6 @@ def site(
                 lambda: calendar().timestamp(),
             )
         ),
-        Counters(now),
     )
     with served(create_app(services, now)) as address:
         yield Site(address + services.settings.base_path, services, calendar, said, lines)

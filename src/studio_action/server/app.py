@@ -50,17 +50,17 @@ def create_app(
     random: Callable[[int], bytes] = secrets.token_bytes,
 ) -> ASGIApp:
     """Return the whole server. `now` returns seconds, `random` the given number of bytes."""
-    settings = services.settings
+    settings, own = services.settings, services.own
     base_path = settings.base_path
     limits = RequestLimits(
         BasePathRouter(create_api(services), create_pages(services), base_path),
-        requests=RateLimiter("requests", settings.limits.requests_per_minute, services.counters),
-        refusals=RateLimiter("refusals", REFUSALS_PER_MINUTE, services.counters),
+        requests=RateLimiter("requests", settings.limits.requests_per_minute, own.counters),
+        refusals=RateLimiter("refusals", REFUSALS_PER_MINUTE, own.counters),
         largest_body=settings.limits.largest_body,
         free=(*UNPREFIXED_PATHS, f"{base_path}/files/"),
     )
-    metrics = MetricsMiddleware(SecurityHeaders(limits, base_path), services.metrics, now)
-    return AccessLog(Draining(metrics, services.stopping.is_set), services.log, now, random)
+    metrics = MetricsMiddleware(SecurityHeaders(limits, base_path), own.metrics, now)
+    return AccessLog(Draining(metrics, own.stopping.is_set), services.log, now, random)
 
 
 def create_api(services: Services) -> Starlette:
@@ -80,7 +80,7 @@ def create_api(services: Services) -> Starlette:
         *HealthChecks(services).routes(),
     ]
     readers = services.settings.metrics
-    metrics_page = MetricsPage(services.metrics, readers.token, readers.is_open)
+    metrics_page = MetricsPage(services.own.metrics, readers.token, readers.is_open)
     relay = Relay(services.models.open_remote_file, services.log)
     grants = Grants.of(services.settings.repositories, services.tokens.by_id, services.utc)
     find_file = services.models.file

@@ -32,11 +32,20 @@ class OpenId:
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
-    """The services of one process; `utc` returns the current time.
+class Own:
+    """What a process has for itself.
 
-    `counters` are what rate limits count with. `stopping` is set once the process is to end.
+    `counters` are what rate limits count with; `stopping` is set once the process is to end.
     """
+
+    metrics: Metrics = field(default_factory=Metrics)
+    counters: Counters = field(default_factory=Counters)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The services of one process; `utc` returns the current time."""
 
     settings: ServerSettings
     engine: Engine
@@ -47,8 +56,6 @@ class Services:
     models: Models
     utc: Callable[[], datetime]
     log: Log
-    metrics: Metrics
+    own: Own
     audit: AuditLog
     openid: OpenId = OpenId()
-    counters: Counters = field(default_factory=Counters)
-    stopping: threading.Event = field(default_factory=threading.Event)

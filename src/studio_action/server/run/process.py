@@ -43,7 +43,7 @@ from studio_action.server.run.connections import MOST, Connections
 from studio_action.server.run.listening import BACKLOG, listen, url_of
 from studio_action.server.run.protocol import protocol
 from studio_action.server.run.workers import SIGNALS, Workers, metrics_folder, reserve_metrics
-from studio_action.server.services import OpenId, Services
+from studio_action.server.services import OpenId, Own, Services
 from studio_action.server.settings import ServerSettings
 from studio_action.server.sharing import SharedCounts
 from studio_action.server.token_exchange.discovery import Discovery
@@ -108,7 +108,7 @@ def make_services(settings: ServerSettings, environ: Mapping[str, str]) -> Servi
         models=models,
         utc=_utc,
         log=log,
-        metrics=Metrics(Path(metrics_path) if metrics_path else None, models.mirrors),
+        own=Own(Metrics(Path(metrics_path) if metrics_path else None, models.mirrors)),
         audit=audit,
         openid=OpenId(
             make_exchange(settings.trusted_issuers, tokens, Discovery(network_of(environ)), log),
@@ -193,7 +193,7 @@ def _sharing(services: Services) -> SharedCounts | None:
     """Start to share rate limits, unless this is the only process of its database."""
     if services.settings.process.workers == 1 and services.engine.dialect.name == "sqlite":
         return None
-    shared = SharedCounts(services.counters, Hits(services.engine), services.log)
+    shared = SharedCounts(services.own.counters, Hits(services.engine), services.log)
     shared.start()
     return shared
 
@@ -240,7 +240,7 @@ async def _serve(server: uvicorn.Server, listening: socket.socket, services: Ser
             signal.signal(each, signal.SIG_DFL)
         process = services.settings.process
         services.log("stopping", drain=process.drain, grace=process.grace)
-        services.stopping.set()
+        services.own.stopping.set()
         loop.call_later(process.drain, setattr, server, "should_exit", True)
         force_exit = threading.Timer(process.drain + process.grace + _LAST_SECONDS, os._exit, (0,))
         force_exit.daemon = True

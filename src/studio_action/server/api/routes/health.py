@@ -58,7 +58,7 @@ class HealthChecks:
 
         Return 503 once the server is to stop, too, so that no more requests are sent to it.
         """
-        if self.services.stopping.is_set():
+        if self.services.own.stopping.is_set():
             return document(Health(status="stopping"), 503)
         return await to_thread.run_sync(self._ready, limiter=self._thread)
 

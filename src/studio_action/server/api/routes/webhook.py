@@ -33,7 +33,7 @@ class Webhook:
     @classmethod
     def of(cls, services: Services, repositories: Repositories) -> Webhook:
         """Return the endpoint with the limit of deliveries that all servers share."""
-        limiter = RateLimiter("webhooks", PER_MINUTE, services.counters)
+        limiter = RateLimiter("webhooks", PER_MINUTE, services.own.counters)
         return cls(services, repositories, Deliveries(services.pushes, limiter))
 
     def routes(self) -> list[APIRoute]:
