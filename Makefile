@@ -41,6 +41,8 @@ check: dev
 	check-jsonschema --builtin-schema vendor.buildkite integrations/buildkite/pipeline.yml
 	check-jsonschema --builtin-schema vendor.circle-ci --regex-variant python integrations/circleci/orb.yml
 	kubernetes-validate --strict integrations/kubernetes/*.yaml
+	check-jsonschema --check-metaschema charts/*/values.schema.json
+	check-jsonschema --schemafile charts/studio-action/values.schema.json charts/studio-action/ci/*.yaml
 	sed '/^---$$/,$$d' .gitlab-ci-template.yml | $(GITLAB_SCHEMA) --default-filetype yaml -
 	sed '1,/^---$$/d' .gitlab-ci-template.yml | $(GITLAB_SCHEMA) --default-filetype yaml -
 	$(GITLAB_SCHEMA) $(wildcard examples/gitlab-*.yml)

@@ -69,6 +69,8 @@ def with_version(text: str, names: ReleaseNames, old: Version, new: Version) -> 
         r'\bimage\.version="',
         r'\bkubernetes\.io/version: "',
         r'\b__version__ = "',
+        r"\bappVersion: ",
+        r"\btype: application\nversion: ",  # the chart's own
     ]
     found = re.compile(rf"({'|'.join(before)}){re.escape(str(old))}(?![\w-]|\.\d)")
     return found.sub(lambda match: match[1] + str(new), text)

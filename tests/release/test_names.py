@@ -75,7 +75,7 @@ def test_tree__has_the_names_of_the_file() -> None:
     hosts = {f"gitlab.com/{NAMES.project}", f"$CI_SERVER_FQDN/{NAMES.project}"}
     images = {NAMES.images, NAMES.gitlab_images}
     known = of_git | hosts | {each.step for each in images} | {each.server for each in images}
-    known |= {f"github.com/{NAMES.owner}", "/opt/studio-action"}
+    known |= {f"github.com/{NAMES.owner}", "/opt/studio-action", "charts/studio-action"}
     mirrors = ("platform/", "5000/ci/", "registry.example.org/", "acme/")
     paths = (".venv/", "src/", "share/", "pypi/")
 

@@ -59,6 +59,7 @@ def test_with_version__whole_tree_and_back() -> None:
 
     assert changed > {
         "src/studio_action/__init__.py", "Dockerfile", "README.md", ".gitlab-ci-template.yml",
+        "charts/studio-action/Chart.yaml",
         "templates/download-model/template.yml", "integrations/circleci/orb.yml",
     }  # fmt: skip
 
