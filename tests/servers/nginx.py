@@ -14,7 +14,7 @@ _MAIN = """
 daemon off;
 {user}
 pid {folder}/nginx.pid;
-worker_processes 1;
+master_process off;
 events {{ worker_connections 2048; }}
 http {{
   access_log off;

@@ -84,7 +84,15 @@ def create_api(services: Services) -> Starlette:
     relay = Relay(services.models.open_remote_file, services.log)
     grants = Grants.of(services.settings.repositories, services.tokens.by_id, services.utc)
     find_file = services.models.file
-    files = Files(services.keys.secret, grants.may_read, find_file, services.utc, relay, threads.of)
+    files = Files(
+        services.keys.secret,
+        grants.may_read,
+        find_file,
+        services.utc,
+        relay,
+        threads.of,
+        services.settings.process.hand_over,
+    )
     api = Starlette(
         routes=[
             *(Route(each.path, each.endpoint, methods=each.methods) for each in api_routes),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from studio_action.gitrepo.git.credential import Credential
 from studio_action.model.repository_url import RepositoryUrl
+from studio_action.server.files.handing_over import HandOver
 from studio_action.server.openid.provider import LogInSettings
 from studio_action.server.release_names import RELEASED, ReleaseNames
 from studio_action.server.token_exchange.issuers import TrustedIssuer
@@ -52,6 +53,7 @@ class ProcessSettings:
     `trusted_proxies` are the addresses and networks whose forwarding headers count. Once the server
     is told to stop, it still takes requests for `drain` seconds, and running ones may take `grace`
     seconds more. `audit_retention` is how many seconds the audit log stays in the database.
+    `hand_over` is how files are handed over to a proxy in front that sends them, None for not.
     """
 
     host: str = "127.0.0.1"
@@ -61,6 +63,7 @@ class ProcessSettings:
     grace: float = 25.0
     audit_retention: float = 90 * 24 * 3600.0
     drain: float = 0.0
+    hand_over: HandOver | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from starlette.types import Receive, Scope, Send
 from studio_action.errors import ObjectMissing
 from studio_action.model.digest import Digest, digest_in_url
 from studio_action.server import links
+from studio_action.server.files.handing_over import HandOver
 from studio_action.server.files.ranges import Part, select_part
 from studio_action.server.links import (
     BadLink,
@@ -54,6 +55,7 @@ class _OpenFile:
     file: int
     size: int
     etag: str
+    path: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ class Files:
     `find_path` the path of a local file without symbolic links. All may block, and `find_path`
     raises `ObjectMissing` for a missing file.
     `relay` answers for files that are not on this machine. `threads_of` returns the threads of the
-    repository of that name, in which its mirror is read: that may have to be fetched first.
+    repository of that name, in which its mirror is read: that may have to be fetched first. With
+    `hand_over`, the proxy in front sends the files of this machine.
     """
 
     find_secret: Callable[[str], bytes | None]
@@ -73,6 +76,7 @@ class Files:
     utc: Callable[[], datetime]
     relay: Callable[[InWebRemote, Scope, Receive, Send], Awaitable[None]]
     threads_of: Callable[[str], CapacityLimiter | None] = field(default=lambda name: None)
+    hand_over: HandOver | None = None
     _threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_DISK_THREADS))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,16 +107,20 @@ class Files:
         return self._open_local(served) if isinstance(served, InFolder) else served
 
     def _open_local(self, served: LocalFile) -> _OpenFile:
-        file = _open_file(self.find_path(served))
+        path = self.find_path(served)
+        file = _open_file(path)
         info = os.fstat(file)
         if not stat.S_ISREG(info.st_mode):
             os.close(file)
             raise missing()
-        return _OpenFile(file, info.st_size, _etag(served, info))
+        return _OpenFile(file, info.st_size, _etag(served, info), path)
 
     async def _send_file(
         self, opened: _OpenFile, scope: Scope, receive: Receive, send: Send
     ) -> None:
+        if self.hand_over is not None:
+            await self._hand_over(self.hand_over, opened, send)
+            return
         part = select_part(scope["method"], Headers(scope=scope), opened.size, opened.etag)
         headers = {**HEADERS, "accept-ranges": "bytes", "etag": opened.etag, **part.headers}
         if part.status != 304:
@@ -123,6 +131,13 @@ class Files:
             await send({"type": "http.response.body", "body": b""})
         else:
             await self._stream(opened.file, part, receive, send)
+
+    async def _hand_over(self, how: HandOver, opened: _OpenFile, send: Send) -> None:
+        """Tell the proxy which file to send; ranges and conditions are its own to answer."""
+        raw = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+        raw += [(b"etag", opened.etag.encode()), (b"content-length", b"0"), how.header(opened.path)]
+        await send({"type": "http.response.start", "status": 200, "headers": raw})
+        await send({"type": "http.response.body", "body": b""})
 
     async def _stream(self, file: int, part: Part, receive: Receive, send: Send) -> None:
         """Send the bytes of `part`, until the client disconnects."""

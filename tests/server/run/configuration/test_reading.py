@@ -7,6 +7,7 @@ import pytest
 from studio_action.errors import BadInput
 from studio_action.gitrepo.git.credential import Credential
 from studio_action.model.repository_url import RepositoryUrl
+from studio_action.server.files.handing_over import HandOver
 from studio_action.server.run.configuration.reading import Options, read
 from studio_action.server.settings import (
     LimitSettings,
@@ -34,6 +35,7 @@ largest-body: 2048
 connections-per-address: 20
 grace: 5s
 drain: 10s
+x-accel-redirect: /_files/
 repositories:
   - name: acme/models
     url: https://github.com/acme/models.git
@@ -133,6 +135,7 @@ def test_read__every_entry_of_the_file(tmp_path: Path) -> None:
             grace=5.0,
             audit_retention=30 * 24 * 3600.0,
             drain=10.0,
+            hand_over=HandOver("/_files/"),
         ),
         limits=LimitSettings(requests_per_minute=60, largest_body=2048, connections_per_address=20),
     )

@@ -16,6 +16,7 @@ from pydantic import ConfigDict, Field, model_validator
 from studio_action.errors import BadInput
 from studio_action.gitrepo.git.credential import Credential
 from studio_action.model.repository_url import RepositoryUrl
+from studio_action.server.files.handing_over import HandOver
 from studio_action.server.registry import storages
 from studio_action.server.run.configuration.entries import (
     Address,
@@ -157,6 +158,8 @@ class ConfigurationForm(Form):
     connections_per_address: Annotated[int, Field(ge=1)] = 500
     grace: Seconds = 25.0
     drain: Seconds = 0.0
+    x_accel_redirect: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9_.-]+)+/?$")] = ""
+    x_sendfile: bool = False
     repositories: tuple[RepositoryForm, ...] = ()
     trusted_issuers: tuple[TrustedIssuerForm, ...] = ()
     log_in: LogInForm | None = None
@@ -237,6 +240,11 @@ class ConfigurationForm(Form):
             by_default = one_team or each.folders is not None
             yield served if by_default else replace(served, folders=frozenset())
 
+    def _hand_over(self) -> HandOver | None:
+        if self.x_accel_redirect:
+            return HandOver(self.x_accel_redirect)
+        return HandOver() if self.x_sendfile else None
+
     def settings(self) -> ServerSettings:
         """Return the same as the server's own values."""
         own_path = sub_path(urlsplit(self.url).path)
@@ -257,6 +265,7 @@ class ConfigurationForm(Form):
                 self.grace,
                 self.audit_retention,
                 self.drain,
+                self._hand_over(),
             ),
             limits=LimitSettings(
                 self.requests_per_minute, self.largest_body, self.connections_per_address
