@@ -91,6 +91,12 @@ class SaidModels:
             root="models/é.pkl",
         )
 
+    def known(self, repository: ServedRepository) -> object | None:
+        return None
+
+    def state(self, repository: ServedRepository) -> object:
+        return None
+
     def policy(self, repository: ServedRepository) -> CommittedPolicy | None:
         return CommittedPolicy("d" * 40, "rules: []\n")
 

@@ -29,6 +29,7 @@ class World:
     moment: datetime = START
     counts: dict[str, int] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
+    reading: object | None = None
 
     def utc(self) -> datetime:
         return self.moment
@@ -40,6 +41,10 @@ class World:
     def count(self, repository: str) -> int:
         """How often it was pushed to; implements `PushCounts`."""
         return self.counts.get(repository, 0)
+
+    def last_read(self) -> object | None:
+        """What the counts were read into; implements `PushCounts`."""
+        return self.reading
 
     def push(self, repository: str) -> None:
         """Say that it was pushed to, as a webhook does."""

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 from studio_action.server.db.pushes import Pushes
+from tests.fakes import Time
 
 
 @pytest.fixture
@@ -30,6 +31,23 @@ def test_record__another_process_sees_it_a_second_later(engine: Engine, pushes: 
     assert before.count("acme/models") == 0
     pushes.record("acme/models")
     assert [before.count("acme/models"), before.count("acme/models")] == [0, 1]
+
+
+def test_last_read__until_they_are_read_again(engine: Engine) -> None:
+    time = Time()
+    counts = Pushes(engine, lambda: time.now)
+    assert counts.last_read() is None
+    counts.count("acme/models")
+    first = counts.last_read()
+
+    assert first is not None
+    assert counts.last_read() is first
+    counts.record("acme/models")
+    assert counts.last_read() is None
+    counts.count("acme/models")
+    assert counts.last_read() is not first
+    time.now += 1
+    assert counts.last_read() is None
 
 
 def test_record__none_is_lost(engine: Engine) -> None:

@@ -102,6 +102,29 @@ def place(tmp_path: Path) -> Iterator[Place]:
 # When it is fetched
 
 
+def test_known__as_long_as_the_counts_of_pushes_hold(place: Place) -> None:
+    place.world.reading = object()
+    assert place.mirrors.known(place.repository) is None
+    snapshot = place.snapshot()
+
+    assert place.mirrors.known(place.repository) is snapshot
+    place.world.reading = object()
+    assert place.mirrors.known(place.repository) is None
+    assert place.snapshot() is snapshot
+    assert place.mirrors.known(place.repository) is snapshot
+    place.world.reading = None
+    assert place.mirrors.known(place.repository) is None
+
+
+def test_known__not_what_will_be_fetched_soon(place: Place) -> None:
+    place.world.reading = object()
+    place.snapshot()
+    place.world.wait(place.repository.refresh - 1)
+    place.snapshot()
+
+    assert place.mirrors.known(place.repository) is None
+
+
 def test_snapshot__what_the_tags_say(place: Place) -> None:
     found = place.snapshot()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import delete, desc, insert, select
@@ -38,7 +38,8 @@ class AuditEntry:
     revision: str
 
 
-_COLUMNS = [audit.c[field.name] for field in fields(AuditEntry)]
+_NAMES = [field.name for field in fields(AuditEntry)]
+_COLUMNS = [audit.c[name] for name in _NAMES]
 
 
 @dataclass(slots=True)
@@ -47,7 +48,15 @@ class AuditEntries(Store):
 
     def add(self, entries: Collection[AuditEntry]) -> None:
         """Add entries in one transaction; raise `Unreachable` if the database fails."""
-        rows = [{"id": self.random(_ID_BYTES).hex(), **asdict(each)} for each in entries]
+        ids = self.random(_ID_BYTES * len(entries)).hex()
+        step = 2 * _ID_BYTES
+        rows = [
+            {
+                "id": ids[at * step : (at + 1) * step],
+                **{name: getattr(each, name) for name in _NAMES},
+            }
+            for at, each in enumerate(entries)
+        ]
         with writing(self.engine) as connection:
             connection.execute(insert(audit), rows)
 

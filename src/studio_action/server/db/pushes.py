@@ -42,6 +42,11 @@ class Pushes:
             self._known = counts, now
         return counts.get(repository, 0)
 
+    def last_read(self) -> object | None:
+        """Return what the counts were last read into; None if the next `count` reads them again."""
+        counts, read = self._known
+        return counts if self._now() < read + _CACHE_TTL else None
+
     def record(self, repository: str, delivery: bytes = b"", within: float = 0.0) -> bool:
         """Count one push and return True; none is lost, however many come at once.
 

@@ -44,6 +44,10 @@ class PushCounts(Protocol):
         """Return the number of pushes to the repository of this name."""
         ...
 
+    def last_read(self) -> object | None:
+        """Return what identifies the counts as they were read; None once they are read again."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class FetchContext:

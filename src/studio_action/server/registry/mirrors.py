@@ -96,6 +96,10 @@ class Mirrors:
         """
         return self._mirrors[repository.name].current()
 
+    def known(self, repository: ServedRepository) -> Snapshot | None:
+        """Return the snapshot if it is known to be up to date without asking; never blocks."""
+        return self._mirrors[repository.name].known()
+
     def refresh(self, repository: ServedRepository) -> None:
         """Fetch the repository now; raise the errors of `snapshot` if that fails."""
         self._mirrors[repository.name].refresh()
@@ -131,17 +135,34 @@ class _Mirror:
         self._reading = threading.Lock()
         self._known: tuple[State, Sequence[TagRef], Snapshot] | None = None
         self._fetched = "", KnownObjects()
+        self._checked: tuple[object, Snapshot] | None = None
+        """The counts of pushes that were read when this snapshot was found to be up to date."""
 
     def current(self) -> Snapshot:
         """Return an up-to-date snapshot; see `Mirrors.snapshot`."""
         for _ in range(_ATTEMPTS):
+            self._context.pushes.count(self._repository.name)  # so that they are fresh
+            counts = self._context.pushes.last_read()
             state = self._up_to_date()
             try:
-                return self._read(state)
+                snapshot = self._read(state)
+                self._checked = (counts, snapshot) if self._stays(state) else None
+                return snapshot
             except BrokenRepository:
                 if not self.replaced(state.generation):
                     raise
         raise self._busy()
+
+    def known(self) -> Snapshot | None:
+        """Return the snapshot that was found up to date with the counts that still hold."""
+        counts = self._context.pushes.last_read()
+        checked = self._checked
+        return checked[1] if checked and counts is not None and checked[0] is counts else None
+
+    def _stays(self, state: State) -> bool:
+        """Return whether the state will not be fetched for its age within two seconds."""
+        soon = self._fetcher.now() + 2.0
+        return not state.failure and not self._fetcher.is_due(state, soon, state.pushes)
 
     def refresh(self) -> None:
         """Fetch now; raise the error if that fails."""

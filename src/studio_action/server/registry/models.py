@@ -138,6 +138,17 @@ class Models:
             assigned=choice.assigned,
         )
 
+    def known(self, repository: ServedRepository) -> Snapshot | None:
+        """Return the state of the repository if it is known without asking; never blocks.
+
+        What was made of an equal state still holds.
+        """
+        return self._mirrors.known(repository)
+
+    def state(self, repository: ServedRepository) -> Snapshot:
+        """Return the state of the repository; raise the errors of `Mirrors.snapshot`."""
+        return self._mirrors.snapshot(repository)
+
     def policy(self, repository: ServedRepository) -> CommittedPolicy | None:
         """Return the policy of the default branch, None where that branch is not known.
 

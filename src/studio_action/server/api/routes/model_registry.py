@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
@@ -14,6 +14,7 @@ from starlette.responses import Response
 from studio_action.model.artifact import Resolution
 from studio_action.server import links
 from studio_action.server.api.addresses import base_url_of
+from studio_action.server.api.answers import Answer, Answers
 from studio_action.server.api.authentication import Authenticator
 from studio_action.server.api.documents import (
     DownloadUris,
@@ -44,6 +45,7 @@ class ModelRegistry:
     authenticator: Authenticator
     repositories: Repositories
     threads: RepositoryThreads
+    _answers: Answers = field(default_factory=Answers)
 
     def routes(self) -> list[APIRoute]:
         """Return the routes with their OpenAPI descriptions."""
@@ -121,8 +123,16 @@ class ModelRegistry:
             key, now = self.services.keys.current(), self.services.utc()
             return links.sign(base_url, file, grant, key, now)
 
-        def respond() -> Response:
-            resolution = self.services.models.resolve(
+        models = self.services.models
+        asked = token.id, base_url, request.scope["path"], request.scope["query_string"]
+        known = self._answers.get(asked, models.known(repository))
+        if known is not None:
+            self.services.audit.record(request, token, repository.name, known.resolution)
+            return Response(known.body, media_type="application/json")
+
+        def respond() -> tuple[object, Answer]:
+            state = models.state(repository)
+            resolution = models.resolve(
                 repository,
                 requested.name,
                 requested.selector,
@@ -131,6 +141,8 @@ class ModelRegistry:
             )
             response = render(repository, resolution)
             self.services.audit.record(request, token, repository.name, resolution)
-            return response
+            return state, Answer(bytes(response.body), resolution)
 
-        return await self.threads.run(repository, respond)
+        state, answer = await self.threads.run(repository, respond)
+        self._answers.keep(asked, state, answer)
+        return Response(answer.body, media_type="application/json")
