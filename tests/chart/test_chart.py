@@ -16,6 +16,7 @@ import yaml
 
 from studio_action import __version__
 from studio_action.server.run.configuration.reading import Options, read
+from tests.documentation.blocks import of_kind
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts/studio-action"
@@ -24,6 +25,7 @@ EXAMPLES = {
     each.stem.removesuffix("-values"): yaml.safe_load(each.read_text())
     for each in (CHART / "ci").glob("*.yaml")
 }
+EXAMPLES |= {f"documented-{each.line}": each.document for each in of_kind("chart")}
 KUBERNETES = "1.37.0"
 pytestmark = pytest.mark.oracle
 
@@ -102,6 +104,10 @@ def of(outcomes: Mapping[str, Any], name: str) -> Rendered:
     )
 
 
+def test_documented__there_is_an_example() -> None:
+    assert of_kind("chart")
+
+
 def test_lint(outcomes: Mapping[str, Any]) -> None:
     assert {name: outcomes[name]["lint"] for name in EXAMPLES} == {name: [] for name in EXAMPLES}
 
@@ -128,7 +134,8 @@ def test_manifests__each_once_with_the_release_in_its_name(rendered: Rendered) -
 def test_manifests__by_what_is_switched_on(outcomes: Mapping[str, Any]) -> None:
     always = {"ConfigMap", "Deployment", "Job", "Service"}
     kinds = {
-        name: {each["kind"] for each in of(outcomes, name).documents} - always for name in EXAMPLES
+        name: {each["kind"] for each in of(outcomes, name).documents} - always
+        for name in ("single", "minimal", "whole")
     }
 
     assert kinds == {

@@ -36,6 +36,8 @@ Kind = Literal[
     "server-repository",
     "policy",
     "kubernetes",
+    "chart",
+    "nginx",
 ]
 _BY_LANGUAGE: Mapping[str, Kind] = {
     "console": "console",
@@ -44,6 +46,7 @@ _BY_LANGUAGE: Mapping[str, Kind] = {
     "json": "json",
     "dockerfile": "dockerfile",
     "text": "shown",
+    "nginx": "nginx",
 }
 _FENCE = re.compile(
     r"^(?P<indent> *)(?P<fence>`{3,})(?P<language>[^\n`]*)\n(?P<text>.*?)^ *(?P=fence)$",
@@ -100,6 +103,8 @@ def kind_of_yaml(document: Any) -> Kind | None:
         return "github-env"
     if top == {"rules"}:
         return "policy"
+    if {"config", "database"} <= top:
+        return "chart"
     if top and top <= _entries(ConfigurationForm):
         return "server"
     if top and top <= _entries(RepositoryForm):

@@ -17,6 +17,8 @@ from studio_action.policy import reading as policy
 from studio_action.server.run.configuration.reading import Options, read
 from tests.documentation.blocks import BLOCKS, ROOT, Block, kind_of_yaml, of_kind
 from tests.documentation.shell import commands_in, unknown_options
+from tests.servers.nginx import nginx
+from tests.servers.process import free_ports
 
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
 OURS = re.compile(r"studio-action/studio-action(/composite)?@v\d")
@@ -105,6 +107,16 @@ def test_dockerfile__is_linted(tmp_path: Path) -> None:
     ignored = ("--ignore", "DL3006", "--ignore", "DL3013", "--ignore", "DL3042")
 
     lint(program("hadolint"), *ignored, *files, cwd=tmp_path)
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("block", of_kind("nginx"), ids=ids)
+def test_nginx__reads_it(block: Block, tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    http = f"server {{ listen 127.0.0.1:{port};\n{block.text} }}"
+
+    with nginx(tmp_path / "nginx", http, f"http://127.0.0.1:{port}"):
+        pass
 
 
 # GitHub
