@@ -199,6 +199,17 @@ def test_of_download__leads_to_the_registry_without_a_secret() -> None:
     assert "https://models.example.org/x/" in links(page)
 
 
+def test_of_download__leads_to_the_model_where_the_registry_can_be_searched() -> None:
+    around = Surroundings(registry="https://models.example.org/x/", searchable=True)
+    artifact = ArtifactRef("acme/churn", ModelName("churn", "a/b"))
+    resolution = replace(DOWNLOAD.resolution, artifact=artifact)
+
+    page = render(summary.of_download(replace(DOWNLOAD, resolution=resolution), MANIFEST, around))
+
+    assert "https://models.example.org/x/models?q=a%2Fb%3Achurn" in links(page)
+    assert ["Registry", "https://models.example.org/x/"] in table_rows(page)
+
+
 def earlier(**files: tuple[str, int]) -> Earlier:
     """What the last deploy had: digests and sizes by path, the paths without `.pkl`."""
     rows = (

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from studio_action.download.base import Verified
 from studio_action.model.repository_url import RepositoryUrl, commit_url
@@ -39,11 +40,13 @@ class Surroundings:
     """What a page tells besides the download: the pages it leads to, and what there was before.
 
     `server` hosts a repository that is named by `owner/name` alone; `registry` is the URL of the
-    registry's own page, '' where there is none.
+    registry's own page with a final slash, '' where there is none. It has a page that searches for
+    models, if it is `searchable`: a server of one's own.
     """
 
     server: str = ""
     registry: str = ""
+    searchable: bool = False
     earlier: Earlier | None = None
 
 
@@ -72,7 +75,7 @@ def of_download(download: Download, manifest: str, around: Surroundings = Surrou
         "Path": cell(download.path),
         "Repository": _link(resolution.artifact.repository, web),
         "Source": cell(resolution.source),
-        "Registry": _link(around.registry, around.registry),
+        "Registry": _registry(around, str(resolution.artifact.model)),
         "Manifest": cell(manifest),
     }
     rows = [_file_row(file) for file in download.files[:MOST_ROWS]]
@@ -94,6 +97,15 @@ def web_page(repository: str, server: str) -> str:
     if address.form == "short" and server:
         address = RepositoryUrl.parse(address.clone_url(server))
     return address.web_url
+
+
+def _registry(around: Surroundings, model: str) -> str:
+    """Return a link to the registry: to the model, where it can be searched for."""
+    page = redact(around.registry)
+    if not page or not around.searchable:
+        return _link(page, page)
+    address = f"{page}models?q={quote(model, safe='')}"
+    return f'<a href="{escape_markup(address)}">{cell(page)}</a>'
 
 
 def _since(earlier: Earlier | None, download: Download) -> str:

@@ -15,7 +15,12 @@ def show(task: Download, delivered: Delivered, context: RunContext) -> None:
     """Write the summary where there is one, and lead to the commit and to the registry."""
     server, platform = context.config.job.server, context.platform
     studio = task.source.studio
-    around = Surroundings(server, studio.base if studio else "", _earlier(task, delivered))
+    around = Surroundings(
+        server,
+        studio.base if studio else "",
+        searchable=studio is not None and studio.is_self_hosted,
+        earlier=_earlier(task, delivered),
+    )
     download = delivered.download
     resolution = download.resolution
     web = summary.web_page(resolution.artifact.repository, server)
