@@ -20,7 +20,7 @@ import pycurl
 
 from benchmarks import measuring, results, storage, table, tools
 from benchmarks.measuring import Result, Sample
-from benchmarks.scenarios import RATE, ROUND_TRIP, SCENARIOS, Scenario
+from benchmarks.scenarios import ALONE, LINK, SCENARIOS, Scenario, Way
 from benchmarks.storage import Storage
 from benchmarks.table import OURS, Target
 from benchmarks.tools import Work
@@ -47,7 +47,7 @@ def main(argv: Sequence[str]) -> int:
             for scenario in chosen:
                 found = _measure(scenario, served, folder, options.rounds)
                 sections.append((scenario.title, found))
-                targets += _targets(scenario, found)
+                targets += _targets(scenario, found, served.sizes[scenario.model])
                 print(f"\n### {scenario.title}\n\n{table.results_table(found)}", flush=True)
     date = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     facts = _facts(options.folder, options.rounds)
@@ -67,7 +67,7 @@ def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     names = [scenario.name for scenario in SCENARIOS]
     parser.add_argument("--only", action="append", choices=names, help="this scenario alone")
-    parser.add_argument("--rounds", type=int, default=5, help="runs of each tool")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each tool")
     default = MEMORY_DISK if MEMORY_DISK.is_dir() else Path(tempfile.gettempdir())
     parser.add_argument("--folder", type=Path, default=default, help="where files are put")
     objects = tools.ROOT / "build/benchmarks/objects"
@@ -94,8 +94,10 @@ def _measure(scenario: Scenario, served: Storage, folder: Path, rounds: int) -> 
         storage.repository(folder, scenario.model) as repository,
     ):
         urls = {path: f"{base}/{key}" for path, key in keys.items()}
-        for _ in range(rounds):
+        for turn in range(rounds):
             for name, tool in scenario.tools.items():
+                if turn and name in scenario.once:
+                    continue
                 workspace = folder / "workspace"
                 workspace.mkdir()
                 work = Work(
@@ -118,30 +120,34 @@ def _measure(scenario: Scenario, served: Storage, folder: Path, rounds: int) -> 
 
 
 @contextmanager
-def _way(way: str, served: Storage) -> Iterator[str]:
+def _way(way: Way, served: Storage) -> Iterator[str]:
     """The base of the objects' URLs."""
-    if way != "link":
-        yield f"https://127.0.0.1:{served.tls}" + ("/capped" if way == "capped" else "")
+    if not way.rate:
+        yield f"https://127.0.0.1:{served.tls}{way.path}"
         return
     port = storage.free_port()
     argv = [sys.executable, "-m", "benchmarks.link", str(port), str(served.tls)]
-    with subprocess.Popen([*argv, str(ROUND_TRIP), str(RATE)]) as relay:
+    with subprocess.Popen([*argv, str(way.round_trip), str(way.rate), str(way.loss)]) as relay:
         try:
             storage.wait_for(port)
-            yield f"https://127.0.0.1:{port}"
+            yield f"https://127.0.0.1:{port}{way.path}"
         finally:
             relay.terminate()
 
 
-def _targets(scenario: Scenario, found: Sequence[Result]) -> list[Target]:
+def _targets(scenario: Scenario, found: Sequence[Result], size: int) -> list[Target]:
     by_name = {result.tool: result for result in found}
     mine = by_name[OURS]
     targets = []
     for against, least in scenario.least.items():
         if against in by_name:
             reached = by_name[against].seconds / mine.seconds
+        elif against == ALONE:
+            alone = max(_hash("md5") * size / (1 << 30), by_name["dvc artifacts get"].seconds)
+            reached = alone / mine.seconds
         else:
-            reached = (1 << 30) / RATE / mine.seconds
+            assert against == LINK
+            reached = size / scenario.way.rate / mine.seconds
         targets.append(Target(scenario.title, against, least, reached))
     if scenario.most_memory is not None:
         most = scenario.most_memory

@@ -69,6 +69,7 @@ def make_models(
     """Random models, each object under its MD5 as DVC 3 lays it out; kept from run to run."""
     objects.mkdir(parents=True, exist_ok=True)
     shapes = {"gib": [1024 * MIB], "4gib": [4096 * MIB], "many": [4096] * 10_000, "kb": [1024]}
+    shapes["16mib"] = [16 * MIB]
     models, sizes = {}, {}
     for name in names:
         index = objects / f"{name}.json"

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from random import Random
 
 import pytest
 from benchmarks import load, measuring, results
-from benchmarks.link import Link
+from benchmarks.link import Link, Window
 from benchmarks.load import Load
 from benchmarks.measuring import Result, Sample
 from benchmarks.table import Target, document, results_table, targets_table
@@ -111,3 +112,17 @@ def test_results__compared_as_ratios() -> None:
 
     assert lines[0] == "Compared with before (below 1: less than before)"
     assert lines[4:] == ["| 1 GiB | curl | 0.50 | 0.50 | 0.50 |"]
+
+
+def test_window__as_reno_has_it() -> None:
+    lossless, lossy = Window(0.0, Random(1)), Window(0.01, Random(1))
+
+    assert not any(lossless.send(1460) for _ in range(1000))
+    lost = sum(lossy.send(1460) for _ in range(100_000))
+    assert 900 < lost < 1100
+    # Mathis et al.: the window is about 1.22 / sqrt(loss) segments
+    sizes = []
+    for _ in range(20_000):
+        lossy.send(1460)
+        sizes.append(lossy.size / 1460)
+    assert 9 < sum(sizes) / len(sizes) < 15
