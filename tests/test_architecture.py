@@ -27,7 +27,7 @@ FLOORS = (
     {"registries", "inputs"},
     {"outputs"},
     {"run", "server"},
-    {"cli"},
+    {"cli", "library"},
 )
 """From the ground up. A room is a folder, or a file beside the folders; it imports from the floors
 below, and from no other room on its own.
@@ -43,11 +43,12 @@ GITREPO_FLOORS = (
 )
 """The same inside of `gitrepo`, whose rooms are its folders and the files beside them."""
 
-SEES_INPUTS = {"inputs", "cli"}
+SEES_INPUTS = {"inputs", "cli", "library"}
 """The rooms that may look an input up; what is below gets a `RunConfig`, or a part of one."""
 
 READS_THE_ENVIRONMENT = {
     "cli": "the door: everybody else is told",
+    "library": "the other door, of those who call it from Python",
     "server.run.process": "sets what a library reads in the worker that it starts",
 }
 """The modules that may name `os.environ`, and why."""
@@ -55,6 +56,7 @@ READS_THE_ENVIRONMENT = {
 MOST_ATTRIBUTES = 12
 MANY_ATTRIBUTES: dict[str, str] = {
     "model.artifact.Resolution": "what a selector meant: the one answer that all floors share",
+    "library.Download": "a public value: all that a caller may ask of a download",
 }
 """The classes with more attributes, and why."""
 
@@ -62,6 +64,9 @@ PRIVATE_USES = {
     ("gitrepo.remotes.hdfs", "_content"): "a body that was read in pieces, for requests"
 }
 """The private attributes of another module's objects that are used, and why."""
+
+FACADE = {"errors", "library"}
+"""What the package itself hands on, imported when it is used first."""
 
 PRIVATE_NAMES_OF_LIBRARIES = {"_asdict", "_exit", "_mapping"}
 """Documented ones: of rows of SQLAlchemy, and of `os`."""
@@ -175,6 +180,7 @@ def circle(arrows: dict[str, set[str]]) -> list[str]:
 
 
 IMPORTS = {name: set(imports(tree)) for name, tree in TREES.items()}
+IMPORTS[""] -= FACADE
 ENVIRONMENT_READS = {name: list(environment_reads(tree)) for name, tree in TREES.items()}
 
 

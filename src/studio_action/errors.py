@@ -13,6 +13,7 @@
     ├── WorkspaceRefused    16  space, permission, a path outside, overwrite
     ├── PolicyRefused       17  `verify: require`, a filter that is an error
     └── DeadlinePassed      18
+        └── Cancelled           by whoever called the Python interface
 
     Stopped (BaseException)  128 + signal number
 
@@ -128,6 +129,10 @@ class DeadlinePassed(StudioActionError):
 
     exit_code = 18
     meaning = "the deadline passed"
+
+
+class Cancelled(DeadlinePassed):
+    """Whoever called the Python interface wants no more of it."""
 
 
 class Stopped(BaseException):

@@ -42,7 +42,14 @@ from studio_action.run.wiring import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from studio_action.download.base import Progress
+    from studio_action.model.artifact import RemoteFile
     from studio_action.run.doctor import Diagnosis
+    from studio_action.run.download import Delivered
+    from studio_action.run.resolving import Found
 
 
 def run(config: RunConfig, platform: Platform) -> None:
@@ -105,6 +112,20 @@ def _publish_skipped(context: RunContext) -> None:
 
 
 def _download(task: Download, context: RunContext) -> None:
+    delivered = deliver(task, context)
+
+    from studio_action.run import job_page
+
+    publish(delivered.outputs(task.previous), MODEL_PREFIX, context)
+    job_page.show(task, delivered, context)
+
+
+def deliver(
+    task: Download,
+    context: RunContext,
+    show: Callable[[RunContext], AbstractContextManager[Progress]] = show_progress,
+) -> Delivered:
+    """Bring the model into the workspace; `show` makes what shows how far that is."""
     workspace, platform = context.config.workspace, context.platform
     try:
         with (
@@ -120,11 +141,11 @@ def _download(task: Download, context: RunContext) -> None:
                 task.delivery.signature,
             ) as (registry, policy),
             open_signatures(context, network, downloader) as verifier,
-            show_progress(context) as progress,
+            show(context) as progress,
         ):
             from studio_action.run import download as recipe
 
-            delivered = recipe.download(
+            return recipe.download(
                 task.request,
                 task.delivery,
                 registry=registry,
@@ -139,10 +160,6 @@ def _download(task: Download, context: RunContext) -> None:
             )
     finally:
         workspace.hand_over(workspace.root / STATE_FOLDER)
-    from studio_action.run import job_page
-
-    publish(delivered.outputs(task.previous), MODEL_PREFIX, context)
-    job_page.show(task, delivered, context)
 
 
 def _resolve(task: Resolve, context: RunContext) -> None:
@@ -159,6 +176,18 @@ def _resolve(task: Resolve, context: RunContext) -> None:
         urls = {file.path: file.url for file in found.files}
         files.write(task.urls_file, json.dumps(urls, indent=2) + "\n", mode=0o600)
     publish(outputs, MODEL_PREFIX, context)
+
+
+def look_up(task: Resolve, context: RunContext) -> tuple[Found, tuple[RemoteFile, ...]]:
+    """Return what the request means, and its files with their sizes, where those can be had."""
+    from studio_action.run.resolving import measured, resolve
+
+    with (
+        open_network(context) as network,
+        open_registry(task.request, task.source.studio, context, network) as (registry, policy),
+    ):
+        found = resolve(task.request, registry=registry, policy=policy, platform=context.platform)
+        return found, tuple(measured(found, network, context))
 
 
 def _create(task: CreateProject, context: RunContext) -> None:

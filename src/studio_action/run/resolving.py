@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from studio_action.ci.base import Platform
@@ -72,16 +72,22 @@ def _check_version(found: Found, limits: VersionLimits, platform: Platform) -> N
 
 def answered(task: Resolve, found: Found, network: Network, context: RunContext) -> dict[str, str]:
     """Return the outputs of a model that is not downloaded; raise `PolicyRefused` for its size."""
+    files = measured(found, network, context)
+    return report.resolve_outputs(
+        found.resolution, files, found.digest, task.request.filters, task.previous
+    )
+
+
+def measured(found: Found, network: Network, context: RunContext) -> Sequence[RemoteFile]:
+    """Return the files with their sizes, where those can be had; raise `PolicyRefused` for them."""
     if found.policy and found.policy.required.signatures:
         context.platform.warning(
             "The policy requires a signature of the model, which resolve-model does not verify:"
             " download-model does"
         )
-    measured = sizes.measured(found.files, network, context.config.limits)
-    check_total(measured, found.most_bytes)
-    return report.resolve_outputs(
-        found.resolution, measured, found.digest, task.request.filters, task.previous
-    )
+    files = sizes.measured(found.files, network, context.config.limits)
+    check_total(files, found.most_bytes)
+    return files
 
 
 def renew_urls(found: Found, registry: Registry) -> Mapping[str, str]:
