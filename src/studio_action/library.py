@@ -416,6 +416,9 @@ class _Reporter:
         self._files += 1
         self._report()
 
+    def stall(self, slowest: Sequence[str]) -> None:
+        _LOGGER.info("no data for a while: %s", "; ".join(slowest))
+
     def _report(self) -> None:
         if self._call is not None:
             self._call(Progress(self._received, self._expected, self._files))

@@ -140,3 +140,25 @@ def test_bar__nothing_is_drawn_before_the_download(time: Time, job: Job) -> None
         pass
 
     assert terminal.getvalue() == ""
+
+
+@pytest.mark.parametrize("terminal", [Terminal(), io.StringIO()], ids=["bar", "lines"])
+def test_stall__a_line_for_each_file(terminal: io.StringIO, time: Time, job: Job) -> None:
+    said: list[str] = []
+    with progress.open_progress(job, terminal, say=said.append, clock=time.clock) as shown:
+        shown.expect(10)
+        shown.stall(["a: 1 B of 5 B", "b: 2 B of 5 B"])
+
+    assert said == ["No data for 10 s. Slowest:", "  a: 1 B of 5 B", "  b: 2 B of 5 B"]
+
+
+def test_quiet__neither_bar_nor_lines(time: Time, job: Job) -> None:
+    said: list[str] = []
+    terminal, quiet = Terminal(), replace(job, quiet=True)
+    with progress.open_progress(quiet, terminal, say=said.append, clock=time.clock) as shown:
+        shown.expect(10)
+        time.sleep(60)
+        shown.advance(5)
+        shown.stall(["a"])
+
+    assert (said, terminal.getvalue()) == ([], "")

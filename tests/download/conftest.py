@@ -47,6 +47,7 @@ class Heard:
     expected: int = 0
     arrived: int = 0
     finished: int = 0
+    stalls: list[list[str]] = field(default_factory=list)
 
     def expect(self, size: int) -> None:
         self.expected += size
@@ -56,6 +57,9 @@ class Heard:
 
     def finish(self) -> None:
         self.finished += 1
+
+    def stall(self, slowest: Sequence[str]) -> None:
+        self.stalls.append(list(slowest))
 
 
 @dataclass

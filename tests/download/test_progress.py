@@ -25,3 +25,38 @@ def test_reporter__tells_the_difference() -> None:
     reporter.report(totals)
 
     assert heard == Heard(10, 2, 2)
+
+
+def test_reporter__tells_once_which_files_wait() -> None:
+    heard, totals, seconds = Heard(), Totals(), [100.0]
+    reporter = ProgressReporter(heard, str, lambda: seconds[0])
+    totals.update("done", 5, 5)
+    totals.update("not begun", 7, 0)
+    totals.update("half", 2_000_000, 1_000_000)
+    for number in range(20):
+        totals.update(f"many {number:02}", 100, 60)
+    reporter.report(totals)
+    seconds[0] += 9.9
+    reporter.report(totals)
+    assert heard.stalls == []
+
+    seconds[0] += 0.1
+    reporter.report(totals)
+    seconds[0] += 60
+    reporter.report(totals)
+
+    (lines,) = heard.stalls
+    assert lines[:2] == ["half: 1.0 MB of 2.0 MB", "many 00: 60 B of 100 B"]
+    assert len(lines) == 10
+
+
+def test_reporter__tells_again_after_bytes_came() -> None:
+    heard, totals, seconds = Heard(), Totals(), [0.0]
+    reporter = ProgressReporter(heard, str, lambda: seconds[0])
+    totals.update("a", 3, 0)
+    for arrived in (0, 1, 1):
+        seconds[0] += 10
+        totals.update("a", 3, arrived)
+        reporter.report(totals)
+
+    assert heard.stalls == [["a: 0 B of 3 B"], ["a: 1 B of 3 B"]]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from studio_action.ci.job import NO_SYSTEM, Job
 from studio_action.download.base import NoProgress, Progress
+from studio_action.download.progress import STALL
 from studio_action.net.clock import Clock
 from studio_action.text import human_size, human_time
 
@@ -29,7 +30,7 @@ def open_progress(
     if job.system != NO_SYSTEM or not terminal.isatty():
         yield ProgressLines(say, clock)
         return
-    bar = ProgressBar(terminal)
+    bar = ProgressBar(terminal, say)
     try:
         yield bar
     finally:
@@ -61,6 +62,9 @@ class ProgressLines:
     def finish(self) -> None:
         self._files += 1
 
+    def stall(self, slowest: Sequence[str]) -> None:
+        say_stall(slowest, self._say)
+
     def _begin(self) -> float:
         if self._started is None:
             self._started = self._latest = self._now()
@@ -79,11 +83,18 @@ def progress_line(come: int, expected: int, files: int, seconds: float) -> str:
     return ", ".join([share, f"{human_size(come)} of {human_size(expected)}", *parts])
 
 
+def say_stall(slowest: Sequence[str], say: Callable[[str], None]) -> None:
+    """Say which files wait, a line each."""
+    say(f"No data for {human_time(STALL)}. Slowest:")
+    for line in slowest:
+        say(f"  {line}")
+
+
 class ProgressBar:
     """A bar on a terminal, drawn from the first bytes until it is closed."""
 
-    def __init__(self, terminal: TextIO) -> None:
-        self._terminal = terminal
+    def __init__(self, terminal: TextIO, say: Callable[[str], None]) -> None:
+        self._terminal, self._say = terminal, say
         self._bar: tqdm[NoReturn] | None = None
         self._expected = self._files = 0
 
@@ -97,6 +108,9 @@ class ProgressBar:
     def finish(self) -> None:
         self._files += 1
         self._drawn().set_postfix(files=self._files, refresh=False)
+
+    def stall(self, slowest: Sequence[str]) -> None:
+        say_stall(slowest, self._say)
 
     def close(self) -> None:
         if self._bar is not None:

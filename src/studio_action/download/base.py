@@ -73,6 +73,10 @@ class Progress(Protocol):
         """Count one more complete file."""
         ...
 
+    def stall(self, slowest: Sequence[str]) -> None:
+        """Show a line for each file that lacks most, because no byte came for a while."""
+        ...
+
 
 class NoProgress(Progress):
     """For what is small, such as a manifest: nobody waits for it."""
@@ -81,6 +85,9 @@ class NoProgress(Progress):
         pass
 
     def advance(self, size: int) -> None:
+        pass
+
+    def stall(self, slowest: Sequence[str]) -> None:
         pass
 
     def finish(self) -> None:

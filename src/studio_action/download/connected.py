@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import cast
 
 from studio_action.download.base import (
     Downloader,
@@ -79,6 +80,5 @@ class ConnectedDownloader:
         if self._partials is None:
             self._partials = Partials(self._folder, boot=boot_id())
         reading = [Reading(file, home) for file, home in files]
-        return Watch(
-            reading, self._partials, self._opened, self._options, ProgressReporter(progress)
-        ).run()
+        reporter = ProgressReporter(progress, lambda each: cast(Reading, each).file.path)
+        return Watch(reading, self._partials, self._opened, self._options, reporter).run()

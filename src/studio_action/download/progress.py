@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import time
+from collections.abc import Callable, Hashable
 
 from studio_action.download.base import Progress
+from studio_action.text import human_size, printable
+
+STALL = 10.0
+"""Seconds without a byte, of any file, after which people want to know which files wait."""
+MOST_SLOW = 10
+"""So many of them are shown."""
 
 
 class Totals:
@@ -21,12 +28,34 @@ class Totals:
         self.arrived += arrived - before[1]
         self._by_file[file] = (expected, arrived)
 
+    def slowest(self, name: Callable[[Hashable], str]) -> list[str]:
+        """Return a line for each of the files that lack most: those that have begun come first."""
+        waiting = [
+            (arrived == 0, arrived / max(expected, 1), name(file), arrived, expected)
+            for file, (expected, arrived) in list(self._by_file.items())
+            if arrived < expected
+        ]
+        return [
+            f"{printable(path, 200)}: {human_size(arrived)} of {human_size(expected)}"
+            for _, _, path, arrived, expected in sorted(waiting)[:MOST_SLOW]
+        ]
+
 
 class ProgressReporter:
-    """Tells a progress what has changed since it last heard."""
+    """Tells a progress what has changed since it last heard; once, if nothing does for a while.
 
-    def __init__(self, progress: Progress) -> None:
+    `name` returns what a file of the totals is called.
+    """
+
+    def __init__(
+        self,
+        progress: Progress,
+        name: Callable[[Hashable], str] = str,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._progress = progress
+        self._name, self._now = name, now
+        self._moved: float | None = now()
         self._expected = self._arrived = self._finished = 0
 
     def report(self, totals: Totals) -> None:
@@ -36,6 +65,11 @@ class ProgressReporter:
             self._progress.expect(expected - self._expected)
         if arrived != self._arrived:
             self._progress.advance(arrived - self._arrived)
+            self._moved = self._now()
+        elif self._moved is not None and self._now() - self._moved >= STALL:
+            self._moved = None  # said once, until bytes come again
+            if slowest := totals.slowest(self._name):
+                self._progress.stall(slowest)
         for _ in range(finished - self._finished):
             self._progress.finish()
         self._expected, self._arrived, self._finished = expected, arrived, finished

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import Literal, cast
 
 from studio_action.download.base import DownloadOptions, Fetched, Progress, Renew, Verify
 from studio_action.download.connections import Connections
@@ -92,7 +92,7 @@ class Transfer:
         thread = threading.Thread(
             target=_run_engine, args=(engine, connections, hashers, events), daemon=True
         )
-        reporter = ProgressReporter(progress)
+        reporter = ProgressReporter(progress, lambda index: files[cast(int, index)].path)
         try:
             thread.start()
             while not isinstance(event := _next_event(events), _Finished):
