@@ -64,7 +64,7 @@ def test_notebook_runs(server: ReferenceServer, capfd: pytest.CaptureFixture[str
         assert cell["outputs"] == []
         exec(compile(local("".join(cell["source"])), "docs/notebook.ipynb", "exec"), names)
 
-    assert "Not found" in str(names["message"])
+    assert "not found (Studio answered 404: Not found.)" in str(names["message"])
 
 
 def test_download(server: ReferenceServer, tmp_path: Path) -> None:

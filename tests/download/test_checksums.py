@@ -84,7 +84,7 @@ def test_verification__promised_size(size: int, how: Verified | None) -> None:
 @pytest.mark.parametrize(
     ("changes", "metadata", "text"),
     [
-        ({"size": 11}, NOTHING, "it has 10 bytes, and 11 were promised"),
+        ({"size": 11}, NOTHING, "it has 10 bytes; expected 11"),
         (
             {"digest": Digest("md5", WRONG)},
             NOTHING,

@@ -221,7 +221,7 @@ def test_fetch__other_content_is_read_once_more(reader: Reader) -> None:
     file = reader.put("a")
     reader.storage.contents["/a"] = CONTENT[::-1]
 
-    with pytest.raises(ContentMismatch, match="'a' is not what it should be: its MD5 is"):
+    with pytest.raises(ContentMismatch, match="'a' does not match: its MD5 is"):
         reader.fetch(file)
 
     assert reader.storage.starts == [0, 0]
@@ -230,7 +230,7 @@ def test_fetch__other_content_is_read_once_more(reader: Reader) -> None:
 def test_fetch__another_size_is_not_even_read(reader: Reader) -> None:
     file = replace(reader.put("a"), size=3)
 
-    with pytest.raises(ContentMismatch, match="has 262144 bytes, and 3 were promised"):
+    with pytest.raises(ContentMismatch, match="has 262144 bytes; expected 3"):
         reader.fetch(file)
 
     assert reader.storage.starts == []

@@ -153,7 +153,7 @@ def test_fetch__the_deadline_within_a_file(here: Here) -> None:
 def test_fetch__other_content(here: Here, change: dict[str, object]) -> None:
     file = replace(of("a", here.put("a"), CONTENT), **change)  # type: ignore[arg-type]
 
-    with pytest.raises(ContentMismatch, match="'a' is not what it should be"):
+    with pytest.raises(ContentMismatch, match="'a' does not match"):
         here.fetch(file)
 
     assert not any(here.copies.iterdir())

@@ -41,8 +41,8 @@ def test_an_empty_value_is_an_unset_one_and_values_are_trimmed() -> None:
 
 def test_refuse__names_the_input_and_where_its_value_came_from() -> None:
     value = Inputs({}, {"STUDIO_ACTION_RETRIES": "many"})["retries"]
-    assert str(value.refuse("is no number")) == (
-        "input retries (from STUDIO_ACTION_RETRIES): 'many' is no number"
+    assert str(value.refuse("is not a number")) == (
+        "input retries (from STUDIO_ACTION_RETRIES): 'many' is not a number"
     )
 
 

@@ -126,7 +126,7 @@ def test_parse__a_model_that_is_wanted_twice_is_named_with_what_is_wanted() -> N
         ("- {stage: prod}", "has no model"),
         ("- {model: churn, stage: prod, version: v1.0.0}", "cannot be used together"),
         ("- {model: churn@prod, version: v1.0.0}", "cannot be used together"),
-        ("- {model: churn, name: a b}", "is no name"),
+        ("- {model: churn, name: a b}", "is not a name"),
         ("- {model: [churn]}", "not a text"),
         ("- [churn]", "not a text"),
         ("{churn: prod}", "not a list"),

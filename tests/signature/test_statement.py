@@ -94,8 +94,8 @@ def with_field(name: str, value: object) -> dict[str, Any]:
         pytest.param(sharded("a:0:2", "a:0:2"), "do not make up a file", id="a shard twice"),
         pytest.param(sharded("a:0:3"), "do not make up a file", id="longer than a shard"),
         pytest.param(sharded("a:0:0"), "do not make up a file", id="empty shard"),
-        pytest.param(sharded("a:0"), "is no part of a file", id="no range"),
-        pytest.param(sharded("a:-1:1"), "is no part of a file", id="negative"),
+        pytest.param(sharded("a:0"), "is not part of a file", id="no range"),
+        pytest.param(sharded("a:-1:1"), "is not part of a file", id="negative"),
         pytest.param(
             with_field("predicateType", "https://slsa.dev/provenance/v1"),
             "something else than a model",

@@ -5,7 +5,7 @@ An object lies at `files/md5/ab/cdef…`, text of DVC 2 at `ab/cdef…` (dvc-dat
 may fill the cache at once. A file in the workspace is a copy, which shares blocks where the file
 system can, so that writing to it does not change the cache. A read-only hard link would not do:
 root may write to any file. Each copy is checked. A damaged object is removed, and so is anything
-that is no regular file: all of DVC's objects are.
+that is not a regular file: all of DVC's objects are.
 """
 
 from __future__ import annotations

@@ -162,7 +162,7 @@ def verification(
 def difference(file: RemoteFile, metadata: StorageMetadata, found: Digests) -> str:
     """Return, for people, what is wrong with bytes that are not those of `file`."""
     if file.size is not None and found.size != file.size:
-        return f"it has {found.size} bytes, and {file.size} were promised"
+        return f"it has {found.size} bytes; expected {file.size}"
     if file.digest is not None:
         return f"its MD5 is {found.md5}, and its storage key says {file.digest}"
     if file.etag and metadata.etag and _bare(file.etag) != metadata.etag:
@@ -175,7 +175,7 @@ def mismatch_twice(
 ) -> ContentMismatch:
     """Return the error for a file that is still wrong after it was fetched once more."""
     return ContentMismatch(
-        f"{label} is not what it should be: {difference(file, metadata, found)},"
+        f"{label} does not match: {difference(file, metadata, found)},"
         " also when it was fetched once more",
         "The storage has other content under this name: push the model again",
     )

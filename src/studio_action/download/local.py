@@ -81,7 +81,7 @@ class LocalDownloader:
         if how is None:
             to.unlink()
             raise ContentMismatch(
-                f"{printable(file.path, 300)!r} is not what it should be:"
+                f"{printable(file.path, 300)!r} does not match:"
                 f" {difference(file, metadata, found)}",
                 "The remote has other content under this name: push the model again",
             )

@@ -105,8 +105,8 @@ class Attempt:
         wanted, known = self.file.size, self.status
         if wanted is not None and status.size not in (None, wanted):
             raise ContentMismatch(
-                f"{printable(self.file.path, 300)!r} is not what it should be: its storage has"
-                f" {status.size} bytes, and {wanted} were promised",
+                f"{printable(self.file.path, 300)!r} does not match: its storage has"
+                f" {status.size} bytes; expected {wanted}",
                 "The storage has other content under this name: push the model again",
             )
         self.file.check_size(status.size or 0)

@@ -131,9 +131,7 @@ class ResponseStream:
         download, promised = self.download, self.download.file.size
         download.file.check_size(content.size or 0)
         if promised is not None and content.size not in (None, promised):
-            raise ContentMismatch(
-                f"{download} has {content.size} bytes, and {promised} were promised"
-            )
+            raise ContentMismatch(f"{download} has {content.size} bytes; expected {promised}")
         if content.start != self.request.range.start or (
             download.partial.have and not content.ranged
         ):

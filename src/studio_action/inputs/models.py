@@ -166,7 +166,7 @@ def _text(name: str, value: YamlValue) -> str:
     if name != "name":
         return value.scalar()
     if not _NAME.fullmatch(value.text()):
-        raise value.wrong("is no name", "A name has letters, digits and no spaces")
+        raise value.wrong("is not a name", "A name has letters, digits and no spaces")
     return value.text()
 
 

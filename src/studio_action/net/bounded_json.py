@@ -65,7 +65,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _none(name: str) -> float:
-    raise ValueError(f"{name} is no number")  # RFC 8259, section 6
+    raise ValueError(f"{name} is not a number")  # RFC 8259, section 6
 
 
 def _structure(content: bytes, most_values: int) -> bytes:

@@ -49,7 +49,7 @@ def _version(text: str) -> str:
     try:
         return AtVersion.parse(text).version
     except BadInput as error:
-        raise ValueError(f"is no version. {error.hint}") from None
+        raise ValueError(f"is not a version. {error.hint}") from None
 
 
 def _rollback(value: YamlValue) -> OnRollback:

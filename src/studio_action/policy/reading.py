@@ -31,7 +31,9 @@ def read_content(revision: Revision) -> bytes | None:
     if entry is None:
         return None
     if not entry.is_file:
-        raise BadInput(f"{called} is no regular file", "Commit the file itself, not a link to it")
+        raise BadInput(
+            f"{called} is not a regular file", "Commit the file itself, not a link to it"
+        )
     try:
         return revision.read_one(NAME, LARGEST)
     except UnexpectedAnswer:

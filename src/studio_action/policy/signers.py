@@ -62,7 +62,9 @@ def _path(value: YamlValue) -> str:
     try:
         check_path(path)
     except UnexpectedAnswer:
-        raise value.wrong("is no file of the repository", "Write it relative to its root") from None
+        raise value.wrong(
+            "is not a file of the repository", "Write it relative to its root"
+        ) from None
     return path
 
 

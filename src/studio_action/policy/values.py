@@ -21,7 +21,7 @@ def parse_age(text: str) -> int:
     found = _AGE.fullmatch(text)
     seconds = int(found["count"]) * _SECONDS[found["unit"]] if found else 0
     if not seconds:
-        raise ValueError("is no age: write a number and m, h, d or w, e.g. 12h or 30d")
+        raise ValueError("is not an age: write a number and m, h, d or w, e.g. 12h or 30d")
     return seconds
 
 
@@ -41,7 +41,7 @@ def parse_size(text: str) -> int:
     """
     found = _SIZE.fullmatch(text)
     if found is None or (found["unit"] in ("", "B") and "." in found["count"]):
-        raise ValueError("is no size: write bytes, or a number and a unit, e.g. 500MB or 2GiB")
+        raise ValueError("is not a size: write bytes, or a number and a unit, e.g. 500MB or 2GiB")
     base = 1024 if "i" in found["unit"] else 1000
     factor = math.prod([base] * _POWERS[found["unit"].rstrip("iB")])
     whole, _, part = found["count"].partition(".")
@@ -57,7 +57,7 @@ def check_branch(name: str) -> None:
 def check_glob(glob: str) -> None:
     """Raise `ValueError` for a glob that is too long to mean anything."""
     if not glob or len(glob) > LONGEST_GLOB:
-        raise ValueError(f"is no glob of 1 to {LONGEST_GLOB} characters")
+        raise ValueError(f"is not a glob of 1 to {LONGEST_GLOB} characters")
 
 
 def matches(text: str, globs: Iterable[str]) -> bool:

@@ -196,7 +196,7 @@ def _named(name: str, digest: str, shard_size: int) -> tuple[str, Part]:
         return name, Part(digest)
     path, start, end = [*name.rsplit(":", 2), "", ""][:3]
     if not all(it.isascii() and it.isdigit() and len(it) < 20 for it in (start, end)):
-        raise ValueError(f"{name!r} is no part of a file")
+        raise ValueError(f"{name!r} is not part of a file")
     return path, Part(digest, int(start), int(end))
 
 

@@ -214,6 +214,8 @@ def refuse(answer: Answer, requested: str) -> NoReturn:
     said = f"Studio answered {answer.status} for {requested}" + (f": {reason}" if reason else "")
     if answer.status == 404 and answer.extended and reason:
         raise NoSuchModel(reason)  # the whole sentence: which name is wrong, and which ones exist
+    if answer.status == 404 and isinstance(answer.document, dict | list):
+        said = f"{requested} not found (Studio answered 404{f': {reason}' if reason else ''})"
     raise _refusal(answer, said)
 
 

@@ -171,7 +171,7 @@ def _file(answer: Answer, row: object) -> RemoteFile:
     if not fetchable(url):
         raise unexpected_answer(answer, f"no http(s) URL for {shown}")
     if isinstance(size, bool) or (size is not None and not 0 <= size < 1 << 63):
-        raise unexpected_answer(answer, f"a size of {shown} that is none")
+        raise unexpected_answer(answer, f"a size of {shown} that is not one")
     try:
         known = _digest(digest, url)
     except ValueError as error:
@@ -202,11 +202,11 @@ def _fault(found: Resolution, name: str) -> str:
     if not _answers(found):
         return f"what is not the {found.selector}"
     if not _REVISION.fullmatch(found.revision):
-        return "a revision that is no commit"
+        return "a revision that is not a commit"
     if not _tagged(found):
         return "a tag that does not say so"
     if found.previous_version and not _is_version(found.previous_version):
-        return "a previous version that is none"
+        return "a previous version that is not a version"
     return _misplaced(found)
 
 

@@ -104,13 +104,13 @@ def test_path_of(model: str, path: str) -> None:
         (
             "models/churn:outside",
             UnexpectedAnswer,
-            "models/churn/dvc.yaml at c0ffee0, artifacts.outside.path is no file or folder of the"
-            " repository: '../../../model.pkl'. Check that file at that commit",
+            "models/churn/dvc.yaml at c0ffee0, artifacts.outside.path is not a file or folder of"
+            " the repository: '../../../model.pkl'. Check that file at that commit",
         ),
         (
             "everything",
             UnexpectedAnswer,
-            "dvc.yaml at c0ffee0, artifacts.everything.path is no file or folder of the"
+            "dvc.yaml at c0ffee0, artifacts.everything.path is not a file or folder of the"
             " repository: '.'. Check that file at that commit",
         ),
     ],

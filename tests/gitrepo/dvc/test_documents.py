@@ -86,7 +86,9 @@ def test_read_yaml__unreadable(content: bytes) -> None:
 
 
 def test_node__a_key_that_is_no_text() -> None:
-    with pytest.raises(UnexpectedAnswer, match=r"^dvc\.yaml, stages has a key that is no text: 12"):
+    with pytest.raises(
+        UnexpectedAnswer, match=r"^dvc\.yaml, stages has a key that is not a text: 12"
+    ):
         read_yaml("dvc.yaml", b"stages: {012: {}}").get("stages").mapping()
 
 

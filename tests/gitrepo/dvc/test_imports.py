@@ -74,7 +74,7 @@ def test_source__not_a_commit(commit: object) -> None:
 
 @pytest.mark.parametrize("path", ["..", "../m", "a/../../m", ".", "/", ""])
 def test_path__outside_of_the_repository(path: str) -> None:
-    with pytest.raises(UnexpectedAnswer, match="is no file or folder"):
+    with pytest.raises(UnexpectedAnswer, match="is not a file or folder"):
         _ = an_import(path).path
 
 
@@ -84,7 +84,7 @@ def test_path__from_the_root() -> None:
 
 @pytest.mark.parametrize("path", ["/etc/dvc", "../config", "a/../../config"])
 def test_config_file__outside_of_the_repository(path: str) -> None:
-    with pytest.raises(UnexpectedAnswer, match=r"config is no file of the repository"):
+    with pytest.raises(UnexpectedAnswer, match=r"config is not a file of the repository"):
         _ = an_import(config=path).config_file
 
 

@@ -268,7 +268,7 @@ def test_opened__a_password_from_outside_goes_to_no_address_of_the_repository() 
     ],
 )
 def test_opened__no_address(url: str) -> None:
-    with pytest.raises(BadInput, match="the address of the remote 'store' is none"):
+    with pytest.raises(BadInput, match="the address of the remote 'store' is not valid"):
         ssh.opened(Settings.of("store", url, {}), Filesystems())
 
 

@@ -70,7 +70,7 @@ def test_place__whoever_dvc_would_be(
         ("webdavs://h", {"cert_path": "/c"}, "has cert_path, which cannot be used here"),
         ("webdavs://h", {"bearer_token_command": "x"}, "has bearer_token_command, which"),
         ("webdavs://h/?x=1", {}, "has more than a path"),
-        ("webdavs:///x", {}, "the address of the remote 'store' is none"),
+        ("webdavs:///x", {}, "the address of the remote 'store' is not valid"),
         ("webdavs://h", {"token": "t\nHost: x"}, "are no header line"),
     ],
 )

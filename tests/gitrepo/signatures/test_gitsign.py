@@ -224,9 +224,9 @@ def test_verify__whatever_the_signature_is(verifier: TagVerifier, der: bytes) ->
     ("signers", "fault"),
     [
         (b"", "names nobody"),
-        (b"ada@example.com\n", "is no identity and issuer"),
-        (b"ada@example.com accounts.google.com\n", "is no identity and issuer"),
-        (b"a b https://accounts.test\n", "is no identity and issuer"),
+        (b"ada@example.com\n", "is not an identity and issuer"),
+        (b"ada@example.com accounts.google.com\n", "is not an identity and issuer"),
+        (b"a b https://accounts.test\n", "is not an identity and issuer"),
     ],
 )
 def test_read_allowed__none(signers: bytes, fault: str) -> None:

@@ -215,8 +215,8 @@ def test_verify__another_byte_in_the_signature_makes_nobody_else_the_signer(
 @pytest.mark.parametrize(
     ("make", "fault"),
     [
-        (lambda gpg, key: b"no keyring", "is no keyring"),
-        (lambda gpg, key: b"", "is no keyring"),
+        (lambda gpg, key: b"no keyring", "is not a keyring"),
+        (lambda gpg, key: b"", "is not a keyring"),
         (lambda gpg, key: gpg.run("--armor", "--export-secret-keys", key).encode(), "a secret key"),
     ],
     ids=["text", "nothing", "a secret key"],

@@ -168,7 +168,7 @@ def _inside(folder: str, node: Node) -> str:
     path = path_within(folder, node.text())
     if not path:
         shown = printable(redact(node.text()), 200)
-        raise node.wrong(f"is no file or folder of the repository: {shown!r}")
+        raise node.wrong(f"is not a file or folder of the repository: {shown!r}")
     return path
 
 

@@ -92,7 +92,7 @@ class Node:
 
     def _name(self, key: object) -> str:
         if not isinstance(key, str):
-            raise self.wrong(f"has a key that is no text: {printable(repr(key), 100)}")
+            raise self.wrong(f"has a key that is not a text: {printable(repr(key), 100)}")
         return key
 
     def _under(self, value: object, step: str | int) -> Node:

@@ -69,7 +69,7 @@ class Import:
         told = self.node.get("path")
         path = posixpath.normpath(told.text().lstrip("/"))
         if path == "." or path.startswith("../") or path == "..":
-            raise told.wrong("is no file or folder of a repository")
+            raise told.wrong("is not a file or folder of a repository")
         return path
 
     @property
@@ -83,7 +83,7 @@ class Import:
             return ""
         path = posixpath.normpath(told.text())
         if posixpath.isabs(path) or path == ".." or path.startswith("../"):
-            raise told.wrong("is no file of the repository, and others are not read")
+            raise told.wrong("is not a file of the repository, and others are not read")
         return path
 
     def source(self, config: str) -> ImportSource:

@@ -78,7 +78,7 @@ def check_address(remote: str, url: str) -> None:
     except ValueError:
         pass
     raise BadInput(
-        f"the address of the remote {printable(remote, 100)!r} is none", "Correct its url"
+        f"the address of the remote {printable(remote, 100)!r} is not valid", "Correct its url"
     )
 
 

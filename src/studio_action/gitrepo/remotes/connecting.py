@@ -78,7 +78,8 @@ class Location:
 
 def _no_address(settings: Settings) -> BadInput:
     return BadInput(
-        f"the address of the remote {printable(settings.name, 100)!r} is none", "Correct its url"
+        f"the address of the remote {printable(settings.name, 100)!r} is not valid",
+        "Correct its url",
     )
 
 

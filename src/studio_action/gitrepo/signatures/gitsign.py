@@ -53,7 +53,7 @@ def read_allowed(signers: bytes) -> tuple[AllowedIdentity, ...]:
             continue
         if len(words) != 2 or not re.match(r"https?://", words[1]):
             raise BadInput(
-                "allowed-signers has a line that is no identity and issuer:"
+                "allowed-signers has a line that is not an identity and issuer:"
                 f" {printable(line, 80)!r}",
                 "A line is e.g. ada@example.com https://accounts.google.com",
             )

@@ -44,7 +44,7 @@ _UNFIT = {
 def settings(signers: bytes, folder: Path, path: str) -> Settings:
     """Return how git is to check such signatures; `folder` is for gpg's home.
 
-    Raises `BadInput` where `signers` is no keyring of public keys.
+    Raises `BadInput` where `signers` is not a keyring of public keys.
     """
     if _SECRET.search(signers):
         raise BadInput(
@@ -76,7 +76,7 @@ def _import(gpg: str, keys: bytes, environment: dict[str, str]) -> None:
     ):
         said = printable(done.stderr.decode("utf-8", "replace"), 300)
         raise BadInput(
-            f"allowed-signers is no keyring of OpenPGP's public keys: {said}",
+            f"allowed-signers is not a keyring of OpenPGP's public keys: {said}",
             "Make it with gpg --export --armor ADDRESS",
         )
 

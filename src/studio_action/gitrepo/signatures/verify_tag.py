@@ -59,7 +59,7 @@ class VerifyTag:
         words = ("hash-object", "-t", "tag", "-w", "--stdin")
         done = self._git.completed(repository, *words, stdin=tag.content)
         if done.returncode:
-            raise Unfit("is no tag that Git itself would make")
+            raise Unfit("is not a tag that Git would make")
         return repository, done.stdout.decode().strip()
 
     def _make_settings(self, requirement: TagSignature) -> Settings:

@@ -149,8 +149,7 @@ def _verified(file: LocatedFile, content: bytes) -> bytes:
     found = Digest("md5", f"{hashlib.md5(content, usedforsecurity=False).hexdigest()}.dir")
     if file.digest is not None and found.hex != file.digest.hex:
         raise ContentMismatch(
-            f"{printable(file.path, 300)!r} is not what it should be: {found}, and not"
-            f" {file.digest}",
+            f"{printable(file.path, 300)!r} does not match: {found}, not {file.digest}",
             "The storage has other content under this name: push the model again",
         )
     return content
