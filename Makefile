@@ -82,6 +82,33 @@ test-servers: dev oracle dvc tests/tools/node_modules/.package-lock.json
 nightly: dev dvc
 	DIFFERENTIAL_EXAMPLES=$(or $(EXAMPLES),40) $(BIN)/pytest tests/differential/test_projects.py
 
+# All tests but those in containers, with branches: most of it in two and a half times as long, so it has a job of its own.
+.PHONY: coverage
+coverage: dev tests/tools/node_modules/.package-lock.json oracle dvc
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -m "not docker"
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered --show-missing
+
+# What a night is for: `make mutation` says which changes of the modules that decide no test notices (each is shown by
+# `$(NIGHTLY)/bin/mutmut show NAME`), `make fuzz` looks for text on which a parser fails, SECONDS for each one.
+NIGHTLY := .venv-nightly
+$(NIGHTLY)/.ready: requirements/nightly.txt pyproject.toml
+	$(PYTHON) -m venv --clear $(NIGHTLY)
+	$(NIGHTLY)/bin/python -m pip install --quiet --require-hashes --no-deps \
+	  -r requirements/nightly.txt -r requirements/build.txt
+	$(NIGHTLY)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+.PHONY: mutation
+mutation: $(NIGHTLY)/.ready
+	$(NIGHTLY)/bin/mutmut run
+	$(NIGHTLY)/bin/mutmut results
+
+.PHONY: fuzz
+fuzz: $(NIGHTLY)/.ready
+	$(NIGHTLY)/bin/python -m tests.fuzzing $(or $(CORPUS),.fuzzing) $(or $(SECONDS),60) $(TARGET)
+
 .PHONY: test-fast
 test-fast: dev
 	$(BIN)/pytest -m "not servers and not docker and not oracle"
@@ -164,6 +191,8 @@ lock: dev
 	$(COMPILE) pyproject.toml --python-version 3.10 -c requirements/runtime.txt -o requirements/slim.txt
 	$(COMPILE) pyproject.toml --python-version 3.10 --extra server -c requirements/server.txt \
 	  --group test -o requirements/test.txt
+	$(COMPILE) pyproject.toml --python-version 3.11 --extra server -c requirements/test.txt \
+	  --group test --group nightly -o requirements/nightly.txt
 	$(COMPILE) pyproject.toml --python-version 3.11 --extra server -c requirements/test.txt -c requirements/build.txt \
 	  --group test --group lint -o requirements/dev.txt
 

@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests import reference, schemas
 
 if TYPE_CHECKING:
     from tests.servers import SampleStorage
+
+# `make mutation` runs each test often, and has to find the same each time.
+settings.register_profile("mutation", max_examples=20, derandomize=True, deadline=None)
 
 _LEAKING = re.compile(
     r"(INPUT|STUDIO|DVC|GITHUB|RUNNER|ACTIONS|GITLAB|CI|FF|BITBUCKET|BUILD|SYSTEM|AGENT|CIRCLE|BUILDKITE"
