@@ -3,6 +3,9 @@
 `get-download-uris` of a repository with 1,000 versions, of which each request names another one:
 `studio-action serve` with one process and with two, and beside it a server made of gto and dvc.
 All on this machine, on loopback, the clients included; each measurement is bounded in time.
+`same` is one version that all ask for, as jobs ask for that of a stage. What one answer costs in
+processor time is the figure that other load on the machine changes least: its inverse is what a
+process of a core of its own gives.
 """
 
 from __future__ import annotations
@@ -57,9 +60,20 @@ class Running:
 
     url: str
     token: str = ""
+    pid: int = 0
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of the processor an answer, of the server's processes, and their memory in MiB."""
+
+    processor: float
+    memory: float
 
 
 Server = Callable[[Path, Path], AbstractContextManager[Running]]
+Found = dict[str, dict[int, tuple[Load, Cost]]]
+"""By server and number of clients."""
 
 
 def ours(workers: int) -> Server:
@@ -68,7 +82,7 @@ def ours(workers: int) -> Server:
     @contextmanager
     def start(folder: Path, repository: Path) -> Iterator[Running]:
         with own_server(folder / "server", repository, REMOTES, workers=workers) as server:
-            yield Running(server.url, server.token)
+            yield Running(server.url, server.token, server.pid)
 
     return start
 
@@ -85,14 +99,18 @@ def peer(folder: Path, repository: Path) -> Iterator[Running]:
     ):
         assert process.stdout
         try:
-            yield Running(f"http://127.0.0.1:{int(process.stdout.readline())}")
+            yield Running(f"http://127.0.0.1:{int(process.stdout.readline())}", pid=process.pid)
         finally:
             process.kill()
 
 
+SAME = "same, 1 process"
+SAME_2 = "same, 2 processes"
 SERVERS: Mapping[str, tuple[Server, float]] = {
     OURS: (ours(1), SECONDS),
     OURS_2: (ours(2), SECONDS),
+    SAME: (ours(1), SECONDS),
+    SAME_2: (ours(2), SECONDS),
     PEER: (peer, PEER_SECONDS),
 }
 
@@ -108,17 +126,53 @@ def targets() -> Callable[[], str]:
     return target
 
 
-def measure(server: Server, seconds: float, folder: Path) -> dict[int, Load]:
+def same() -> Callable[[], str]:
+    """One version, again and again."""
+    target = targets()()
+    return lambda: target
+
+
+def measure(
+    server: Server, seconds: float, folder: Path, target: Callable[[], str]
+) -> dict[int, tuple[Load, Cost]]:
     """What each number of clients gets from a new server, after requests that do not count."""
     measured = {}
     for clients in CLIENTS:
         place = folder / f"{clients}"
         place.mkdir(parents=True)
         with server(place, folder.parent / "models.git") as running:
-            ask = partial(load.run, running.url, running.token, targets())
+            ask = partial(load.run, running.url, running.token, target)
             ask(clients=1, seconds=seconds / 5)
-            measured[clients] = ask(clients=clients, seconds=seconds)
+            before = processor_of(running.pid)
+            found = ask(clients=clients, seconds=seconds)
+            spent = processor_of(running.pid) - before
+            cost = Cost(spent / max(1, len(found.taken)), memory_of(running.pid))
+            measured[clients] = found, cost
     return measured
+
+
+def processor_of(pid: int) -> float:
+    """Seconds that a process and its children have had."""
+    ticks = 0
+    for each in family(pid):
+        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def memory_of(pid: int) -> float:
+    """MiB that a process and its children have, what they share counted once (Pss)."""
+    total = 0
+    for each in family(pid):
+        lines = Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()
+        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return total / 1024
+
+
+def family(pid: int) -> list[int]:
+    """A process and the children that it has."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *map(int, children)]
 
 
 def main(argv: Sequence[str]) -> int:
@@ -127,12 +181,13 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--keep", action="store_true", help=f"add it to {results.PLACE.name}")
     options = parser.parse_args(argv)
     tools.install_peers()
-    found: dict[str, dict[int, Load]] = {}
+    found: Found = {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         make_repository(folder / "models.git", {**FILES, ".dvc/config": CONFIG})
         for number, (name, (server, seconds)) in enumerate(SERVERS.items()):
-            found[name] = measure(server, seconds, folder / f"{number}")
+            target = same() if name in (SAME, SAME_2) else targets()
+            found[name] = measure(server, seconds, folder / f"{number}", target)
             print(table({name: found[name]}), file=sys.stderr)
     reached = compared(found)
     date = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
@@ -153,26 +208,40 @@ def main(argv: Sequence[str]) -> int:
     return 0 if all(target.met for target in reached) else 1
 
 
-def compared(found: Mapping[str, Mapping[int, Load]]) -> list[Target]:
+def compared(found: Found) -> list[Target]:
     """Rate and p99 of our one process beside the peer's, and our errors, of which none may be."""
     targets = []
-    for clients, each in found[OURS].items():
-        peer = found[PEER][clients]
+    for clients, (each, _) in found[OURS].items():
+        peer, _ = found[PEER][clients]
         slowest = 1 / peer.seconds  # if it gave no answer at all
         rate, p99 = each.rate / max(peer.rate, slowest), peer.p99 / each.p99
         targets.append(Target(f"requests a second, {clients} at once", PEER, LEAST, rate))
         targets.append(Target(f"p99, {clients} at once", PEER, LEAST, p99))
-    errors = sum(each.errors for name in (OURS, OURS_2) for each in found[name].values())
-    return [*targets, Target("all requests", "our errors", 1, errors, most=True)]
+    errors = sum(each.errors for name in set(found) - {PEER} for each, _ in found[name].values())
+    most = CLIENTS[-1]
+    one, cost = found[SAME][most]
+    two, _ = found[SAME_2][most]
+    return [
+        *targets,
+        Target("all requests", "our errors", 1, errors, most=True),
+        Target(f"same, {most} at once", "answers a second, 1 process", 5000, one.rate),
+        Target(f"same, {most} at once", "answers a second, 2 processes", 10_000, two.rate),
+        Target(f"same, {most} at once", "p99 of 1 process, ms", 30, 1000 * one.p99, most=True),
+        Target(f"same, {most} at once", "processor, us", 200, 1e6 * cost.processor, most=True),
+    ]
 
 
-def table(found: Mapping[str, Mapping[int, Load]]) -> str:
+def table(found: Found) -> str:
     """A row for each server and number of clients."""
-    lines = ["| server | clients | requests a second | p99, ms | errors |", "|---|---|---|---|---|"]
+    lines = [
+        "| server | clients | requests a second | p99, ms | errors | processor, us | memory, MiB |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for name, measured in found.items():
-        for clients, each in measured.items():
+        for clients, (each, cost) in measured.items():
             rate = f"{each.rate:,.0f}" if each.rate >= 10 else f"{each.rate:.2f}"
             figures = f"{rate} | {1000 * each.p99:,.1f} | {each.errors}"
+            figures += f" | {1e6 * cost.processor:,.0f} | {cost.memory:,.0f}"
             lines.append(f"| {name} | {clients} | {figures} |")
     return "\n".join(lines)
 

@@ -20,8 +20,11 @@ PATIENCE = 60.0
 @contextlib.contextmanager
 def running(
     command: list[str], folder: Path, ready: Callable[[], bool], **environ: str
-) -> Iterator[None]:
-    """Run `command` in `folder` until the block ends; raise with its log if it does not start."""
+) -> Iterator[int]:
+    """Run `command` in `folder` until the block ends; raise with its log if it does not start.
+
+    Its process id is returned.
+    """
     log = folder / "server.log"
     variables = {"PATH": os.environ["PATH"], "HOME": str(folder), **environ}
     with (
@@ -36,7 +39,7 @@ def running(
                 if process.poll() is not None or time.monotonic() > patience:
                     raise RuntimeError(f"{command[0]} did not start: {log.read_text()[-2000:]}")
                 time.sleep(0.05)
-            yield
+            yield process.pid
         finally:
             process.kill()
 

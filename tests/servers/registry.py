@@ -34,6 +34,7 @@ class OwnServer:
 
     url: str
     token: str = field(repr=False)
+    pid: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +65,14 @@ class Configured:
         return done.stdout.strip()
 
     @contextlib.contextmanager
-    def serving(self) -> Iterator[None]:
-        """The server, from when it is ready until the block ends."""
+    def serving(self) -> Iterator[int]:
+        """The server's process id, from when it is ready until the block ends."""
 
         def ready() -> bool:
             return body_at(f"http://127.0.0.1:{self.port}/readyz") is not None
 
-        with running([str(PROGRAM), *SERVE], self.folder, ready, **self.secrets):
-            yield
+        with running([str(PROGRAM), *SERVE], self.folder, ready, **self.secrets) as pid:
+            yield pid
 
 
 @contextlib.contextmanager
@@ -97,8 +98,8 @@ def own_server(
         trusted_issuers=trusted_issuers,
     )
     token = made.token()
-    with made.serving():
-        yield OwnServer(made.url, token)
+    with made.serving() as pid:
+        yield OwnServer(made.url, token, pid)
 
 
 def configured(
