@@ -45,7 +45,7 @@ check: dev
 	check-jsonschema --schemafile charts/studio-action/values.schema.json charts/studio-action/ci/*.yaml
 	sed '/^---$$/,$$d' .gitlab-ci-template.yml | $(GITLAB_SCHEMA) --default-filetype yaml -
 	sed '1,/^---$$/d' .gitlab-ci-template.yml | $(GITLAB_SCHEMA) --default-filetype yaml -
-	$(GITLAB_SCHEMA) $(wildcard examples/gitlab-*.yml)
+	$(GITLAB_SCHEMA) $(wildcard examples/gitlab-*.yml) .gitlab-ci.yml release/gitlab.yml
 	for each in templates/*/template.yml; do sed '1,/^---$$/d' $$each | $(GITLAB_SCHEMA) --default-filetype yaml - || exit 1; done
 	for each in templates/*/template.yml; do sed '/^---$$/,$$d' $$each | $(GITLAB_SCHEMA) --default-filetype yaml - || exit 1; done
 	actionlint -no-color

@@ -146,12 +146,14 @@ def build_package(output: Path) -> None:
 
 @cli.command("commit")
 @click.option("--image", "images", multiple=True, required=True, help="HOST/PATH@sha256:….")
-def commit(images: tuple[str, ...]) -> None:
+@on_gitlab
+def commit(images: tuple[str, ...], gitlab: bool) -> None:
     """Commit and tag the release on top of HEAD; print the refs to push."""
     from release.branch import Release, commit_release
 
     by_name = {each.partition("@")[0]: each for each in images}
-    release = Release(Version.parse(studio_action.__version__), names_of(ROOT), by_name)
+    names, version = names_of(ROOT), Version.parse(studio_action.__version__)
+    release = Release(version, by_name, step=names.image("image", gitlab))
     click.echo("\n".join(commit_release(ROOT, release)))
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from release import tree
-from release.names import ReleaseNames
 from release.rendering import rendered
 from release.versions import Version
 from studio_action.errors import BadInput
@@ -16,11 +15,14 @@ from studio_action.errors import BadInput
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One release: `images` are references by digest, of images without a tag."""
+    """One release: `images` are references by digest, of images without a tag.
+
+    `step` is the image among them that the GitHub action runs.
+    """
 
     version: Version
-    names: ReleaseNames
     images: Mapping[str, str]
+    step: str
 
     @property
     def branch(self) -> str:
@@ -60,7 +62,7 @@ def commit_release(root: Path, release: Release) -> list[str]:
     tree.git(root, "switch", "--quiet", "--force-create", release.branch)
     for path, text in list(tree.texts(root)):
         name = path.relative_to(root).as_posix()
-        new = rendered(name, text, release.version, release.images, release.names.images.step)
+        new = rendered(name, text, release.version, release.images, release.step)
         if new != text:
             path.write_text(new, "utf-8")
             tree.git(root, "add", "--", name)

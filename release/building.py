@@ -87,7 +87,8 @@ def build(source: Source, target: str, base: str, labels: Mapping[str, str] | No
     said = {**source.labels(base), **(labels or {})}
     return run(
         "buildah", "build", "--quiet", "--format=oci", "--layers=false", "--no-cache",
-        "--network=host", f"--timestamp={source.epoch}", f"--build-arg=PYTHON_IMAGE={base}",
+        "--network=host", "--isolation=chroot", f"--timestamp={source.epoch}",
+        f"--build-arg=PYTHON_IMAGE={base}",
         *[f"--label={name}={text}" for name, text in said.items()],
         *([f"--target={target}"] if target else []),
         str(source.root),

@@ -74,7 +74,7 @@ def check_release(root: Path, folder: Path, version: Version, ready: str, say: S
             say(f"{image}@{digest}: SBOM is valid")
     _provenance(folder, source, subjects, version)
     say(f"provenance of {len(subjects)} artifacts: its signature is valid")
-    refs = _publish(clone, folder, Release(version, names, images))
+    refs = _publish(clone, folder, Release(version, images, names.images.step))
     say(f"pushed to a repository here: {', '.join(refs)}")
     step = images[names.images.step]
     done = Rehearsal(str(version), names.repository, int(registry.rpartition(":")[2]), step)

@@ -86,6 +86,8 @@ class ReleaseNames:
             f"{self.repository}/composite@v",
             f"github.com/{self.repository}",
             f"name: {self.repository}",
+            f"--repo {self.repository}",
+            f"workflow {self.repository}/.github",
             f'GITHUB = "{self.repository}"',
             f"https://github.com/{self.owner}",
             f"https://{self.owner}.github.io/{self.repository.partition('/')[2]}",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,30 @@ def test_tree__says_the_version_everywhere(made: Path) -> None:
     assert f"uses: {NAMES.repository}@v1.2.3" in at(made, "v1", "README.md")
     assert "## [1.2.3] - " in at(made, "v1", "CHANGELOG.md")
     assert Rehearsal.load(made).step in at(made, "v1", "templates/download-model/template.yml")
+
+
+def test_verify__what_its_page_says_of_git_and_of_files(made: Path, tmp_path: Path) -> None:
+    """The commands that need no internet, with the files of this release."""
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "docs/verify.md").read_text(), re.DOTALL)
+    script = "set -eu\n" + "".join(each for each in blocks if each.startswith(("git ", "grep ")))
+    step = made / "sbom" / f"{NAMES.images.step.replace('/', '_')}.cdx.json"
+    clone = tree.git(tmp_path, "clone", "--quiet", str(made / "source"), str(tmp_path / "clone"))
+    assert not clone
+    (tmp_path / "clone/image-amd64.cdx.json").write_bytes(step.read_bytes())
+
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=tmp_path / "clone",
+        capture_output=True,
+        text=True,
+        env=tree.environ(),
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert 'Good "git" signature for release@rehearsal.invalid' in done.stdout + done.stderr
+    assert re.search(r"^0$", done.stdout, re.MULTILINE)
+    assert f"docker://{Rehearsal.load(made).step}" in done.stdout
+    assert '"pkg:pypi/requests@' in done.stdout
 
 
 def test_sbom__has_what_python_and_debian_installed(made: Path) -> None:

@@ -34,7 +34,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def release(version: str = "1.2.3") -> Release:
-    return Release(Version.parse(version), NAMES, {NAMES.images.step: REFERENCE})
+    return Release(Version.parse(version), {NAMES.images.step: REFERENCE}, NAMES.images.step)
 
 
 def test_commit__on_top_of_the_source_with_its_tags(source: Path) -> None:
