@@ -54,6 +54,10 @@ def test_check_path__hostile(path: str) -> None:
         "x/.gitattributes",
         "..x",
         "#a",
+        "x" * 64,
+        "x" * 255,
+        "é" * 127,
+        "/".join(["x" * 255] * 16),
     ],
 )
 def test_check_path__plain(path: str) -> None:

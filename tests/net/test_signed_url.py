@@ -73,3 +73,9 @@ def test_secrets_of__user_info() -> None:
 
 def test_secrets_of__plain_url() -> None:
     assert secrets_of("https://host/key") == ()
+
+
+@pytest.mark.parametrize("vendor", ["amz", "goog", "oss"])
+def test_expiry__of_each_vendor(vendor: str) -> None:
+    url = f"https://x.example/a?x-{vendor}-date=20260301T000000Z&x-{vendor}-expires=60"
+    assert expiry(url) == datetime(2026, 3, 1, 0, 1, tzinfo=timezone.utc)
