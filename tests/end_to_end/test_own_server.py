@@ -86,7 +86,7 @@ def test_download__the_version_is_known_without_git(
     assert (ran.outputs["version"], ran.outputs["revision"]) == (version, found["revision"])
     assert (ran.outputs["previous-version"], ran.outputs["path"]) == (previous, found["path"])
     assert ran.outputs["digest"] == found["digest"]
-    assert "The server itself names the version" in ran.said
+    assert "Version supplied by the server" in ran.said
     assert server.token not in ran.said
     assert "Signature" not in ran.said
 

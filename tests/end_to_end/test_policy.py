@@ -168,7 +168,7 @@ def test_policy_file__rules_about_something_else(program: Program, places: Repos
     ran = run(program, places.url)
 
     assert ran.code == 0, ran.said
-    assert "No rule matches this request in policy .studio-action.yml at" in ran.said
+    assert "No rule of policy .studio-action.yml at" in ran.said
 
 
 def test_policy_file__of_a_pull_request_does_not_count(
@@ -359,7 +359,7 @@ def test_policy_file__a_link(program: Program, places: Repositories) -> None:
     ran = run(program, places.url)
 
     assert ran.code == 10, ran.said
-    assert "no regular file" in ran.said
+    assert "not a regular file" in ran.said
 
 
 def test_policy_file__misspelt(program: Program, places: Repositories) -> None:

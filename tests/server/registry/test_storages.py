@@ -245,7 +245,7 @@ def test_governed__a_folder_of_a_remote_of_theirs() -> None:
 def test_governed__remotes_that_are_in_one_another() -> None:
     said = config(r={"url": "remote://s/x"}, s={"url": "remote://r/x"})
 
-    with pytest.raises(BadInput, match="has no remote"):
+    with pytest.raises(BadInput, match="no remote is named"):
         settings(said, {}, "r")
 
 
