@@ -234,6 +234,7 @@ $(DOCS)/.ready: requirements/docs.txt
 # Publishes the site of `VERSION=v1.2.3` as 1.2 and latest, in the branch gh-pages of `origin`.
 .PHONY: docs-version
 docs-version: export NO_MKDOCS_2_WARNING = 1
+docs-version: export PATH := $(CURDIR)/$(DOCS)/bin:$(PATH)
 docs-version: $(DOCS)/.ready
 	git fetch --quiet --depth=1 origin +gh-pages:refs/remotes/origin/gh-pages || echo "There is no branch gh-pages yet."
 	git config user.name >/dev/null || git config user.name "studio-action"
