@@ -79,3 +79,9 @@ def test_secrets_of__plain_url() -> None:
 def test_expiry__of_each_vendor(vendor: str) -> None:
     url = f"https://x.example/a?x-{vendor}-date=20260301T000000Z&x-{vendor}-expires=60"
     assert expiry(url) == datetime(2026, 3, 1, 0, 1, tzinfo=timezone.utc)
+
+
+def test_secrets_of__what_is_no_url() -> None:
+    assert secrets_of("https://a:secret@b[c.example/x?sig=signed#y?z") == (
+        "sig=signed", "a:secret", "secret", "signed",
+    )  # fmt: skip

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from itertools import islice
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 MASKED_URLS = 100
 """Of so many URLs the secrets are masked: each mask slows every later line of the job down, and
@@ -56,14 +56,18 @@ def expiry(url: str) -> datetime | None:
 
 
 def secrets_of(url: str) -> tuple[str, ...]:
-    """Return every part of the URL that must not be shown, encoded and decoded, longest first."""
-    parts = urlsplit(url)
-    found = {parts.query}
-    for pair in parts.query.split("&"):
+    """Return every part of the URL that must not be shown, encoded and decoded, longest first.
+
+    Any text has such parts, also what `urlsplit` takes for no URL.
+    """
+    query = url.partition("#")[0].partition("?")[2]
+    found = {query}
+    for pair in query.split("&"):
         name, _, value = pair.partition("=")
         if unquote(name).lower() in _SECRET:
             found |= {value, unquote(value)}
-    user_info = parts.netloc.rpartition("@")[0]
+    server = re.split("[/?#]", url.partition("://")[2], maxsplit=1)[0]
+    user_info = server.rpartition("@")[0]
     password = user_info.partition(":")[2]
     found |= {user_info, unquote(user_info), password, unquote(password)}
     return tuple(sorted(found - {""}, key=lambda secret: (-len(secret), secret)))
