@@ -118,7 +118,7 @@ def test_resolve__in_a_remote_that_is_named(made: Made, storage: Storage) -> Non
 def test_resolve__a_file_of_this_machine(made: Made, url: str) -> None:
     config = b"['remote \"r\"']\nurl = /etc\n"
 
-    with pytest.raises(Exception, match=r"is no file or folder|is a file of a machine"):
+    with pytest.raises(Exception, match=r"is not a file or folder|is a file of a machine"):
         made.fetched({".dvc/config": config, "dvc.yaml": annotation(url)})
 
 
