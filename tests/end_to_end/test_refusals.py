@@ -73,8 +73,8 @@ WRONG = {
     "output-env": Wrong("../o.env", "'../o.env' is outside the workspace", 16),
     "output-dir": Wrong("../outputs", "'../outputs' is outside the workspace", 16),
     "format": Wrong("xml", "'xml' is not one of auto, json, table, env, path"),
-    "quiet": Wrong("very", "is neither true nor false"),
-    "verbose": Wrong("very", "is neither true nor false"),
+    "quiet": Wrong("very", "input quiet"),
+    "verbose": Wrong("very", "input verbose"),
     "dry-run": Wrong("maybe", "is neither true nor false"),
     "prune": Wrong("maybe", "is neither true nor false"),
     "models": Wrong("churn@prod", "inputs model and models cannot be used together"),
@@ -250,7 +250,7 @@ def test_source_git__asks_for_no_token(program: Program) -> None:
 
 def test_doctor__reads_the_repository_and_the_network_alone(program: Program) -> None:
     """Nothing that only other commands take can stop it."""
-    taken = ["timeout", "retries", "deadline", "repo", "ca-bundle"]
+    taken = ["timeout", "retries", "deadline", "format", "quiet", "verbose", "repo", "ca-bundle"]
     inputs = {name: wrong.text for name, wrong in WRONG.items() if name != "token"}
     options = {**inputs, "repo": "./none"}
 
