@@ -73,6 +73,13 @@ class Sent:
 
     span: Span
     is_stale: bool = False
+    left: float = 0.0
+
+    def seconds_left(self, now: float) -> float:
+        return self.left
+
+    def shorten(self, end: int) -> None:
+        self.span = Span(self.span.start, end)
 
 
 def test_next_request__no_more_parts_while_the_hashing_cannot_follow() -> None:
@@ -87,6 +94,30 @@ def test_next_request__no_more_parts_while_the_hashing_cannot_follow() -> None:
     download.partial = cast(PartialFile, Unhashed(MOST_UNHASHED + 1))
     download.requests.clear()  # or nothing would bring the next look at it
     assert download.next_request(FIRST_CONNECTIONS, 0.0) is not None
+
+
+def test_next_request__an_idle_connection_takes_half_of_the_slowest_request() -> None:
+    queue = queue_of()
+    download = large(queue, 0)
+    slow, slower = Sent(Span(0, 50 * MIB), left=3.0), Sent(Span(50 * MIB, 100 * MIB), left=4.0)
+    download.requests += [slow, slower]
+
+    assert requested(queue, in_use=FIRST_CONNECTIONS) is None
+    assert requested(queue, in_use=2) == (0, RangeRequest(75 * MIB, 100 * MIB, 100 * MIB, ""))
+    assert (slow.span, slower.span) == (Span(0, 50 * MIB), Span(50 * MIB, 75 * MIB))
+
+
+@pytest.mark.parametrize(
+    ("left", "length"),
+    [pytest.param(1.9, 8 * MIB, id="soon over"), pytest.param(9.0, MIB // 4, id="too little")],
+)
+def test_next_request__a_request_that_needs_no_relief(left: float, length: int) -> None:
+    queue = queue_of()
+    download = large(queue, 0)
+    download.requests += [Sent(Span(0, 100 * MIB - length)), Sent(Span(99, 99 + length), left=left)]
+    download.requests[0] = Sent(Span(0, 100 * MIB))
+
+    assert requested(queue, in_use=2) is None
 
 
 def test_next_request__in_the_order_asked_for() -> None:

@@ -15,6 +15,7 @@ from studio_action.download.checksums import (
     mismatch_twice,
     verification,
 )
+from studio_action.download.hashing import BUFFER
 from studio_action.download.partial_file import PartialFile, Store
 from studio_action.download.partials import Record
 from studio_action.download.parts import LARGEST_PART, Span, gaps, joined, part_of
@@ -27,6 +28,10 @@ FIRST_PART = RangeRequest(0, LARGEST_PART)
 MOST_UNHASHED = 32 << 20
 """Bytes of a file that may wait to be hashed before only what was requested comes still: more would
 not end sooner, and would be read from disk once more. MD5 takes 50 ms for so many."""
+SLOW = 2.0
+"""Seconds that a request still takes before another connection, which is idle, takes half of it."""
+SMALLEST_HALF = BUFFER
+"""Bytes: what is in the buffer of a request stays its own."""
 _UNKNOWN = StorageMetadata()
 
 
@@ -49,6 +54,14 @@ class ActiveRequest(Protocol):
     @property
     def span(self) -> Span:
         """Return the bytes that it will still bring; those written already are not among them."""
+        ...
+
+    def seconds_left(self, now: float) -> float:
+        """Return how long they take at the speed so far; 0 while that is not known."""
+        ...
+
+    def shorten(self, end: int) -> None:
+        """Take no bytes from offset `end` on: another request brings them."""
         ...
 
 
@@ -125,6 +138,24 @@ class FileDownload:
                 part = part_of(gap, left=left, connections=connections)
                 return RangeRequest(part.start, part.end, size, self.metadata.validator)
         return None
+
+    def relieve(self, now: float) -> RangeRequest | None:
+        """Return a request for the second half of what the slowest one still has to bring.
+
+        The slowest one brings only the first half then. Return None where that would not help.
+        """
+        if self.ranges is not RangeSupport.YES or self.partial.backlog > MOST_UNHASHED:
+            return None
+        active = (request for request in self.requests if not request.is_stale)
+        slowest = max(active, key=lambda each: each.seconds_left(now), default=None)
+        if slowest is None or slowest.seconds_left(now) < SLOW:
+            return None
+        span = slowest.span
+        middle = span.start + len(span) // 2
+        if middle - span.start < SMALLEST_HALF:
+            return None
+        slowest.shorten(middle)
+        return RangeRequest(middle, span.end, self.metadata.size, self.metadata.validator)
 
     def accept(self, content: Content) -> None:
         """Learn from the head of a good answer."""

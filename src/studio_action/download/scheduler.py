@@ -97,8 +97,16 @@ class DownloadQueue:
                 return None
             break
         if not self._waiting or self.hashing >= MOST_HASHING:
-            return None
+            return self._relief(now) if in_use < connections else None
         return self.start(self._waiting.popleft()), FIRST_PART
+
+    def _relief(self, now: float) -> tuple[FileDownload, RangeRequest] | None:
+        """Return a request for half of what a slow one still has to bring: a connection is idle."""
+        for download in self._open:
+            request = download.relieve(now)
+            if request is not None:
+                return download, request
+        return None
 
     def next_due(self, now: float) -> float:
         """Return the moment, after `now`, at which a request that failed may be sent again."""

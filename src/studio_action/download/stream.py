@@ -16,6 +16,9 @@ from studio_action.download.parts import Span
 from studio_action.download.retries import StallTimer
 from studio_action.errors import ContentMismatch
 
+MEASURED = 1.0
+"""Seconds after which the speed of a request is known."""
+
 
 @dataclass(frozen=True, slots=True)
 class SentRequest:
@@ -82,6 +85,7 @@ class ResponseStream:
         """The digests of a file that came whole and was written at once."""
         self._writer = _BufferedWriter(download, request.range.start, buffer)
         self._end = request.range.end
+        self._shortened = False
         self._epoch = download.epoch
         self._answer: Answer | None = None
         self._error: _ErrorAnswer | None = None
@@ -112,6 +116,17 @@ class ResponseStream:
         """Return the bytes that it will still bring; those written already are not among them."""
         end = self._end if self._end is not None else self.position
         return Span(self.reached, max(self.position, end))
+
+    def seconds_left(self, now: float) -> float:
+        """Return how long the rest takes at the speed so far; 0 while that is not known."""
+        elapsed = now - self.request.sent
+        if elapsed < MEASURED or not self.received:
+            return 0.0
+        return len(self.span) * elapsed / self.received
+
+    def shorten(self, end: int) -> None:
+        """Take no bytes from offset `end` on: another request brings them."""
+        self._end, self._shortened = end, True
 
     def begin(self, status: int, headers: dict[str, str]) -> bool:
         """Read the head of a good answer; an error is read when its body has come."""
@@ -155,7 +170,11 @@ class ResponseStream:
         self.received += length
         self.download.transferred += length
         if self._end is not None and writer.offset + writer.filled + length > self._end:
-            self._answer = Busy("received more bytes than expected")
+            if self._shortened:
+                data = data[: self._end - writer.offset - writer.filled]
+                self._fill(data)
+            else:
+                self._answer = Busy("received more bytes than expected")
             return False
         filled = writer.filled + length
         if filled > BUFFER:
@@ -164,6 +183,14 @@ class ResponseStream:
         writer.view[filled - length : filled] = data
         writer.filled = filled
         return True
+
+    def _fill(self, data: bytes) -> None:
+        """Add the last bytes that are wanted to the buffer."""
+        writer = self._writer
+        if writer.filled + len(data) > BUFFER:
+            writer.flush()
+        writer.view[writer.filled : writer.filled + len(data)] = data
+        writer.filled += len(data)
 
     def end(self, failure: RequestFailure | None) -> None:
         """Write what is left in the buffer, or store a file that is in it as a whole."""
@@ -186,6 +213,8 @@ class ResponseStream:
         if self._error is not None:
             return self._read_error(self._error, utc())
         if self._answer is not None and not isinstance(self._answer, Content):
+            return self._answer
+        if self._shortened and self.position == self._end and self._answer is not None:
             return self._answer
         if self._failure is not None and self._failure.final:
             return Failed(self._failure.reason, self._failure.hint)
