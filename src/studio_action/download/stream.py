@@ -85,7 +85,6 @@ class ResponseStream:
         """The digests of a file that came whole and was written at once."""
         self._writer = _BufferedWriter(download, request.range.start, buffer)
         self._end = request.range.end
-        self._shortened = False
         self._epoch = download.epoch
         self._answer: Answer | None = None
         self._error: _ErrorAnswer | None = None
@@ -126,7 +125,13 @@ class ResponseStream:
 
     def shorten(self, end: int) -> None:
         """Take no bytes from offset `end` on: another request brings them."""
-        self._end, self._shortened = end, True
+        self._end = end
+
+    @property
+    def _is_shortened(self) -> bool:
+        """Return whether another request brings the end of what the answer promised."""
+        answer = self._answer
+        return isinstance(answer, Content) and self._end != (answer.end or self._end)
 
     def begin(self, status: int, headers: dict[str, str]) -> bool:
         """Read the head of a good answer; an error is read when its body has come."""
@@ -170,7 +175,7 @@ class ResponseStream:
         self.received += length
         self.download.transferred += length
         if self._end is not None and writer.offset + writer.filled + length > self._end:
-            if self._shortened:
+            if self._is_shortened:
                 data = data[: self._end - writer.offset - writer.filled]
                 self._fill(data)
             else:
@@ -214,7 +219,7 @@ class ResponseStream:
             return self._read_error(self._error, utc())
         if self._answer is not None and not isinstance(self._answer, Content):
             return self._answer
-        if self._shortened and self.position == self._end and self._answer is not None:
+        if self._answer is not None and self._is_shortened and self.position == self._end:
             return self._answer
         if self._failure is not None and self._failure.final:
             return Failed(self._failure.reason, self._failure.hint)
