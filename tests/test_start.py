@@ -48,8 +48,10 @@ def test_help__imports_click_and_the_table_of_inputs(tmp_path: Path) -> None:
     names = imported("--help", cwd=tmp_path)
 
     assert packages(names) == {"click", "studio_action"}
-    assert ours(names) <= {
-        "studio_action.cli",
+    beside_the_command_line = {
+        name for name in ours(names) if not name.startswith("studio_action.cli")
+    }
+    assert beside_the_command_line <= {
         "studio_action.errors",
         "studio_action.inputs",
         "studio_action.inputs.groups",

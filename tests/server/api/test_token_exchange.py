@@ -54,7 +54,7 @@ def test_metadata(world: Trusting) -> None:
         "issuer": URL,
         "token_endpoint": f"{URL}/api/oauth/token",
         "grant_types_supported": [GRANT_TYPE],
-        "scopes_supported": ["model-registry", "project"],
+        "scopes_supported": ["model-registry", "project", "audit"],
         "token_endpoint_auth_methods_supported": ["none"],
         "subject_token_types_supported": list(SUBJECT_TOKEN_TYPES),
         "id_token_audience": URL,
