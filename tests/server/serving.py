@@ -14,7 +14,7 @@ from studio_action.model.repository_url import RepositoryUrl
 from studio_action.net.clock import Clock
 from studio_action.net.network import Network
 from studio_action.server.links import InFolder, InMirror, InWebRemote, ServedFile
-from studio_action.server.registry import models
+from studio_action.server.registry import making
 from studio_action.server.registry.mirrors import Mirrors
 from studio_action.server.registry.models import Models
 from studio_action.server.settings import ServedRepository, ServerSettings
@@ -71,7 +71,7 @@ def mirrors(data: Path, world: World, *repositories: ServedRepository) -> Mirror
     """Their mirrors in the folder `data`."""
     return Mirrors(
         settings(data, *repositories),
-        models.make_git_for(Network(), PATH, PROMPT),
+        making.make_git_for(Network(), PATH, PROMPT),
         world,
         world.utc,
         world.log,
@@ -81,7 +81,7 @@ def mirrors(data: Path, world: World, *repositories: ServedRepository) -> Mirror
 
 def made(told: ServerSettings, world: World, **environ: str) -> Models:
     """The models of a server that was told so."""
-    return models.make_models(
+    return making.make_models(
         told,
         network=Network(),
         environ={**PATH, **environ},

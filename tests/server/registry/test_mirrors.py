@@ -24,7 +24,7 @@ from studio_action.gitrepo.git.credential import Credential
 from studio_action.gitrepo.git.failures import BrokenRepository
 from studio_action.net.clock import Clock
 from studio_action.net.network import Network
-from studio_action.server.registry import models
+from studio_action.server.registry import making
 from studio_action.server.registry.mirror_fetcher import MOST_PACKS
 from studio_action.server.registry.mirrors import LONG_WAIT, WAIT, Mirrors, Snapshot
 from studio_action.server.settings import ServedRepository
@@ -263,7 +263,7 @@ def test_snapshot__what_another_process_fetched(place: Place) -> None:
 
 def with_time(place: Place, time: Time) -> None:
     """Let `place` be that of a process by whose clock time passes when somebody waits."""
-    git_for = models.make_git_for(Network(), PATH, time.clock)
+    git_for = making.make_git_for(Network(), PATH, time.clock)
     told, world = settings(place.data, place.repository), place.world
     place.mirrors = Mirrors(told, git_for, world, world.utc, world.log, time.clock)
 
@@ -402,7 +402,7 @@ def test_snapshot__never_fetched(
 def test_snapshot__a_repository_that_takes_too_long(place: Place) -> None:
     hours = iter(range(0, 3600 * 1000, 3600))
     slow = Clock(now=lambda: next(hours), sleep=lambda seconds: None)
-    git_for = models.make_git_for(Network(), PATH, slow)
+    git_for = making.make_git_for(Network(), PATH, slow)
     told = settings(place.data, place.repository)
     found = Mirrors(told, git_for, place.world, place.world.utc, place.world.log)
 

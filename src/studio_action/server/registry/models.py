@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
 
-from studio_action.errors import BadInput, ObjectMissing, StudioActionError
+from studio_action.errors import ObjectMissing, StudioActionError
 from studio_action.gitrepo.dvc.annotations import Annotation
-from studio_action.gitrepo.dvc.config import Config
-from studio_action.gitrepo.dvc.imports import ImportSource
 from studio_action.gitrepo.git.failures import BrokenRepository
-from studio_action.gitrepo.git.program import Git
-from studio_action.gitrepo.git.revision import Revision
 from studio_action.gitrepo.git.tag_ref import TagRef
 from studio_action.gitrepo.gto.history import Model, Prerelease
 from studio_action.gitrepo.gto.timeline import Event
-from studio_action.gitrepo.locate import located, locating
+from studio_action.gitrepo.locate import locating
 from studio_action.gitrepo.locate.located import AtUrl, InRepository, LocatedFile
-from studio_action.gitrepo.remotes import opening
-from studio_action.gitrepo.remotes.identity import Identity
 from studio_action.model.artifact import ArtifactRef, ModelName, RemoteFile, Resolution, Selector
-from studio_action.net.clock import Clock, Deadline, Limits
-from studio_action.net.network import Network
+from studio_action.net.clock import Clock
 from studio_action.registries.version_choice import choose_version, find_model, stage_of
 from studio_action.server.links import InFolder, InMirror, InWebRemote, Link, LocalFile
 from studio_action.server.registry.manifests import Manifests, signed_url
-from studio_action.server.registry.mirror_fetcher import GitFor, Log, PushCounts
 from studio_action.server.registry.mirror_folders import State
 from studio_action.server.registry.mirrors import Mirrors, Snapshot
 from studio_action.server.registry.model_details import (
@@ -42,14 +33,14 @@ from studio_action.server.registry.model_details import (
 )
 from studio_action.server.registry.model_files import ModelFiles, ModelFilesCache
 from studio_action.server.registry.relayed import RelayedRemote, place_of, relayed
+from studio_action.server.registry.served_context import ServedContext
 from studio_action.server.registry.storages import (
     Opened,
     ServedFolder,
     ServedStorages,
     check_folder,
-    effective_config,
 )
-from studio_action.server.registry.upstream import Upstream, UpstreamResponse
+from studio_action.server.registry.upstream import UpstreamResponse
 from studio_action.server.settings import ServedRepository, ServerSettings
 from studio_action.studio.resolve import CommittedPolicy
 
@@ -247,7 +238,7 @@ class Models:
         """Return where the model's files are at a revision; cached."""
 
         def locate() -> ModelFiles:
-            context = _ServedContext(repository, self._repositories, self._mirrors, self._manifests)
+            context = ServedContext(repository, self._repositories, self._mirrors, self._manifests)
             with self._mirrors.opened(repository, snapshot) as opened:
                 at = opened.revision(revision)
                 return ModelFiles(*locating.locate_model(name, at, context, most_files=MOST_FILES))
@@ -279,99 +270,3 @@ class Models:
                 else:
                     url = signed_url(remote, home.settings, home, now)
             yield RemoteFile(file.path, url, file.size, file.digest, executable=file.executable)
-
-
-@dataclass(frozen=True, slots=True)
-class _ServedContext:
-    """What the server adds to a repository; implements `located.RepositoryContext`."""
-
-    served: ServedRepository
-    repositories: Mapping[str, ServedRepository]
-    mirrors: Mirrors
-    manifests: Manifests
-
-    @property
-    def repository(self) -> str:
-        """The repository's name."""
-        return self.served.name
-
-    @property
-    def objects(self) -> Path:
-        """The mirror's folder with contents of files."""
-        return self.mirrors.objects(self.served)
-
-    def config(self, top: str, committed: str) -> Config:
-        """Return the repository's DVC configuration, as far as it counts, with the server's."""
-        return effective_config(self.served, located.config_path(top), committed)
-
-    def manifest(self, file: LocatedFile) -> bytes:
-        """Return the content of a manifest."""
-        return self.manifests.read(self.served, file)
-
-    @contextmanager
-    def imported(self, source: ImportSource) -> Iterator[tuple[Revision, _ServedContext]]:
-        """Yield another served repository at a commit, if it is among the `imports`.
-
-        Its remotes are those of its own configuration; the importing repository cannot change them.
-        """
-        other = self._other(source)
-        snapshot = self.mirrors.snapshot(other)
-        with self.mirrors.opened(other, snapshot) as opened:
-            opened.fetch_commit(source.commit)
-            context = _ServedContext(other, self.repositories, self.mirrors, self.manifests)
-            yield opened.revision(source.commit), context
-
-    def _other(self, source: ImportSource) -> ServedRepository:
-        found = next((it for it in self.repositories.values() if it.is_at(source.address)), None)
-        if found is None or found.name not in self.served.imports:
-            # The same error for all, so that it does not tell which repositories are served.
-            raise BadInput(
-                f"{self.served.name} may not import from there on this server",
-                f"Serve that repository, and name it among the `imports` of {self.served.name} in"
-                " the server's configuration",
-            )
-        if source.config or source.options:
-            raise BadInput(
-                f"the import describes remotes of {found.name}, which is not for it to say here",
-                "Import it without --config and --remote; the server's configuration can have them",
-            )
-        return found
-
-
-def make_models(
-    settings: ServerSettings,
-    *,
-    network: Network,
-    environ: Mapping[str, str],
-    pushes: PushCounts,
-    utc: Callable[[], datetime],
-    log: Log,
-    clock: Clock = Clock(),  # noqa: B008 - frozen
-) -> Models:
-    """Return the models of a server; `environ` has its own credentials and the PATH."""
-    mirrors = Mirrors(settings, make_git_for(network, environ, clock), pushes, utc, log, clock)
-    storages = ServedStorages(
-        settings.folders,
-        with_credentials=opening.StorageRemotes(network, Identity(environ)),
-        without_credentials=opening.StorageRemotes(network, None),
-        now=clock.now,
-        say=lambda text: log(text, level="warning"),
-    )
-    manifests = Manifests(
-        storages, Upstream(network), network, settings.data_dir / "partial", utc, clock
-    )
-    return Models(settings, mirrors, storages, manifests, utc, clock)
-
-
-def make_git_for(network: Network, environ: Mapping[str, str], clock: Clock) -> GitFor:
-    """Return a function that makes the git program for a repository, with one silent retry."""
-
-    def make_git(repository: ServedRepository, seconds: float) -> Git:
-        limits = Limits(_TIMEOUT, 1, Deadline(seconds, clock), random.random)
-        return Git(network, limits, environ, lambda line: None, repository.credential)
-
-    return make_git
-
-
-_TIMEOUT = 15.0
-"""The seconds without a byte after which git gives up."""

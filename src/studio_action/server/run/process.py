@@ -37,7 +37,7 @@ from studio_action.server.db.tokens import Tokens
 from studio_action.server.log import Level, Log, to_descriptor
 from studio_action.server.metrics import FOLDER, Metrics
 from studio_action.server.openid.log_in import make_log_in
-from studio_action.server.registry import models as registry
+from studio_action.server.registry.making import make_models
 from studio_action.server.run import descriptors
 from studio_action.server.run.connections import MOST, Connections
 from studio_action.server.run.listening import BACKLOG, listen, url_of
@@ -85,7 +85,7 @@ def make_services(settings: ServerSettings, environ: Mapping[str, str]) -> Servi
     """Return the services of one process, without connecting to anything yet."""
     log, engine = _log(), database.open_engine(settings.database)
     pushes = Pushes(engine)
-    models = registry.make_models(
+    models = make_models(
         settings,
         network=network_of(environ),
         environ=environ,
