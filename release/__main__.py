@@ -10,6 +10,7 @@ import click
 
 import studio_action
 from release import tree
+from release.images import RECIPES, STEP
 from release.names import FILE, ReleaseNames, renamed
 from release.notes import notes, with_release
 from release.versions import Version, with_version
@@ -20,7 +21,7 @@ FOLDER = ROOT / ".release"
 CHANGELOG = ROOT / "CHANGELOG.md"
 
 
-IMAGE_KEY = click.Choice(["image", "server-image"])
+IMAGE_KEY = click.Choice(list(RECIPES))
 on_gitlab = click.option("--gitlab", is_flag=True, help="The image at GitLab's registry.")
 
 
@@ -84,22 +85,21 @@ def print_base() -> None:
 @on_gitlab
 def print_name(key: str, gitlab: bool) -> None:
     """Print the name of an image, HOST/PATH."""
-    click.echo(names_of(ROOT).image(key, gitlab))
+    click.echo(names_of(ROOT).image(RECIPES[key].name, gitlab))
 
 
 @cli.command("image")
 @click.argument("key", type=IMAGE_KEY)
-@click.option("--target", default="", help="The Dockerfile's target; without it, the step.")
 @click.option("--base", required=True, help="The base image by digest.")
 @on_gitlab
-def push_image(key: str, target: str, base: str, gitlab: bool) -> None:
+def push_image(key: str, base: str, gitlab: bool) -> None:
     """Build an image for this machine's architecture, push it by digest, and print that."""
     from release import building
 
     names = names_of(ROOT)
     source = building.Source.head_of(ROOT, f"https://github.com/{names.repository}")
-    built = building.build(source, target, base)
-    click.echo(building.push(f"containers-storage:{built}", names.image(key, gitlab)))
+    built = building.build(source, RECIPES[key], base)
+    click.echo(building.push(f"containers-storage:{built}", names.image(RECIPES[key].name, gitlab)))
 
 
 @cli.command("index")
@@ -112,13 +112,14 @@ def push_index(references: tuple[str, ...]) -> None:
 
 
 @cli.command("tag")
+@click.argument("key", type=IMAGE_KEY)
 @click.argument("reference")
-@click.argument("tags", nargs=-1, required=True)
-def tag_image(reference: str, tags: tuple[str, ...]) -> None:
-    """Give the image REFERENCE, HOST/PATH@sha256:…, TAGS in its registry."""
+@click.argument("version")
+def tag_image(key: str, reference: str, version: str) -> None:
+    """Give the image REFERENCE, HOST/PATH@sha256:…, the tag of VERSION in its registry."""
     from release import building
 
-    building.tag(reference, tags)
+    building.tag(reference, [RECIPES[key].tag(Version.parse(version))])
 
 
 @cli.command("sbom")
@@ -153,7 +154,7 @@ def commit(images: tuple[str, ...], gitlab: bool) -> None:
 
     by_name = {each.partition("@")[0]: each for each in images}
     names, version = names_of(ROOT), Version.parse(studio_action.__version__)
-    release = Release(version, by_name, step=names.image("image", gitlab))
+    release = Release(version, by_name, step=names.image(STEP, gitlab))
     click.echo("\n".join(commit_release(ROOT, release)))
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from release import tree
+from release.images import Recipe
 from studio_action.errors import BadInput, Unreachable
 
 LABEL = "org.opencontainers.image"
@@ -79,8 +80,10 @@ def pinned_base(image: str) -> str:
     return f"{image.partition('@')[0]}@{digest}"
 
 
-def build(source: Source, target: str, base: str, labels: Mapping[str, str] | None = None) -> str:
-    """Build a target of the Dockerfile from scratch; return the image's id.
+def build(
+    source: Source, recipe: Recipe, base: str, labels: Mapping[str, str] | None = None
+) -> str:
+    """Build an image of the Dockerfile from scratch; return its id.
 
     `base` is an image that buildah can pull, or the id of one that it has.
     """
@@ -89,8 +92,9 @@ def build(source: Source, target: str, base: str, labels: Mapping[str, str] | No
         "buildah", "build", "--quiet", "--format=oci", "--layers=false", "--no-cache",
         "--network=host", "--isolation=chroot", f"--timestamp={source.epoch}",
         f"--build-arg=PYTHON_IMAGE={base}",
+        f"--build-arg=REQUIREMENTS={recipe.requirements}",
         *[f"--label={name}={text}" for name, text in said.items()],
-        *([f"--target={target}"] if target else []),
+        *([f"--target={recipe.target}"] if recipe.target else []),
         str(source.root),
     ).strip().splitlines()[-1]  # fmt: skip
 

@@ -18,6 +18,7 @@ from release import building, package, provenance, sbom, tree
 from release.branch import Release, commit_release
 from release.building import LABEL, Source
 from release.contents import ImageContents
+from release.images import RECIPES, STEP, Recipe
 from release.names import FILE, ReleaseNames
 from release.notes import notes, with_release
 from release.registry import local_registry
@@ -48,11 +49,20 @@ class Rehearsal:
         (folder / "rehearsal.json").write_text(json.dumps(asdict(self), indent=1) + "\n")
 
 
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """An image in the registry on loopback: `name` is what it will be called, HOST/PATH."""
+
+    recipe: Recipe
+    name: str
+    reference: str
+
+
 def check_release(root: Path, folder: Path, version: Version, ready: str, say: Say) -> Rehearsal:
     """Make the release of a version in `folder`; raise a `StudioActionError` at what is wrong.
 
     `ready` is an image that skopeo can read, such as `docker-daemon:studio-action:latest`. It is
-    taken for the step's; without it, both images are built.
+    taken for the step's; without it, each image is built.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -65,18 +75,19 @@ def check_release(root: Path, folder: Path, version: Version, ready: str, say: S
     package.check(files)
     say(f"{', '.join(file.name for file in files)}: twine finds nothing")
     with local_registry(folder / "registry") as registry:
-        images = _images(source, names, registry, ready, say)
+        images = _images(source, names, registry, version, ready, say)
         subjects = {file.name: package.sha256(file) for file in files}
-        for image, reference in images.items():
-            digest = reference.partition("@")[2]
-            subjects[image] = digest.partition(":")[2]
-            _bill_of_materials(folder, source, image, reference, version, bool(ready))
-            say(f"{image}@{digest}: SBOM is valid")
+        for image in images:
+            digest, tag = image.reference.partition("@")[2], image.recipe.tag(version)
+            subjects[f"{image.name}:{tag}"] = digest.partition(":")[2]
+            _bill_of_materials(folder, source, image, version, bool(ready))
+            say(f"{image.name}:{tag}@{digest}: SBOM is valid")
     _provenance(folder, source, subjects, version)
     say(f"provenance of {len(subjects)} artifacts: its signature is valid")
-    refs = _publish(clone, folder, Release(version, images, names.images.step))
+    named = {each.name: each.reference for each in images if not each.recipe.suffix}
+    refs = _publish(clone, folder, Release(version, named, names.images.step))
     say(f"pushed to a repository here: {', '.join(refs)}")
-    step = images[names.images.step]
+    step = named[names.images.step]
     done = Rehearsal(str(version), names.repository, int(registry.rpartition(":")[2]), step)
     done.save(folder)
     return done
@@ -112,33 +123,34 @@ def _version_of(root: Path) -> str:
 
 
 def _images(
-    source: Source, names: ReleaseNames, registry: str, ready: str, say: Say
-) -> Mapping[str, str]:
-    """Return the images' references by digest in the registry on loopback, by their names."""
-    if ready:
-        pushed = building.push(ready, f"{registry}/{names.images.step.partition('/')[2]}")
-        return {names.images.step: pushed, names.gitlab_images.step: pushed}
-    base = building.local_base((source.root / "Dockerfile").read_text("utf-8"))
-    images = {}
-    for target, names_of in (("", "step"), ("server", "server")):
-        say(f"building {names_of} …")
-        origin = f"containers-storage:{building.build(source, target, base)}"
-        for each in (names.images, names.gitlab_images):
-            image = getattr(each, names_of)
-            images[image] = building.push(origin, f"{registry}/{image.partition('/')[2]}")
+    source: Source, names: ReleaseNames, registry: str, version: Version, ready: str, say: Say
+) -> list[Pushed]:
+    """Build the images, push them into the registry on loopback, and tag them there."""
+    base = "" if ready else building.local_base((source.root / "Dockerfile").read_text("utf-8"))
+    images = []
+    for key in [STEP] if ready else RECIPES:
+        recipe, origin = RECIPES[key], ready
+        if not ready:
+            say(f"building {key} …")
+            origin = f"containers-storage:{building.build(source, recipe, base)}"
+        for gitlab in (False, True):
+            name = names.image(recipe.name, gitlab)
+            reference = building.push(origin, f"{registry}/{name.partition('/')[2]}")
+            building.tag(reference, [recipe.tag(version)])
+            images.append(Pushed(recipe, name, reference))
     return images
 
 
 def _bill_of_materials(
-    folder: Path, source: Source, image: str, reference: str, version: Version, ready: bool
+    folder: Path, source: Source, image: Pushed, version: Version, ready: bool
 ) -> None:
-    name = image.replace("/", "_")
-    contents = ImageContents.read(building.layout_of(reference, folder / "layouts" / name))
-    text = sbom.valid(contents, reference, str(version), source.epoch)
+    name = f"{image.name}{image.recipe.suffix}".replace("/", "_")
+    contents = ImageContents.read(building.layout_of(image.reference, folder / "layouts" / name))
+    text = sbom.valid(contents, image.reference, str(version), source.epoch)
     if missing := {"requests", "git"} - set(sbom.component_names(text)):
-        raise ContentMismatch(f"the SBOM of {image} lacks {sorted(missing)}")
+        raise ContentMismatch(f"the SBOM of {name} lacks {sorted(missing)}")
     if not ready:
-        _check_labels(image, contents.labels, source, version)
+        _check_labels(image.name, contents.labels, source, version)
     (folder / "sbom").mkdir(exist_ok=True)
     (folder / "sbom" / f"{name}.cdx.json").write_text(text)
 
