@@ -10,10 +10,16 @@ from pathlib import Path
 import pytest
 
 from tests.container import expected
-from tests.container.engine import OWNER, ROOT, Image, answer
+from tests.container.engine import OWNER, ROOT, Image, answer, docker
+from tests.fakes import md5
+from tests.gitrepo.repositories import made_at
 from tests.reference.server import ReferenceServer
 
 AS_OWNER = "--user={}:{}".format(*OWNER)
+
+
+NOBODY = "--user=12345:12345"
+"""Who has a name neither in the image nor in the workspace."""
 
 
 def environ_of(studio: ReferenceServer) -> dict[str, str]:
@@ -110,3 +116,33 @@ def test_docker_run__refusal_is_one_line_and_its_exit_code(
     assert done.returncode == 12
     assert "no-such-model" in done.stderr.splitlines()[-1]
     assert answer("ps", "--quiet", "--filter", f"ancestor={image.name}") == ""
+
+
+def test_docker_run__model_of_a_checkout_without_network_rights_or_a_name(
+    image: Image, tmp_path: Path
+) -> None:
+    content = b"weights"
+    digest = md5(content)
+    pointer = f"outs:\n- md5: {digest}\n  size: {len(content)}\n  hash: md5\n  path: m.bin\n"
+    checkout = made_at(
+        tmp_path / "models",
+        {
+            ".dvc/config": b"[core]\nremote = shelf\n['remote \"shelf\"']\nurl = ../shelf\n",
+            "dvc.yaml": b"artifacts:\n  m:\n    path: m.bin\n",
+            "m.bin.dvc": pointer.encode(),
+            f"shelf/files/md5/{digest[:2]}/{digest[2:]}": content,
+        },
+        "m@v1.0.0",
+    )
+    checkout.chmod(0o777)
+    limits = ("--network=none", "--read-only", "--cap-drop=ALL")
+    user = AS_OWNER if os.getuid() else NOBODY
+
+    done = docker(
+        *("run", "--rm", *limits, user, f"--volume={checkout}:/workspace", "--workdir=/workspace"),
+        *(image.name, "download-model", "--source=git", "--repo=.", "--model=m", "--dest=got"),
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert (checkout / "got/m.bin").read_bytes() == content
+    assert json.loads(done.stdout)["version"] == "v1.0.0"
