@@ -103,7 +103,7 @@ FORMATS = {
     "json": '"file-count": 2,',
     "env": "MODEL_FILE_COUNT=2\n",
     "path": "encoder\n",
-    "table": "files      2 (encoder/config.json, encoder/empty)\n",
+    "table": "files       2 (encoder/config.json, encoder/empty)\n",
 }
 
 

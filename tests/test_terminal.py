@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import pty
 import re
@@ -47,6 +48,44 @@ def at_terminal(columns: int, *words: str, **environ: str) -> tuple[int, str]:
     return process.returncode, shown.decode().replace("\r\n", "\n")
 
 
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A checkout with one model, in production the second version."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    md5 = hashlib.md5(b"weights", usedforsecurity=False).hexdigest()
+    stored = tmp_path / "storage" / "files" / "md5" / md5[:2] / md5[2:]
+    stored.parent.mkdir(parents=True)
+    stored.write_bytes(b"weights")
+    (folder / ".dvc").mkdir()
+    (folder / ".dvc/config").write_text(
+        f"[core]\nremote = here\n['remote \"here\"']\nurl = {tmp_path / 'storage'}\n"
+    )
+    (folder / "dvc.yaml").write_text("artifacts:\n  churn:\n    path: churn.pkl\n    type: model\n")
+    (folder / "churn.pkl.dvc").write_text(
+        f"outs:\n- md5: {md5}\n  size: 7\n  hash: md5\n  path: churn.pkl\n"
+    )
+    git(folder, "init", "--quiet")
+    for number in (1, 2):
+        (folder / "README.md").write_text(f"Training {number}\n")
+        git(folder, "add", ".")
+        git(folder, "commit", "--quiet", "--message=x", day=number)
+        git(folder, "tag", "--annotate", "--message=x", f"churn@v{number}.0.0", day=number)
+        git(folder, "tag", "--annotate", "--message=x", f"churn#prod#{number}", day=number + 1)
+    return folder
+
+
+def git(folder: Path, *words: str, day: int = 1) -> None:
+    """Run git as Ada, on that day of March."""
+    who = {"NAME": "Ada", "EMAIL": "ada@example.org", "DATE": f"2026-03-{day:02d}T12:00:00Z"}
+    environ = {
+        f"GIT_{role}_{name}": text for role in ("AUTHOR", "COMMITTER") for name, text in who.items()
+    }
+    subprocess.run(
+        ["git", *words], cwd=folder, env={"PATH": os.environ["PATH"], **environ}, check=True
+    )
+
+
 @pytest.mark.parametrize("columns", [60, 80, 200])
 def test_help__fits(columns: int) -> None:
     code, shown = at_terminal(columns, "download-model", "--help")
@@ -68,6 +107,21 @@ def test_resolve__a_table_below_the_log(studio: ReferenceServer, workspace: Path
     assert re.search(r"^source +studio$", shown, re.MULTILINE)
     assert "{" not in shown
     assert "Using Studio (token from DVC_STUDIO_TOKEN)" in shown
+
+
+def test_download__the_table_says_how_old_it_is_what_was_before_and_how_fast(
+    repository: Path, workspace: Path
+) -> None:
+    words = ("download-model", "--model=churn", "--stage=prod", f"--repo={repository}")
+
+    code, shown = at_terminal(200, *words, HOME=str(workspace))
+
+    rows = dict(re.findall(r"^(\w+(?: \w+)?)  +(.+)$", shown, re.MULTILINE))
+    assert code == 0, shown
+    assert re.fullmatch(r"Ada, 2026-03-02 12:00 UTC \(.+ ago\)", rows["registered"])
+    assert re.fullmatch(r"Ada, 2026-03-03 12:00 UTC \(.+ ago\)", rows["assigned"])
+    assert re.fullmatch(r"v2\.0\.0 \(.+ ago\), v1\.0\.0 \(.+ ago\)", rows["stage history"])
+    assert re.fullmatch(r"7 B in .+ \(.+/s\)", rows["downloaded"])
 
 
 @pytest.mark.parametrize(("environ", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio_action.errors import BadInput
-from studio_action.model.repository_url import RepositoryUrl
+from studio_action.model.repository_url import RepositoryUrl, commit_url
 
 SERVER = "https://git.example.org/base/"
 
@@ -237,3 +237,17 @@ def test_same_as(other: str) -> None:
     assert address.same_as(RepositoryUrl.parse("https://GitHub.com/acme/Churn"))
     assert address.same_as(RepositoryUrl.parse("ssh://git@github.com:22/acme/churn.git"))
     assert not address.same_as(RepositoryUrl.parse(other))
+
+
+@pytest.mark.parametrize(
+    ("web", "page"),
+    [
+        ("https://github.com/a/b", "https://github.com/a/b/commit/c0ffee"),
+        ("https://gitlab.example.org/a/b/c", "https://gitlab.example.org/a/b/c/-/commit/c0ffee"),
+        ("https://bitbucket.org/a/b", "https://bitbucket.org/a/b/commits/c0ffee"),
+        ("https://codeberg.org/a/b", "https://codeberg.org/a/b/commit/c0ffee"),
+        ("", ""),
+    ],
+)
+def test_commit_url(web: str, page: str) -> None:
+    assert commit_url(web, "c0ffee") == page

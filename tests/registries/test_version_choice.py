@@ -51,6 +51,24 @@ def test_choose(selector: Selector, name: str, revision: str, previous: str) -> 
     assert choice.previous_name == previous
 
 
+def test_choose__who_held_the_stage() -> None:
+    held = {
+        stage: [
+            (version, tagging.tag)
+            for version, tagging in choose_version(
+                LIFE, ARTIFACT, AtStage(stage), "include"
+            ).holders
+        ]
+        for stage in ("prod", "canary")
+    }
+
+    assert held == {
+        "prod": [("v2.0.0", "m#prod#2"), ("v1.0.0", "m#prod#1")],
+        "canary": [(C[:7], "m#canary#3")],
+    }
+    assert choose_version(LIFE, ARTIFACT, Latest(), "include").holders == ()
+
+
 @pytest.mark.parametrize(
     ("selector", "tags"),
     [

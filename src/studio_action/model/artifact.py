@@ -208,7 +208,8 @@ class Resolution:
     the repository, a file or a folder, where it is known; `signatures` are those that were
     looked for and lie beside the model's files. `signed_tags` are the tags that decided, where
     their signatures were checked. `registered` and `assigned` say who did so and when; None where
-    the source cannot tell, or nobody did.
+    the source cannot tell, or nobody did. `holders` are the stage's versions and the tags that
+    assigned it, the newest first, as far as the source knows them.
     """
 
     artifact: ArtifactRef
@@ -225,6 +226,7 @@ class Resolution:
     signed_tags: tuple[SignedTag, ...] = ()
     registered: Tagging | None = field(default=None, compare=False)
     assigned: Tagging | None = field(default=None, compare=False)
+    holders: tuple[tuple[str, Tagging], ...] = field(default=(), compare=False)
 
     @property
     def urls(self) -> Mapping[str, str]:

@@ -12,12 +12,13 @@ from urllib.parse import quote
 
 from studio_action.download.base import Verified
 from studio_action.model.repository_url import RepositoryUrl, commit_url
+from studio_action.outputs.details import speed
 from studio_action.outputs.download_plan import DownloadPlan
 from studio_action.outputs.download_plan import facts as plan_facts
 from studio_action.outputs.earlier import Earlier, changes
 from studio_action.outputs.manifest import Download, FileRecord, digest_text
 from studio_action.studio.api import Project
-from studio_action.text import escape_markup, human_size, human_time, printable, redact
+from studio_action.text import escape_markup, human_size, printable, redact
 
 MOST_CHANGES = 50
 MOST_ROWS = 200
@@ -64,7 +65,7 @@ def of_download(download: Download, manifest: str, around: Surroundings = Surrou
         "Tag": cell(resolution.tag),
         "Digest": cell(digest_text(download.digest)),
         "Files": f"{len(download.files):,}, {human_size(download.size)}",
-        "Downloaded": _speed(download),
+        "Downloaded": speed(download),
         "Verified": _verified(download.files),
         "Signed by": cell("; ".join(map(str, download.signatures))),
         "Tags signed by": "<br>".join(
@@ -201,14 +202,6 @@ def _file_row(file: FileRecord) -> tuple[str, ...]:
         cell(file.sha256[:16] + "…"),
         verified if file.origin == "storage" else f"{verified}; from the {file.origin}",
     )
-
-
-def _speed(download: Download) -> str:
-    if download.cached:
-        return "nothing: all files were there"
-    speed = human_size(download.transferred / max(download.seconds, 1e-3))
-    amount = human_size(download.transferred)
-    return f"{amount} in {human_time(download.seconds)} ({speed}/s)"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -85,6 +85,7 @@ class GitRegistry:
             signed_tags=signed_tags,
             registered=choice.registered,
             assigned=choice.assigned,
+            holders=choice.holders,
         )
         if pointer := pointer_in(resolution):
             self._warn_once(pointer)

@@ -73,6 +73,7 @@ class PinnedRegistry:
             signed_tags=signed_tags,
             registered=pin.registered,
             assigned=pin.assigned,
+            holders=pin.holders,
         )
 
     def _unpinned(self, artifact: ArtifactRef, selector: Selector) -> Resolution:

@@ -21,11 +21,13 @@ class Choice:
     """What a selector means: a version, and the one that held the stage before it.
 
     `assignment` is the tag that gave the version the stage, None where no stage was asked for.
+    `holders` are the stage's versions and the tags that assigned it, the newest first.
     """
 
     version: Version
     previous: Version | None
     assignment: TagRef | None = None
+    holders: tuple[tuple[str, Tagging], ...] = ()
 
     @property
     def tags(self) -> tuple[TagRef, ...]:
@@ -61,6 +63,15 @@ def _tagging(ref: TagRef) -> Tagging:
     return Tagging(ref.short_name, ref.tagger or ref.email, ref.when)
 
 
+def _holders(model: Model, stage: str) -> tuple[tuple[str, Tagging], ...]:
+    """Return who holds the stage and who held it before; a commit by the start of its revision."""
+    held = zip(model.stages.get(stage, ()), model.assignments.get(stage, ()), strict=True)
+    return tuple(
+        (version.name if version.registered else version.revision[:7], _tagging(ref))
+        for version, ref in held
+    )
+
+
 def stage_of(selector: Selector) -> str:
     """Return the stage that the selector names, '' if it names none."""
     return selector.stage if isinstance(selector, AtStage) else ""
@@ -86,7 +97,8 @@ def choose_version(
     version = history.select(model, selector, prerelease)
     if version is not None:
         stage = stage_of(selector)
-        return Choice(version, model.previous_in_stage(stage), model.assignment(stage))
+        previous, assignment = model.previous_in_stage(stage), model.assignment(stage)
+        return Choice(version, previous, assignment, _holders(model, stage))
     if model.deprecated:
         raise NoSuchModel(f"{artifact} is deprecated", "Request another model")
     versions = [each.name for each in model.versions if each.registered]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,8 +115,10 @@ def _publish_skipped(context: RunContext) -> None:
 def _download(task: Download, context: RunContext) -> None:
     delivered = deliver(task, context)
 
+    from studio_action.outputs import details
     from studio_action.run import job_page
 
+    context.platform.describe(details.of_download(delivered.download, _now()))
     publish(delivered.outputs(task.previous), MODEL_PREFIX, context)
     job_page.show(task, delivered, context)
 
@@ -163,6 +166,7 @@ def deliver(
 
 
 def _resolve(task: Resolve, context: RunContext) -> None:
+    from studio_action.outputs import details
     from studio_action.run.resolving import answered, resolve
 
     request = task.request
@@ -175,7 +179,12 @@ def _resolve(task: Resolve, context: RunContext) -> None:
     if task.urls_file:
         urls = {file.path: file.url for file in found.files}
         files.write(task.urls_file, json.dumps(urls, indent=2) + "\n", mode=0o600)
+    context.platform.describe(details.of_resolution(found.resolution, _now()))
     publish(outputs, MODEL_PREFIX, context)
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
 
 
 def look_up(task: Resolve, context: RunContext) -> tuple[Found, tuple[RemoteFile, ...]]:

@@ -197,20 +197,6 @@ def test_shown__a_snippet_without_any_stage() -> None:
     assert "studio-url: https://models.example.org" in model.snippet
 
 
-@pytest.mark.parametrize(
-    ("web", "page"),
-    [
-        ("https://github.com/a/b", "https://github.com/a/b/commit/c0ffee"),
-        ("https://gitlab.example.org/a/b/c", "https://gitlab.example.org/a/b/c/-/commit/c0ffee"),
-        ("https://bitbucket.org/a/b", "https://bitbucket.org/a/b/commits/c0ffee"),
-        ("https://codeberg.org/a/b", "https://codeberg.org/a/b/commit/c0ffee"),
-        ("", ""),
-    ],
-)
-def test_commit_page(web: str, page: str) -> None:
-    assert views.commit_page(web, "c0ffee") == page
-
-
 def test_asked__what_is_not_understood_is_nothing() -> None:
     assert ModelQuery.parse({"all": "yes", "ci": "jenkins", "what": "ever"}) == ModelQuery()
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
 from itertools import islice, zip_longest
-from urllib.parse import urlsplit
 
 from studio_action.gitrepo.diagnosis import Finding
 from studio_action.gitrepo.gto.history import Model, Version
 from studio_action.gitrepo.gto.timeline import Event
 from studio_action.model.artifact import ModelName
+from studio_action.model.repository_url import commit_url
 from studio_action.server.release_names import RELEASED, ReleaseNames
 from studio_action.server.web import snippets
 from studio_action.server.web.model_table import version_name
@@ -188,15 +188,6 @@ def view_history(
     return Page(shown, number, -(-total // most), total)
 
 
-def commit_page(web: str, revision: str) -> str:
-    """Return the URL of a commit's page, given the repository's page; '' if that is ''."""
-    if not web:
-        return ""
-    host = urlsplit(web).netloc
-    between = "-/commit" if "gitlab" in host else "commits" if "bitbucket" in host else "commit"
-    return f"{web}/{between}/{revision}"
-
-
 @dataclass(frozen=True, slots=True)
 class _Events:
     """One model's events by tag, and its newest assignments by stage and commit."""
@@ -232,7 +223,7 @@ def _version(
         version.name,
         _named(version),
         version.revision,
-        commit_page(source.web, version.revision),
+        commit_url(source.web, version.revision),
         event.when,
         _tagger(event),
         tuple(stages[:_BADGES]),
@@ -242,7 +233,7 @@ def _version(
 
 
 def _event(model: ModelName, event: Event, source: Source) -> EventView:
-    page = commit_page(source.web, event.revision)
+    page = commit_url(source.web, event.revision)
     by, what = _tagger(event), _describe(event)
     return EventView(event.when, by, str(model), what, event.tag, event.revision, page)
 
