@@ -279,7 +279,8 @@ demo: dev
 # The download beside dvc, curl and aria2, with ratios; needs nginx and aria2c
 # (apt-get install nginx-light aria2 rclone time). The results go into benchmarks/RESULTS.md; how fast versions are
 # resolved, `python -m benchmarks.resolving` tells, and how many answers a second our own server gives,
-# `python -m benchmarks.serving`, and what of several of them, `python -m benchmarks.cluster`.
+# `python -m benchmarks.serving`, and what of several of them, `python -m benchmarks.cluster`; how much longer our image
+# takes than `/bin/true` in it, `python -m benchmarks.start`.
 # What a file costs in calls and in bytes that are moved, which no other load on the machine changes:
 # part of `make test`, and over in half a minute.
 .PHONY: benchmark-smoke

@@ -5,10 +5,11 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from benchmarks import load, measuring, results
+from benchmarks import load, measuring, results, start
 from benchmarks.link import Link, Window
 from benchmarks.load import Load
 from benchmarks.measuring import Result, Sample
+from benchmarks.start import Pair
 from benchmarks.table import Target, document, results_table, targets_table
 from benchmarks.tools import Command
 from starlette.types import Receive, Scope, Send
@@ -126,3 +127,34 @@ def test_window__as_reno_has_it() -> None:
         lossy.send(1460)
         sizes.append(lossy.size / 1460)
     assert 9 < sum(sizes) / len(sizes) < 15
+
+
+def test_start__median_of_differences_and_not_the_difference_of_medians() -> None:
+    pairs = [Pair(0.30, 0.25), Pair(0.90, 0.83), Pair(0.40, 0.10)]
+
+    target, text = start.report("an-image", pairs)
+
+    assert target.reached == pytest.approx(70.0)  # of 50, 70 and 300; the medians are 150 apart
+    assert not target.met
+    assert "| start of an-image | /bin/true, ms more | under 60 | 70.00 | **no** |" in text
+    assert text.endswith("3 pairs; medians: ours 400 ms, /bin/true 250 ms")
+
+
+def test_start__pairs_alternate_and_the_first_is_not_counted() -> None:
+    order: list[str] = []
+
+    def run(name: str) -> float:
+        order.append(name)
+        return len(order)
+
+    pairs = start.measured(2, lambda: run("ours"), lambda: run("true"))
+
+    assert order == ["ours", "true", "true", "ours", "ours", "true"]
+    assert pairs == [Pair(4, 3), Pair(5, 6)]
+
+
+def test_start__too_few_pairs(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        start.main(["--pairs", "10"])
+
+    assert "fewer than 11" in capsys.readouterr().err
