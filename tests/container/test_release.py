@@ -36,6 +36,14 @@ def test_action__runs_the_pushed_image_by_digest(made: Path, ref: str) -> None:
     assert f"  image: docker://{Rehearsal.load(made).step}\n" in at(made, ref, "action.yml")
 
 
+def test_image__has_the_version_as_its_tag(made: Path) -> None:
+    """As the registry keeps it: a folder for each tag."""
+    path = NAMES.images.step.partition("/")[2]
+    kept = made / "registry/docker/registry/v2/repositories" / path
+
+    assert [tag.name for tag in (kept / "_manifests/tags").iterdir()] == ["1.2.3"]
+
+
 def test_tree__says_the_version_everywhere(made: Path) -> None:
     assert '__version__ = "1.2.3"' in at(made, "v1", "src/studio_action/__init__.py")
     assert f"uses: {NAMES.repository}@v1.2.3" in at(made, "v1", "README.md")
