@@ -82,7 +82,8 @@ NO_PATHS = {
     *("command", "studio-url", "token", "source", "git-token", "model", "version", "stage"),
     *("prerelease", "on-model", "on-event", "on-stage", "require-ancestor-of", "previous-digest"),
     *("allowed-taggers", "max-age", "id-token"),
-    *("minimum-version", "rollback", "ml-bom"),
+    *("minimum-version", "rollback", "ml-bom", "dry-run", "prune", "quiet", "verbose", "format"),
+    "models",  # has no path of its own: a model's `dest` and `repo` are those inputs
     *("require-signed-tag", "require-signature", "signature", "expected-sha256"),
     *("signature-identity", "signature-identity-provider"),
     *("layout", "include", "exclude", "overwrite", "verify", "connections", "if-not-found"),
