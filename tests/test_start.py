@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.download.storage import Reply, Request, running
 from tests.fakes import md5
 from tests.gitrepo.repositories import made_at
 
@@ -18,6 +19,34 @@ code = cli.run(sys.argv[1:], os.environ)
 print(json.dumps(sorted(sys.modules)), file=sys.stderr)
 sys.exit(code)
 """
+
+RARE = {
+    f"studio_action.{name}"
+    for name in (
+        "download.cache",
+        "download.sizes",
+        "download.watching",
+        "gitrepo.git.commit",
+        "gitrepo.signatures.requirement",
+        "gitrepo.signatures.verifier",
+        "inputs.models",
+        "inputs.several",
+        "model.signed_tag",
+        "outputs.download_plan",
+        "outputs.ml_bom",
+        "policy.check",
+        "policy.facts",
+        "policy.gathering",
+        "policy.rules",
+        "policy.values",
+        "run.dry_run",
+        "run.several_models",
+        "run.side_by_side",
+        "signature.policy",
+        "signature.verifying",
+    )
+}
+"""What a download needs that requires something of a version or of several models, or plans."""
 
 
 def imported(*arguments: str, cwd: Path, **environ: str) -> set[str]:
@@ -96,14 +125,41 @@ def test_download__of_git_imports_nothing_of_studio_and_of_no_cloud(tmp_path: Pa
         "semantic_version",
         "studio_action",
     }
+    assert ours(names) & RARE == set()
     assert not ours(names) & {
-        "studio_action.download.cache",
-        "studio_action.download.watching",
-        "studio_action.gitrepo.signatures.verifier",
         "studio_action.net.http_client",
-        "studio_action.outputs.ml_bom",
         "studio_action.registries.studio",
-        "studio_action.signature.verifying",
         "studio_action.studio.session",
     }
     assert not any(name.startswith("studio_action.server") for name in names)
+
+
+def test_download__of_studio_imports_no_reader_of_repositories_and_nothing_rare(
+    tmp_path: Path,
+) -> None:
+    with running() as storage:
+        url = storage.put(f"files/md5/{md5(b'weights')[:2]}/{md5(b'weights')[2:]}", b"weights")
+
+        def studio(request: Request) -> Reply | None:
+            asked = "get-download-uris" in request.path
+            body = json.dumps({"m.bin": url} if asked else {}).encode()
+            found = Reply(200 if asked else 404, body)
+            return found if request.path.startswith("/api/") else None
+
+        storage.always(studio)
+        names = imported(
+            *("download-model", f"--studio-url={storage.url}", "--model=m", "--version=v1.0.0"),
+            "--repo=http://127.0.0.1:1/acme/models.git",
+            cwd=tmp_path,
+            DVC_STUDIO_TOKEN="isat_start",
+        )
+
+    assert (tmp_path / "m.bin").read_bytes() == b"weights"
+    assert ours(names) & RARE == set()
+    assert not ours(names) & {
+        "studio_action.gitrepo.git.revision",
+        "studio_action.gitrepo.git.trees",
+        "studio_action.gitrepo.locate.context",
+        "studio_action.registries.git",
+    }
+    assert not packages(names) & {"configobj", "pathspec", "ruamel"}

@@ -45,6 +45,7 @@ def unknown_options(words: list[str]) -> list[str]:
     rest = words[1:]
     if isinstance(command, click.Group) and rest[0] in command.commands:
         command, rest = command.commands[rest[0]], rest[1:]
-    known = {name for each in command.params for name in each.opts} | {"--help", "-h"}
+    options = command.get_params(click.Context(command))
+    known = {name for each in options for name in each.opts} | {"--help", "-h"}
     given = [word.partition("=")[0] for word in rest if word.startswith("--")]
     return [each for each in given if each not in known]

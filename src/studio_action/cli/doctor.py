@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from studio_action.cli.environment import Environment
-from studio_action.cli.options import option_for
+from studio_action.cli.options import LateCommand, option_for
 from studio_action.inputs.outputs_table import DOCTOR, SERVER_DOCTOR
 from studio_action.inputs.table import INPUTS
 
@@ -42,21 +42,24 @@ def make(environment: Environment) -> click.Command:
             click.echo(platform.hide(line))
         return found.exit_code
 
-    options: list[click.Parameter] = [
-        click.Argument(["repository"], default=""),
-        click.Option(["--json", "as_json"], is_flag=True, help="One JSON object."),
-        click.Option(
-            ["--server"],
-            default="",
-            metavar="URL",
-            help="Instead, say what this job needs to get a token of that server for its ID token.",
-        ),
-        *[option_for(each, DOCTOR) for each in INPUTS if each.name in _NETWORK],
-    ]
-    return click.Command(
+    def options() -> list[click.Parameter]:
+        return [
+            click.Argument(["repository"], default=""),
+            click.Option(["--json", "as_json"], is_flag=True, help="One JSON object."),
+            click.Option(
+                ["--server"],
+                default="",
+                metavar="URL",
+                help="Instead, say what this job needs to get a token of that server for its"
+                " ID token.",
+            ),
+            *[option_for(each, DOCTOR) for each in INPUTS if each.name in _NETWORK],
+        ]
+
+    return LateCommand(
         DOCTOR,
         callback=call,
-        params=options,
+        options=options,
         help="List a repository's models and their faults.\n\n"
         "REPOSITORY is an address or a folder; by default this job's repository. The exit code is"
         " 12 if something is broken, 17 if somebody may deploy what was not meant, else 0. With"

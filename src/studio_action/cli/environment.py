@@ -6,7 +6,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio_action.inputs.lookup import Inputs
@@ -34,6 +33,8 @@ class Environment:
     @cached_property
     def job(self) -> Job:
         """Return the CI job that this runs in."""
+        from pathlib import Path
+
         from studio_action.ci.platforms import detect_job
         from studio_action.inputs.parsers import is_true
 

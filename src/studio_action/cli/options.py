@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,7 +16,21 @@ if TYPE_CHECKING:
 _SHOWS_ALL = "studio_action.help_all"
 
 
-class GroupedCommand(click.Command):
+class LateCommand(click.Command):
+    """A command whose options are made when they are asked for: of most commands, none are."""
+
+    def __init__(
+        self, name: str, *, options: Callable[[], list[click.Parameter]], **settings: Any
+    ) -> None:
+        super().__init__(name, **settings)
+        self._options = options
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        self.params = self.params or self._options()
+        return super().get_params(ctx)
+
+
+class GroupedCommand(LateCommand):
     """A command whose `--help` shows the usual inputs in groups; `--help-all` shows all."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:

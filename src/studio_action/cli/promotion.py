@@ -8,7 +8,7 @@ from dataclasses import replace
 import click
 
 from studio_action.cli.environment import Environment
-from studio_action.cli.options import option_for, text_of
+from studio_action.cli.options import LateCommand, option_for, text_of
 from studio_action.inputs.outputs_table import DOCTOR
 from studio_action.inputs.table import BY_NAME
 
@@ -50,27 +50,33 @@ def make(name: str, environment: Environment) -> click.Command:
         style = read_style(inputs["format"].text)
         Results(sys.stdout, style).publish(outputs, "MODEL_")
 
-    version = click.Option(["--version"], required=True, metavar="VERSION", help="E.g. v2.0.0.")
-    options: list[click.Parameter] = [
-        click.Option(["--model"], required=True, metavar="NAME", help="churn, or path/to:churn."),
-        *([version] if name == "promote" else []),
-        click.Option(["--stage"], required=True, metavar="NAME", help="E.g. prod."),
-        click.Option(["--repo"], default=".", metavar="FOLDER", help="The checkout. [default: .]"),
-        click.Option(
-            ["--remote"],
-            default="origin",
-            metavar="NAME",
-            help="[default: origin]",
-        ),
-        click.Option(["--dry-run"], is_flag=True, help="Only say which tag would be made."),
-        click.Option(["--push"], is_flag=True, help="Push the tag to the remote."),
-        click.Option(["--sign"], is_flag=True, help="Sign the tag, as `git tag --sign` does."),
-        *[option_for(BY_NAME[each], name) for each in ("format", "quiet")],
-    ]
-    return click.Command(
+    def options() -> list[click.Parameter]:
+        version = click.Option(["--version"], required=True, metavar="VERSION", help="E.g. v2.0.0.")
+        return [
+            click.Option(
+                ["--model"], required=True, metavar="NAME", help="churn, or path/to:churn."
+            ),
+            *([version] if name == "promote" else []),
+            click.Option(["--stage"], required=True, metavar="NAME", help="E.g. prod."),
+            click.Option(
+                ["--repo"], default=".", metavar="FOLDER", help="The checkout. [default: .]"
+            ),
+            click.Option(
+                ["--remote"],
+                default="origin",
+                metavar="NAME",
+                help="[default: origin]",
+            ),
+            click.Option(["--dry-run"], is_flag=True, help="Only say which tag would be made."),
+            click.Option(["--push"], is_flag=True, help="Push the tag to the remote."),
+            click.Option(["--sign"], is_flag=True, help="Sign the tag, as `git tag --sign` does."),
+            *[option_for(BY_NAME[each], name) for each in ("format", "quiet")],
+        ]
+
+    return LateCommand(
         name,
         callback=call,
-        params=options,
+        options=options,
         help=f"{SUMMARIES[name]}\n\nThe tag is annotated, in your name as git knows it. The tags"
         " of the remote are read first, and the policy of the repository has to permit it.",
     )

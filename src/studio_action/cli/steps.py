@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import click
 
@@ -33,16 +32,18 @@ def make(name: str, environment: Environment) -> click.Command:
             environment.platform.warning(warning)
         commands.run(RunConfig.from_inputs(name, inputs, environment.job), environment.platform)
 
-    options: list[click.Parameter] = [
-        option_for(each, name) for each in inputs_of(name) if not each.secret
-    ]
-    return GroupedCommand(name, callback=call, params=options, help=_SUMMARIES[name])
+    def options() -> list[click.Parameter]:
+        return [option_for(each, name) for each in inputs_of(name) if not each.secret]
+
+    return GroupedCommand(name, callback=call, options=options, help=_SUMMARIES[name])
 
 
 def storage_initializer(environment: Environment) -> click.Command:
     """Make the command that KServe's init container is; all other inputs are the environment's."""
 
     def call(source: str, dest: str) -> None:
+        from pathlib import Path
+
         from studio_action.inputs.config import RunConfig
         from studio_action.inputs.storage_uri import read_storage_uri
         from studio_action.run import commands

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePath
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from studio_action.ci.job import Job
 from studio_action.download.base import Verify
@@ -29,13 +29,6 @@ from studio_action.inputs.model_request import ModelRequest, Skip, read_model_re
 from studio_action.inputs.network import NetworkOptions, read_limits, read_network
 from studio_action.inputs.outputs_table import CREATE, DOCTOR, DOWNLOAD, RESOLVE, SERVER_DOCTOR
 from studio_action.inputs.previous import Previous, read_previous
-from studio_action.inputs.several import (
-    ANY_MODEL,
-    check_destinations,
-    names_no_model,
-    of_entry,
-    read_entries,
-)
 from studio_action.inputs.signature import read_sha256, read_signature
 from studio_action.inputs.studio import (
     Keyless,
@@ -49,9 +42,11 @@ from studio_action.inputs.tag_signature import read_tag_signature
 from studio_action.inputs.version_limits import read_version_limits
 from studio_action.model.plan import Layout
 from studio_action.net.clock import Limits
-from studio_action.signature.policy import SignaturePolicy
 from studio_action.studio.api import NewProject
 from studio_action.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from studio_action.signature.policy import SignaturePolicy
 
 MOST_CONNECTIONS = 256
 
@@ -231,8 +226,19 @@ def _read_task(
 
 def _read_models(command: str, inputs: Inputs, job: Job, workspace: Workspace) -> Task:
     """Read which models are requested: one, those that input `models` lists, or any."""
+    if not inputs["models"].given and command != RESOLVE:
+        return _read_model(command, inputs, job, workspace)
+
+    from studio_action.inputs.several import (  # late: a usual step downloads one model
+        ANY_MODEL,
+        check_destinations,
+        names_no_model,
+        of_entry,
+        read_entries,
+    )
+
     if not inputs["models"].given:
-        if command == RESOLVE and names_no_model(inputs, job):
+        if names_no_model(inputs, job):
             like = _read_model(command, inputs.of_entry({"model": ANY_MODEL}), job, workspace)
             return like if isinstance(like, Skip) else ListModels(cast(Resolve, like))
         return _read_model(command, inputs, job, workspace)

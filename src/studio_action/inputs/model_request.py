@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from studio_action.ci.job import Job
 from studio_action.errors import BadInput
 from studio_action.gitrepo.gto import tags
 from studio_action.gitrepo.gto.history import Prerelease
-from studio_action.gitrepo.signatures.requirement import TagSignature
 from studio_action.inputs import parsers
 from studio_action.inputs.git_repository import (
     Origin,
@@ -35,7 +34,10 @@ from studio_action.model.plan import Filters
 from studio_action.model.repository_url import RepositoryUrl
 from studio_action.policy.requirements import Requirements
 from studio_action.policy.rollback import VersionLimits
-from studio_action.policy.rules import PolicyFile
+
+if TYPE_CHECKING:
+    from studio_action.gitrepo.signatures.requirement import TagSignature
+    from studio_action.policy.rules import PolicyFile
 
 IfNotFound = Literal["error", "warn", "ignore"]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from studio_action.inputs import parsers
 from studio_action.inputs.lookup import Inputs, Value
-from studio_action.policy import reading
 from studio_action.policy.requirements import Requirements
-from studio_action.policy.rules import PolicyFile
-from studio_action.policy.values import check_branch, check_glob, parse_age
+
+if TYPE_CHECKING:
+    from studio_action.policy.rules import PolicyFile
 
 T = TypeVar("T")
 
@@ -33,6 +33,9 @@ def read_policy_file(inputs: Inputs, workspace: Path) -> PolicyFile | None:
     path = parsers.path(given)
     if path is None:
         return None
+
+    from studio_action.policy import reading  # late, as all that only policies need
+
     try:
         return reading.read_file(workspace / path, str(path))
     except OSError as error:
@@ -43,21 +46,33 @@ def branch_name(value: Value) -> str:
     """Return the name of a branch, without `refs/heads/` or `origin/`; '' for none."""
     branch = parsers.one_line(value).removeprefix("refs/heads/").removeprefix("origin/")
     if branch:
+        from studio_action.policy.values import check_branch
+
         _check(check_branch, branch, value)
     return branch
 
 
 def _globs(value: Value) -> tuple[str, ...]:
+    if not value.text:
+        return ()
+
+    from studio_action.policy.values import check_glob
+
     globs = parsers.entries(value)
     for glob in globs:
         _check(check_glob, glob, value)
-    if value.text and not globs:
+    if not globs:
         raise value.refuse("names nobody", "Give an address, or leave it out")
     return globs
 
 
 def _age(value: Value) -> int | None:
-    return _check(parse_age, value.text, value) if value.text else None
+    if not value.text:
+        return None
+
+    from studio_action.policy.values import parse_age
+
+    return _check(parse_age, value.text, value)
 
 
 def _check(parse: Callable[[str], T], text: str, value: Value) -> T:

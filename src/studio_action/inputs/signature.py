@@ -6,13 +6,15 @@ import json
 import posixpath
 import re
 from collections.abc import Mapping
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from studio_action.errors import BadInput, UnexpectedAnswer
 from studio_action.inputs import parsers
 from studio_action.inputs.lookup import Inputs, Value
 from studio_action.model.paths import check_path
-from studio_action.signature.policy import Method, SignaturePolicy
+
+if TYPE_CHECKING:
+    from studio_action.signature.policy import Method, SignaturePolicy
 
 _TAKES: Mapping[Method, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "sigstore": (
@@ -45,7 +47,10 @@ def read_signature(inputs: Inputs) -> SignaturePolicy | None:
         useless = tuple(name for name in _OF_SIGNATURES if name not in of_tags)
         _refuse_useless(inputs, useless, "require-signature is not given")
         return None
-    needed, optional = _TAKES[cast(Method, method)]
+
+    from studio_action.signature.policy import SignaturePolicy  # late: few steps require one
+
+    needed, optional = _TAKES[cast("Method", method)]
     for name in needed:
         if not inputs[name].text:
             raise BadInput(
@@ -54,7 +59,7 @@ def read_signature(inputs: Inputs) -> SignaturePolicy | None:
     others = set(_OF_SIGNATURES) - {"signature", *needed, *optional, *of_tags}
     _refuse_useless(inputs, sorted(others), f"require-signature is {method}")
     return SignaturePolicy(
-        cast(Method, method),
+        cast("Method", method),
         _path(inputs["signature"]),
         _pem(inputs["signature-public-key"], "PUBLIC KEY"),
         _pem(inputs["signature-certificate-chain"], "CERTIFICATE"),

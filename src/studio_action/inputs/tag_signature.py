@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from studio_action.errors import BadInput
-from studio_action.gitrepo.signatures.requirement import TagSignature
 from studio_action.inputs import parsers
 from studio_action.inputs.lookup import Inputs, Value
 from studio_action.inputs.signature import json_text
-from studio_action.model.signed_tag import SignatureKind
 from studio_action.workspace import regular_files
 from studio_action.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from studio_action.gitrepo.signatures.requirement import TagSignature
+    from studio_action.model.signed_tag import SignatureKind
 
 _LARGEST = 4 << 20
 """Bytes of a list of signers, which may be a large keyring."""
@@ -36,13 +38,16 @@ def read_tag_signature(inputs: Inputs, workspace: Workspace) -> TagSignature | N
             "input allowed-signers says who may sign tags, but nothing requires a signature",
             "Give require-signed-tag as well",
         )
+
+    from studio_action.gitrepo.signatures.requirement import TagSignature  # late: rarely required
+
     if not signers.text:
         raise BadInput(
             f"input require-signed-tag is {chosen}, but nobody is named who may sign",
             "Give allowed-signers: a file in the workspace, or its text",
         )
     trust = json_text(inputs["signature-trust-config"]) if chosen == "gitsign" else ""
-    return TagSignature(cast(SignatureKind, chosen), _content(signers, workspace), trust)
+    return TagSignature(cast("SignatureKind", chosen), _content(signers, workspace), trust)
 
 
 def _content(signers: Value, workspace: Workspace) -> bytes:

@@ -12,15 +12,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote, urlsplit
 
 from studio_action.errors import BadInput, TooLarge
 from studio_action.model.digest import Digest
-from studio_action.model.signed_tag import SignedTag
 from studio_action.model.tagging import Tagging
 from studio_action.model.versions import InRange
 from studio_action.text import printable
+
+if TYPE_CHECKING:
+    from studio_action.model.signed_tag import SignedTag
 
 _NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-/_]*[a-zA-Z0-9])?")
 _FOLDER = re.compile(r"[a-zA-Z0-9-_./]+")

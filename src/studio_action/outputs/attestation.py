@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from studio_action import __version__
 from studio_action.ci.job import Job
@@ -23,7 +23,9 @@ from studio_action.outputs.manifest import (
     finished_on,
     timestamp,
 )
-from studio_action.signature.policy import SignedBy
+
+if TYPE_CHECKING:
+    from studio_action.signature.policy import SignedBy
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:studio-action:model-download:v1"

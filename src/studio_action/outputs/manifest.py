@@ -8,13 +8,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
 
 from studio_action.download.base import Origin, Verified
 from studio_action.model.artifact import Resolution
 from studio_action.model.digest import Digest
 from studio_action.model.plan import Filters
 from studio_action.policy.policy import Applied
-from studio_action.signature.policy import SignedBy
+
+if TYPE_CHECKING:
+    from studio_action.signature.policy import SignedBy
 
 SCHEMA = "urn:studio-action:manifest:v1"
 """The `$id` of docs/manifest.schema.json; its version grows when a reader would have to change."""

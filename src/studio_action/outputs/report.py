@@ -7,15 +7,18 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from studio_action.inputs.outputs_table import CREATE, DOWNLOAD, LISTED_FILES, RESOLVE, outputs_of
 from studio_action.inputs.previous import Previous
 from studio_action.model.artifact import RemoteFile, Resolution
 from studio_action.model.digest import Digest
 from studio_action.model.plan import Filters
-from studio_action.outputs.download_plan import PlannedFile
 from studio_action.outputs.manifest import Download, digest_text
 from studio_action.studio.api import Project
+
+if TYPE_CHECKING:
+    from studio_action.outputs.download_plan import PlannedFile
 
 _OF_THE_STEP = frozenset({"files", "models", "matrix", "plan"})
 

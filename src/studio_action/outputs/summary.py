@@ -8,17 +8,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from studio_action.download.base import Verified
 from studio_action.model.repository_url import RepositoryUrl, commit_url
 from studio_action.outputs.details import speed
-from studio_action.outputs.download_plan import DownloadPlan
-from studio_action.outputs.download_plan import facts as plan_facts
 from studio_action.outputs.earlier import Earlier, changes
 from studio_action.outputs.manifest import Download, FileRecord, digest_text
 from studio_action.studio.api import Project
 from studio_action.text import escape_markup, human_size, printable, redact
+
+if TYPE_CHECKING:
+    from studio_action.outputs.download_plan import DownloadPlan
 
 MOST_CHANGES = 50
 MOST_ROWS = 200
@@ -159,12 +161,14 @@ def _verified(files: Sequence[FileRecord]) -> str:
 
 def of_plan(plan: DownloadPlan) -> str:
     """Return the page about a download that is only planned."""
+    from studio_action.outputs import download_plan
+
     rows = [
         (each.action, "?" if each.size is None else human_size(each.size), cell(each.path))
         for each in plan.files[:MOST_ROWS]
     ]
     more = len(plan.files) - len(rows)
-    facts = [cell(line) for line in plan_facts(plan)]
+    facts = [cell(line) for line in download_plan.facts(plan)]
     return _page(
         "### Dry run: nothing was downloaded",
         "<br>".join(facts),

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from studio_action.errors import NotFound, PolicyRefused, TokenRefused
 from studio_action.gitrepo.git.repository import Repository
 from studio_action.gitrepo.git.tag_ref import TagRef
-from studio_action.gitrepo.signatures.requirement import TagSignature
 from studio_action.model.artifact import ModelName, RemoteFile, Resolution, Selector
-from studio_action.model.signed_tag import SignedTag
-from studio_action.policy.check import check, refusals
-from studio_action.policy.facts import Facts
-from studio_action.policy.gathering import gather
 from studio_action.policy.requirements import Requirements, merge
-from studio_action.policy.rules import PolicyFile, Rule
 from studio_action.text import first_few, printable
+
+if TYPE_CHECKING:
+    from studio_action.gitrepo.signatures.requirement import TagSignature
+    from studio_action.model.signed_tag import SignedTag
+    from studio_action.policy.facts import Facts
+    from studio_action.policy.rules import PolicyFile, Rule
 
 _SHOWN = 10
 
@@ -82,6 +83,9 @@ class Policy:
             self.say(each.line)
         if not found.required:
             return found
+
+        from studio_action.policy.check import check  # late: most requests are held to nothing
+
         facts = self._facts(found.required, resolution, files)
         try:
             check(found.required, facts)
@@ -112,6 +116,8 @@ class Policy:
     def _facts(
         self, required: Requirements, resolution: Resolution, files: Sequence[RemoteFile]
     ) -> Facts:
+        from studio_action.policy.gathering import gather
+
         try:
             return gather(required, resolution, files, self.utc().timestamp(), self.repository)
         except (NotFound, TokenRefused) as error:  # which is no reason to skip a run
@@ -123,6 +129,8 @@ class Policy:
 
 def _attributed(refusal: PolicyRefused, applied: Iterable[Applied], facts: Facts) -> PolicyRefused:
     """Return the refusal with the rule that alone says so; as it is if that is an input."""
+    from studio_action.policy.check import refusals
+
     for each in applied:
         for rule in each.rules:
             if any(str(other) == str(refusal) for other in refusals(rule.required, facts)):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from studio_action.errors import BadInput, UnexpectedAnswer
-from studio_action.gitrepo.git.revision import Revision
-from studio_action.policy.rules import LARGEST, PolicyFile
+
+if TYPE_CHECKING:
+    from studio_action.gitrepo.git.revision import Revision
+    from studio_action.policy.rules import PolicyFile
 
 NAME = ".studio-action.yml"
 _MISSPELT = ".studio-action.yaml"
@@ -30,6 +33,9 @@ def read_content(revision: Revision) -> bytes | None:
     entry = top.get(NAME)
     if entry is None:
         return None
+
+    from studio_action.policy.rules import LARGEST  # late: most repositories have no policy
+
     if not entry.is_file:
         raise BadInput(
             f"{called} is not a regular file", "Commit the file itself, not a link to it"
@@ -45,6 +51,8 @@ def read_file(path: Path, shown: str) -> PolicyFile:
 
     `shown` is what it is called in messages. Raises `OSError` where it cannot be read.
     """
+    from studio_action.policy.rules import LARGEST
+
     with path.open("rb") as file:
         content = file.read(LARGEST + 1)
     return parse(content, shown, "")

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from studio_action.gitrepo.signatures.requirement import TagSignature
 from studio_action.model.versions import is_older
 from studio_action.policy.rollback import OnRollback, stricter
-from studio_action.signature.policy import SignaturePolicy
+
+if TYPE_CHECKING:
+    from studio_action.gitrepo.signatures.requirement import TagSignature
+    from studio_action.signature.policy import SignaturePolicy
 
 _T = TypeVar("_T")
 Globs = tuple[str, ...]

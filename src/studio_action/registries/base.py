@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from studio_action.gitrepo.git.tag_ref import TagRef
 from studio_action.model.artifact import ArtifactRef, Resolution, Selector
-from studio_action.model.signed_tag import SignedTag
 
-CheckTags = Callable[[Sequence[TagRef]], tuple[SignedTag, ...]]
+if TYPE_CHECKING:
+    from studio_action.model.signed_tag import SignedTag
+
+CheckTags: TypeAlias = "Callable[[Sequence[TagRef]], tuple[SignedTag, ...]]"
 """Returns who signed the tags that decide; raises `PolicyRefused` if it is nobody allowed."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from studio_action.gitrepo.dvc.outputs import PIPELINE, SUFFIX
 from studio_action.gitrepo.git.repository import Repository
@@ -18,8 +19,10 @@ from studio_action.model.artifact import ArtifactRef, ModelName, RemoteFile, Res
 from studio_action.net import signed_url
 from studio_action.registries.base import CheckTags
 from studio_action.registries.version_choice import choose_version, find_model, stage_of
-from studio_action.signature.policy import SignaturePolicy
 from studio_action.text import printable
+
+if TYPE_CHECKING:
+    from studio_action.signature.policy import SignaturePolicy
 
 
 @dataclass

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from studio_action.errors import DeadlinePassed, PolicyRefused, StudioActionError, Unreachable
 from studio_action.gitrepo import checkout
 from studio_action.gitrepo.git.repository import Repository
-from studio_action.gitrepo.git.revision import Revision
 from studio_action.policy.reading import NAME, parse, read_committed
-from studio_action.policy.rules import PolicyFile
 from studio_action.studio.resolve import CommittedPolicy
+
+if TYPE_CHECKING:
+    from studio_action.gitrepo.git.revision import Revision
+    from studio_action.policy.rules import PolicyFile
 
 
 def of_git(

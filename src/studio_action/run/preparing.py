@@ -20,12 +20,12 @@ from studio_action.net.clock import Deadline
 from studio_action.registries.base import Registry
 from studio_action.run.resolving import Found, renew_urls
 from studio_action.run.size_limit import check_total
-from studio_action.signature.policy import SignaturePolicy
 from studio_action.text import printable
 from studio_action.workspace.workspace import FLAVOUR, Workspace
 
 if TYPE_CHECKING:
     from studio_action.run.signatures import ModelSignature, SignatureVerifier
+    from studio_action.signature.policy import SignaturePolicy
 
 Verifier: TypeAlias = "Callable[[SignaturePolicy], SignatureVerifier]"
 """Makes what verifies a signature as a policy asks."""

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from studio_action.ci.base import Platform
-from studio_action.download import sizes
 from studio_action.errors import ContentMismatch
 from studio_action.inputs.config import Resolve
 from studio_action.inputs.model_request import ModelRequest
@@ -85,6 +84,9 @@ def measured(found: Found, network: Network, context: RunContext) -> Sequence[Re
             "The policy requires a signature of the model, which resolve-model does not verify:"
             " download-model does"
         )
+
+    from studio_action.download import sizes  # late: a download learns sizes as files come
+
     files = sizes.measured(found.files, network, context.config.limits)
     check_total(files, found.most_bytes)
     return files

@@ -20,17 +20,14 @@ from studio_action.gitrepo.git.repository import Repository
 from studio_action.gitrepo.git.tag_ref import TagRef
 from studio_action.gitrepo.gto import history
 from studio_action.gitrepo.gto.history import Model, Prerelease
-from studio_action.gitrepo.signatures.requirement import TagSignature
 from studio_action.inputs.git_repository import RepositoryLocation
 from studio_action.inputs.model_request import ModelRequest
 from studio_action.inputs.studio import Studio
 from studio_action.model.artifact import ModelName
 from studio_action.model.repository_url import RepositoryUrl
-from studio_action.model.signed_tag import SignedTag
 from studio_action.net.network import Network
 from studio_action.policy.policy import Policy
 from studio_action.policy.requirements import Requirements
-from studio_action.policy.rules import PolicyFile
 from studio_action.registries.base import Registry
 from studio_action.registries.pinned import PinnedRegistry
 from studio_action.run.context import RunContext
@@ -45,10 +42,13 @@ from studio_action.run.repositories import (
 from studio_action.run.shared_repository import SharedRepository
 from studio_action.run.tag_signatures import TagVerifiers, signed_registry
 from studio_action.run.wiring import open_studio, open_transfer, scratch_folder, trusted_root
-from studio_action.signature.policy import SignaturePolicy
 
 if TYPE_CHECKING:
     from studio_action.gitrepo.locate.context import ResolveContext
+    from studio_action.gitrepo.signatures.requirement import TagSignature
+    from studio_action.model.signed_tag import SignedTag
+    from studio_action.policy.rules import PolicyFile
+    from studio_action.signature.policy import SignaturePolicy
 
 
 @dataclass(frozen=True, slots=True)

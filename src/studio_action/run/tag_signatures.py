@@ -12,16 +12,16 @@ from studio_action.gitrepo.git.program import Git
 from studio_action.gitrepo.git.repository import Repository
 from studio_action.gitrepo.git.tag_ref import TagRef
 from studio_action.gitrepo.gto.history import Model
-from studio_action.gitrepo.signatures.requirement import TagSignature
 from studio_action.inputs.model_request import ModelRequest
 from studio_action.inputs.studio import Studio
 from studio_action.model.artifact import ModelName
-from studio_action.model.signed_tag import SignedTag
 from studio_action.registries.base import CheckTags, Registry
 from studio_action.registries.pinned import PinnedRegistry
 
 if TYPE_CHECKING:
+    from studio_action.gitrepo.signatures.requirement import TagSignature
     from studio_action.gitrepo.signatures.verifier import TagVerifier
+    from studio_action.model.signed_tag import SignedTag
     from studio_action.registries.studio import StudioRegistry
 
 

@@ -24,13 +24,13 @@ from studio_action.net.certificates import ca_bundle
 from studio_action.net.clock import Clock
 from studio_action.net.network import Network
 from studio_action.run.context import RunContext
-from studio_action.signature.policy import SignaturePolicy
 from studio_action.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from studio_action.ci.id_token import IdTokenSource
     from studio_action.registries.studio import StudioRegistry
     from studio_action.run.signatures import SignatureVerifier
+    from studio_action.signature.policy import SignaturePolicy
     from studio_action.studio.oauth import Scope
     from studio_action.studio.token_exchange import TokenExchange
 

@@ -15,14 +15,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from studio_action.errors import UnexpectedAnswer
-from studio_action.gitrepo.git import trees
 from studio_action.gitrepo.git.failures import BrokenRepository, UnadvertisedObject
 from studio_action.gitrepo.git.program import Git
-from studio_action.gitrepo.git.trees import Entry
 from studio_action.text import human_size
+
+if TYPE_CHECKING:
+    from studio_action.gitrepo.git.trees import Entry
 
 LARGEST_READ = 64 << 20
 """Bytes of a file that is read into memory: a hundred thousand outputs take half of it."""
@@ -146,6 +147,8 @@ class Objects:
         `name` is that of a tree, or `COMMIT^{tree}`; in a repository of our own, all are there.
         """
         if name not in self._folders:
+            from studio_action.gitrepo.git import trees  # late: tags alone need none
+
             content, width = self._read_tree(name)
             entries = trees.read(content, width)
             if self._kept_entries + len(entries) > _MOST_KEPT:

@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from studio_action.errors import BadInput, ObjectMissing, UnexpectedAnswer
 from studio_action.gitrepo.git.failures import UnadvertisedObject
 from studio_action.gitrepo.git.objects import EVERYTHING, FETCH, Objects
 from studio_action.gitrepo.git.program import Git
-from studio_action.gitrepo.git.revision import Revision
 from studio_action.gitrepo.git.tag_ref import TagRef
 from studio_action.text import human_size, printable
+
+if TYPE_CHECKING:
+    from studio_action.gitrepo.git.revision import Revision
 
 _TAG_FIELDS = (
     "refname",
@@ -268,6 +271,8 @@ class Repository:
 
     def revision(self, commit: str) -> Revision:
         """Return the files of one commit."""
+        from studio_action.gitrepo.git.revision import Revision  # late: often tags are enough
+
         return Revision(commit, self._objects)
 
     def _commit(self, ref: str) -> str | None:

@@ -6,12 +6,15 @@ import posixpath
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from studio_action.errors import UnexpectedAnswer
-from studio_action.gitrepo.git.commit import Commit
 from studio_action.gitrepo.git.objects import LARGEST_READ, Objects
-from studio_action.gitrepo.git.trees import Entry
 from studio_action.text import human_size
+
+if TYPE_CHECKING:
+    from studio_action.gitrepo.git.commit import Commit
+    from studio_action.gitrepo.git.trees import Entry
 
 _LARGEST_READS = 4 * LARGEST_READ
 _MOST_SEEN = 10_000
@@ -40,6 +43,8 @@ class Revision:
 
     def commit(self) -> Commit:
         """Return who made the commit, when and why; raises what `commit_content` raises."""
+        from studio_action.gitrepo.git.commit import Commit  # late: its content alone is asked for
+
         return Commit.parse(self.revision, self.objects.commit_content(self.revision))
 
     def find(self, path: str) -> Entry | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from studio_action.model.signed_tag import SignatureKind
+if TYPE_CHECKING:
+    from studio_action.model.signed_tag import SignatureKind
 
 
 @dataclass(frozen=True, slots=True)
