@@ -102,14 +102,14 @@ PART = {"content-range": "bytes 8-15/99", "content-length": "8", "etag": '"a"'}
             RangeRequest(),
             206,
             PART,
-            Failed("a part, though the whole file was requested"),
+            Failed("only a part came, although the whole file was requested"),
             id="unasked",
         ),
         pytest.param(
             RangeRequest(),
             200,
             {"content-encoding": "br"},
-            Failed("content encoded as 'br', though it was requested as it is stored"),
+            Failed("content is encoded as 'br', although no encoding was requested"),
             id="encoded",
         ),
         pytest.param(

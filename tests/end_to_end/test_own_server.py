@@ -163,7 +163,7 @@ def test_signature__in_the_models_folder_alone(
     assert folder.code == 0, folder.said
     assert "Signed by the key" in folder.said
     assert file.code == 17, file.said
-    assert "Studio gives the model's own files alone" in file.said
+    assert "Studio sends only the model's own files" in file.said
     assert set(files(workspace)) == {"m/a", "m/deep/b", "m/model.sig"}
 
 

@@ -255,7 +255,7 @@ def test_policy_file__of_each_kind_of_requirement(program: Program, places: Repo
     places.commit({POLICY: rule})
 
     ran = run(program, places.url)
-    assert "lacks the labels approved in dvc.yaml" in ran.said or "old, of" in ran.said
+    assert "lacks the labels approved in dvc.yaml" in ran.said or "old, dated" in ran.said
     assert ran.code == 17
 
 
@@ -368,7 +368,7 @@ def test_policy_file__misspelt(program: Program, places: Repositories) -> None:
     ran = run(program, places.url)
 
     assert ran.code == 10, ran.said
-    assert "Call it .studio-action.yml" in ran.said
+    assert "Rename it to .studio-action.yml" in ran.said
 
 
 # Beside Studio
@@ -401,7 +401,7 @@ def from_studio(program: Program, repository: str, *options: str) -> Ran:
         (["--version=v1.0.0"], ""),
         (["--version=v1.0.0", "--allowed-taggers=ada@*", "--require-ancestor-of=main"], ""),
         (["--version=v1.0.0", "--allowed-taggers=bob@*"], "was made by ada@example.com"),
-        (["--version=v1.0.0", "--max-age=1m"], "old, of"),
+        (["--version=v1.0.0", "--max-age=1m"], "old, dated"),
     ],
 )
 def test_studio(program: Program, studio_repository: str, options: list[str], said: str) -> None:
@@ -420,7 +420,7 @@ def test_studio__without_the_repository(program: Program) -> None:
     asked = from_studio(program, gone, "--version=v1.0.0", "--retries=0", "--max-age=30d")
 
     assert (nothing_asked.code, asked.code) == (0, 17), nothing_asked.said + asked.said
-    assert "may have a .studio-action.yml, which does not count" in nothing_asked.said
+    assert "(.studio-action.yml), if any, is not applied" in nothing_asked.said
     assert "the policy of the repository cannot be read" in asked.said
 
 

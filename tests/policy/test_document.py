@@ -130,10 +130,10 @@ def test_parse__little() -> None:
         ("rules: [{signature: {}}]", "has no method. Give one of sigstore, key, certificate"),
         ("rules: [{signature: {method: gpg}}]", "is not one of sigstore, key, certificate"),
         ("rules: [{signature: {method: key}}]", "has no public-key"),
-        ("rules: [{signature: {method: key, public-key: a}}]", "is no PEM"),
+        ("rules: [{signature: {method: key, public-key: a}}]", "is not PEM"),
         (
             "rules: [{signature: {method: key, public-key: a, identity: b}}]",
-            "identity says nothing",
+            "the method key does not use identity",
         ),
         ("rules: [{signature: {method: sigstore, identity: a}}]", "has no identity-provider"),
         ("rules: [{signature: {method: sigstore, idenity: a}}]", "Did you mean 'identity'?"),

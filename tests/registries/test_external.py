@@ -100,7 +100,7 @@ def test_resolve__what_has_changed_since(made: Made, storage: Storage) -> None:
 
 
 def test_resolve__what_is_not_there(made: Made, storage: Storage) -> None:
-    with pytest.raises(ObjectMissing, match="Look whether its address is right") as raised:
+    with pytest.raises(ObjectMissing, match="Check its address") as raised:
         made.fetched({"dvc.yaml": annotation(f"{storage.url}/models")})
     assert "dvc push" not in str(raised.value)
 
@@ -118,7 +118,7 @@ def test_resolve__in_a_remote_that_is_named(made: Made, storage: Storage) -> Non
 def test_resolve__a_file_of_this_machine(made: Made, url: str) -> None:
     config = b"['remote \"r\"']\nurl = /etc\n"
 
-    with pytest.raises(Exception, match=r"is not a file or folder|is a file of a machine"):
+    with pytest.raises(Exception, match=r"is not a file or folder|is a local path"):
         made.fetched({".dvc/config": config, "dvc.yaml": annotation(url)})
 
 

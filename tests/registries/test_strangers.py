@@ -56,7 +56,7 @@ def test_a_committed_profile_runs_no_command(
 
     assert not proof.exists()
     (said,) = place.said
-    assert "may not say configpath, profile of its remote 'r'" in said
+    assert "Ignored configpath, profile of the remote 'r'" in said
 
 
 def test_a_committed_config_local_is_ignored(places: Places, tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_committed_config_local_is_ignored(places: Places, tmp_path: Path) -> 
         place.resolve("m", Latest())
 
     (said,) = place.said
-    assert "'.dvc/config.local' is a link, or Git tracks it" in said
+    assert "'.dvc/config.local' is ignored: it is a link, or Git tracks it" in said
 
 
 # Credentials, each to where they belong
@@ -109,19 +109,25 @@ def known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ("url = s3://b/p\nendpointurl = {url}\n", "gets no credential of AWS"),
-        ("url = gs://b/p\nendpointurl = {url}\n", "gets no credential of Google"),
-        ("url = azure://c/p\naccount_name = evil\n", "gets no AZURE_STORAGE_SAS_TOKEN"),
+        ("url = s3://b/p\nendpointurl = {url}\n", "does not get the credential of AWS"),
+        ("url = gs://b/p\nendpointurl = {url}\n", "does not get the credential of Google"),
+        ("url = azure://c/p\naccount_name = evil\n", "does not get the AZURE_STORAGE_SAS_TOKEN"),
         (
             "url = azure://c/p\nconnection_string = AccountName=x;BlobEndpoint={url}\n",
-            "gets no log-in of Azure",
+            "does not get the log-in of Azure",
         ),
         (
             "url = azure://c/p\nconnection_string = AccountName=ours;BlobEndpoint={url}\n",
-            "gets no log-in of Azure",
+            "does not get the log-in of Azure",
         ),
-        ("url = azure://c/p\naccount_name = 127.0.0.1/x?\n", "gets no AZURE_STORAGE_SAS_TOKEN"),
-        ("url = azure://c/p\naccount_name = x@127.0.0.1/\n", "gets no AZURE_STORAGE_SAS_TOKEN"),
+        (
+            "url = azure://c/p\naccount_name = 127.0.0.1/x?\n",
+            "does not get the AZURE_STORAGE_SAS_TOKEN",
+        ),
+        (
+            "url = azure://c/p\naccount_name = x@127.0.0.1/\n",
+            "does not get the AZURE_STORAGE_SAS_TOKEN",
+        ),
     ],
     ids=[
         "aws",
@@ -167,7 +173,7 @@ def test_what_the_checkout_knows_goes_nowhere_else(
 ) -> None:
     place = places.over(hostile(tmp_path, config.format(url=listener.url)), {"r": local})
 
-    with pytest.raises(BadInput, match="the remote 'r' gets no ") as caught:
+    with pytest.raises(BadInput, match="the remote 'r' does not get the ") as caught:
         place.resolve("m", Latest())
 
     assert not listener.requests
@@ -186,7 +192,7 @@ def test_a_folder_that_leads_out_of_a_remote_of_ours(
         hostile(tmp_path, f"url = '{url}'\n"), {"ours": {"url": f"{user_info}/top"}}
     )
 
-    with pytest.raises(BadInput, match=r"the remote 'r' gets no url|has a '#'"):
+    with pytest.raises(BadInput, match=r"the remote 'r' does not get the url|has a '#'"):
         place.resolve("m", Latest())
     assert not listener.requests
 
@@ -201,7 +207,7 @@ def test_a_folder_of_a_remote_of_ours_at_another_address(
     config = "url = remote://ours/sub\n" + more.format(url=listener.url)
     place = places.over(hostile(tmp_path, config), {"ours": ours})
 
-    with pytest.raises(BadInput, match="the remote 'r' gets no access key"):
+    with pytest.raises(BadInput, match="the remote 'r' does not get the access key"):
         place.resolve("m", Latest())
     assert not listener.requests
 
@@ -292,7 +298,7 @@ def test_a_folder_that_is_the_systems(places: Places, tmp_path: Path, by: str) -
     }
     place = places.over(hostile(tmp_path, f"url = {url[by]}\n"), {})
 
-    with pytest.raises(UnexpectedAnswer, match="where the system shows itself as files"):
+    with pytest.raises(UnexpectedAnswer, match="in a folder of the system"):
         place.resolve("m", Latest())
 
 
@@ -301,5 +307,5 @@ def test_a_folder_of_the_users_own_gives_no_more(places: Places, tmp_path: Path)
     ours = {"r": {"url": str(tmp_path), "worktree": "true"}}
     place = places.over(hostile(tmp_path, "url = s3://b\n", out), ours)
 
-    with pytest.raises(UnexpectedAnswer, match="told by its name or version, not by its content"):
+    with pytest.raises(UnexpectedAnswer, match="by name or version instead of by digest"):
         place.resolve("m", Latest())

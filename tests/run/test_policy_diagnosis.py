@@ -27,7 +27,7 @@ def test_check_policy() -> None:
     assert [(each.severity, each.model, each.text) for each in found] == [
         ("note", "m", "rules of p.yml at c0ffeec for stage prod: prod, all; any version: all"),
         ("note", "other", "rules of p.yml at c0ffeec for any version: all"),
-        ("warning", "", "rule 'gone' of p.yml at c0ffeec is about no model or stage there is"),
+        ("warning", "", "rule 'gone' of p.yml at c0ffeec matches no model or stage"),
     ]
 
 

@@ -182,7 +182,7 @@ def test_exchange_that_is_refused(
 @pytest.mark.parametrize(
     ("environ", "scope", "text"),
     [
-        pytest.param(ALLOWED, "project", "has not the scope model-registry", id="scope"),
+        pytest.param(ALLOWED, "project", "lacks the scope model-registry", id="scope"),
         pytest.param(
             {**ALLOWED, "GITHUB_REPOSITORY": ""}, "model-registry", "names a repository", id="repo"
         ),

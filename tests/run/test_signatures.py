@@ -63,7 +63,7 @@ def test_studio__in_the_models_folder(tmp_path: Path) -> None:
 
 def test_studio__beside_the_model_it_cannot_be_had(tmp_path: Path) -> None:
     case = Case(tmp_path, {"m.pkl": b"a"}, BY_KEY)
-    with pytest.raises(PolicyRefused, match="Studio gives the model's own files alone"):
+    with pytest.raises(PolicyRefused, match="Studio sends only the model's own files"):
         case.verify(resolved({"m.pkl": b"a"}))
     assert case.downloader.fetched == []
 

@@ -71,8 +71,8 @@ def with_field(name: str, value: object) -> dict[str, Any]:
             statement([resource("a", A), resource("a", B)]), "is there twice", id="duplicate"
         ),
         pytest.param(statement([]), "covers no file", id="no file"),
-        pytest.param(statement([resource("a", A[:-2])]), "is none", id="short digest"),
-        pytest.param(statement([resource("a", A.upper())]), "is none", id="capital digest"),
+        pytest.param(statement([resource("a", A[:-2])]), "is not valid", id="short digest"),
+        pytest.param(statement([resource("a", A.upper())]), "is not valid", id="capital digest"),
         pytest.param(
             statement([resource("a", A, "md5")]),
             "not hashed by one algorithm",

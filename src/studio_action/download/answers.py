@@ -129,7 +129,7 @@ def read_success(
     """Return the meaning of a 2xx answer, from its head."""
     encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
-        return Failed(f"content encoded as {encoding!r}, though it was requested as it is stored")
+        return Failed(f"content is encoded as {encoding!r}, although no encoding was requested")
     if status == 206 or (status == 200 and "content-range" in headers):
         return _read_part(request, headers)
     if status == 200:
@@ -142,7 +142,7 @@ def _read_part(request: RangeRequest, headers: Headers) -> Content | Changed | U
     given = headers.get("content-range", "")
     match = _CONTENT_RANGE.fullmatch(given.strip())
     if request.end is None:
-        return Failed("a part, though the whole file was requested")
+        return Failed("only a part came, although the whole file was requested")
     if match is None:
         return Unranged("a part that does not say which one it is")
     start, end, size = int(match[1]), int(match[2]) + 1, int(match[3])

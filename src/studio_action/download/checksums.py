@@ -176,6 +176,6 @@ def mismatch_twice(
     """Return the error for a file that is still wrong after it was fetched once more."""
     return ContentMismatch(
         f"{label} does not match: {difference(file, metadata, found)},"
-        " also when it was fetched once more",
+        " even after a second download",
         "The storage has other content under this name: push the model again",
     )

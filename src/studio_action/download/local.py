@@ -60,7 +60,7 @@ class LocalDownloader:
         if file.digest is None:
             raise UnexpectedAnswer(
                 f"{printable(file.path, 300)!r} is in a local folder and has no digest",
-                "Such a remote gives only what can be checked: lay it out by content, as DVC does",
+                "A local remote gives only files with a digest: push the model with `dvc push`",
             )
         file.check_size(regular_files.size(source) or 0)
         try:

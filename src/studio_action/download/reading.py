@@ -124,7 +124,7 @@ class Attempt:
             if not data:
                 return
             if len(data) > length:
-                raise Interrupted(f"{len(data)} bytes came, where {length} were asked for")
+                raise Interrupted(f"received {len(data)} bytes; requested {length}")
             self.file.check_size(self.position + len(data))
             piece = _next_piece(piece, time.monotonic() - began)
             with self._writing():

@@ -43,7 +43,7 @@ def read_tag_signature(inputs: Inputs, workspace: Workspace) -> TagSignature | N
 
     if not signers.text:
         raise BadInput(
-            f"input require-signed-tag is {chosen}, but nobody is named who may sign",
+            f"input require-signed-tag is {chosen}, but allowed-signers is missing",
             "Give allowed-signers: a file in the workspace, or its text",
         )
     trust = json_text(inputs["signature-trust-config"]) if chosen == "gitsign" else ""

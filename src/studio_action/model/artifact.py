@@ -187,10 +187,10 @@ class RemoteFile:
     def remedy(self) -> str:
         """Return what to do if the storage does not have the file."""
         if self.external:
-            return "Look whether its address is right, and that of a file, not of a folder"
+            return "Check its address: it must be that of a file, not of a folder"
         if self.pushed:
             return "Push the model with `dvc push` from where it was made"
-        return "The output is `push: false`, so it is never in the remote: take that flag away"
+        return "The output is `push: false`, so it is never in the remote: remove that flag"
 
     @property
     def local_path(self) -> Path | None:

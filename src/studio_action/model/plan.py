@@ -132,7 +132,7 @@ def require_digests(files: Sequence[RemoteFile]) -> None:
     unknown = [repr(file.path) for file in files if file.digest is None]
     if unknown:
         raise PolicyRefused(
-            f"verify is 'require', but no digest is known of {first_few(unknown, 1)}",
+            f"verify is 'require', but the digest is unknown for {first_few(unknown, 1)}",
             "Its remote does not store files by digest; use verify: auto",
         )
 
@@ -141,6 +141,6 @@ def require_one_file(files: Sequence[RemoteFile]) -> None:
     """Raise `PolicyRefused` if there are several files (`expected-sha256` is that of one)."""
     if len(files) > 1:
         raise PolicyRefused(
-            f"expected-sha256 is that of one file, and {len(files)} are to be downloaded",
-            "Choose the one with include, or require a signature of them all",
+            f"expected-sha256 is for one file, but the download has {len(files)} files",
+            "Choose one file with include, or use require-signature for all of them",
         )

@@ -52,7 +52,7 @@ def read(content: bytes) -> Earlier:
     """Return what a record says; raise `ValueError` for what is none, or names an unsafe path."""
     found = bounded_json.read(content)
     if not isinstance(found, dict) or found.get("schema") != SCHEMA:
-        raise ValueError("it is no manifest")
+        raise ValueError("it is not a manifest")
     rows = found.get("files")
     if not isinstance(rows, list):
         raise ValueError("it has no list of files")
@@ -109,7 +109,7 @@ def _file(row: object) -> EarlierFile:
     except UnexpectedAnswer as error:
         raise ValueError(error.message) from None
     if not _SHA256.fullmatch(sha):
-        raise ValueError("a SHA-256 is none")
+        raise ValueError("a SHA-256 is not valid")
     return EarlierFile(path, source, size, sha)
 
 

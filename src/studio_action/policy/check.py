@@ -39,8 +39,8 @@ def refusals(required: Requirements, facts: Facts) -> Iterator[PolicyRefused]:
     else:
         if required.of_repository and _is_unpinned(facts.resolution):
             yield PolicyRefused(
-                f"Studio does not say which commit {_about(facts)} is, and it is not registered as"
-                " a version that could be asked for",
+                f"Studio does not say which commit {_about(facts)} is, and the commit is not"
+                " registered as a version",
                 "Register the commit as a version, or use source: git",
             )
         yield from _branches(required, facts)
@@ -99,7 +99,7 @@ def _tags(required: Requirements, facts: Facts) -> Iterator[PolicyRefused]:
     if not facts.tags:
         yield PolicyRefused(
             f"no annotated tag of {facts.resolution.artifact.repository} says that {_about(facts)}"
-            f" is commit {facts.resolution.revision[:7]}, so nobody is known who said so",
+            f" is commit {facts.resolution.revision[:7]}, so it is unknown who decided it",
             "Register and assign it with gto, which makes annotated tags, and push them",
         )
         return
@@ -125,12 +125,12 @@ def _age(tag: TagRef, most: int, facts: Facts) -> Iterator[PolicyRefused]:
     age, name = facts.now - tag.when, printable(tag.short_name, 100)
     if age < -AHEAD:
         yield PolicyRefused(
-            f"tag {name} is of {_date(tag.when)}, which is yet to come", "Make the tag again"
+            f"tag {name} is dated {_date(tag.when)}, which is in the future", "Make the tag again"
         )
     elif age > most:
         yield PolicyRefused(
-            f"tag {name} is {shown_age(age)} old, of {_date(tag.when)}: more than"
-            f" {shown_age(most)}",
+            f"tag {name} is {shown_age(age)} old, dated {_date(tag.when)}: at most"
+            f" {shown_age(most)} is allowed",
             "Register a newer version, or assign the stage again",
         )
 
@@ -162,7 +162,7 @@ def _digests(facts: Facts) -> Iterator[PolicyRefused]:
     unknown = [repr(printable(file.path, 200)) for file in facts.files if file.digest is None]
     if unknown:
         yield PolicyRefused(
-            f"digests are required, and none is known of {first_few(unknown, 1)}",
+            f"digests are required, but unknown for {first_few(unknown, 1)}",
             "Its remote does not store files by digest",
         )
 

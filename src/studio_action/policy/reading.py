@@ -29,7 +29,7 @@ def read_content(revision: Revision) -> bytes | None:
     top = revision.listing("")
     called = f"{NAME} at {revision.revision[:7]}"
     if _MISSPELT in top:
-        raise BadInput(f"{_MISSPELT} at {revision.revision[:7]} is not read", f"Call it {NAME}")
+        raise BadInput(f"{_MISSPELT} at {revision.revision[:7]} is ignored", f"Rename it to {NAME}")
     entry = top.get(NAME)
     if entry is None:
         return None

@@ -46,7 +46,7 @@ def read_signature(value: YamlValue) -> SignaturePolicy:
             raise value.wrong(f"has no {name}", f"The method {method} trusts what it says")
     for name, each in keys.items():
         if name not in ("method", "path", *needed, *optional):
-            raise each.wrong(f"{name} says nothing to the method {method}", "Leave it out")
+            raise each.wrong(f"the method {method} does not use {name}", "Leave it out")
     return SignaturePolicy(
         method,
         _path(keys["path"]) if "path" in keys else "",
@@ -73,7 +73,7 @@ def _pem(keys: Mapping[str, YamlValue], name: str) -> str:
         return ""
     text = keys[name].text()
     if f"-----BEGIN {_PEM[name]}-----" not in text:
-        raise keys[name].wrong("is no PEM", f"It begins with -----BEGIN {_PEM[name]}-----")
+        raise keys[name].wrong("is not PEM", f"It begins with -----BEGIN {_PEM[name]}-----")
     return text
 
 

@@ -100,7 +100,7 @@ def beside_studio(
                 f"the policy of the repository cannot be read: {error.message}",
                 "Give a git-token that may read the repository",
             ) from error
-        say(f"The repository may have a {NAME}, which does not count: {error.message}")
+        say(f"A policy of the repository ({NAME}), if any, is not applied: {error.message}")
         return []
     found = read_committed(revision)
     return [found] if found else []

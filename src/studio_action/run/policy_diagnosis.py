@@ -38,9 +38,7 @@ def _findings(file: PolicyFile, models: Mapping[ModelName, Model]) -> Iterator[F
         yield Finding("note", str(name), f"rules of {file} for {'; '.join(parts)}")
     for rule in file.rules:
         if rule.name not in used:
-            yield Finding(
-                "warning", "", f"rule {rule.name!r} of {file} is about no model or stage there is"
-            )
+            yield Finding("warning", "", f"rule {rule.name!r} of {file} matches no model or stage")
 
 
 def _requests(model: Model) -> Iterator[tuple[str, Selector]]:

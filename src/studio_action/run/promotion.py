@@ -64,7 +64,7 @@ def run(wish: Wish, config: RunConfig, context: RunContext, now: Callable[[], fl
     folder = config.task.location
     if not isinstance(folder, Path):
         raise BadInput(
-            f"{folder} is not a checkout, and a tag is made in one",
+            f"{folder} is not a checkout; a tag can be made only in a checkout",
             "Run this in a checkout of the repository, or name its folder with --repo",
         )
     with open_network(context) as network, scratch_folder(config.workspace) as scratch:

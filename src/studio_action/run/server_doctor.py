@@ -126,7 +126,7 @@ class Visit:
     def _models(self) -> str:
         assert self._token is not None
         if "model-registry" not in self._token.scopes:
-            return "not requested: the token has not the scope model-registry"
+            return "not requested: the token lacks the scope model-registry"
         if not self.repository:
             return "not requested: nothing names a repository"
         names = self.list_models(self._token.text)

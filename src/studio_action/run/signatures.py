@@ -16,7 +16,7 @@ from studio_action.text import printable
 from studio_action.workspace import regular_files
 
 _ELSEWHERE = (
-    "Studio gives the model's own files alone: put the signature into the model's folder, or use"
+    "Studio sends only the model's own files: put the signature into the model's folder, or use"
     " source git"
 )
 _UNSIGNED = "Sign it with `model_signing sign` and commit the bundle, or say where it is: signature"
@@ -87,7 +87,7 @@ class SignatureVerifier:
             from studio_action.signature import verifying
         except ModuleNotFoundError as error:
             raise BadInput(
-                f"require-signature needs what is not installed here: {error.name} is missing",
+                f"require-signature needs packages that are not installed: {error.name} is missing",
                 "Install studio-action[signing], or use the image, which has it",
             ) from error
         policy = self.policy

@@ -180,7 +180,7 @@ def _files(resources: list[Any], algorithm: str, shard_size: int) -> Mapping[str
             raise ValueError("its files are not hashed by one algorithm")
         digest = _text(resource.get("digest"), "a digest")
         if len(digest) != _LENGTHS[algorithm] or not _HEX.fullmatch(digest):
-            raise ValueError("one of its digests is none")
+            raise ValueError("one of its digests is not valid")
         name, part = _named(_text(resource.get("name"), "a file's name"), digest, shard_size)
         if name != ONE_FILE:
             check_path(name)

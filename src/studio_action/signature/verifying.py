@@ -87,7 +87,7 @@ def verify(bundle: Bundle, policy: SignaturePolicy, folder: Path) -> SignedBy:
         raise PolicyRefused(
             f"the signature {printable(bundle.path, 200)!r} is not good:"
             f" {printable(str(error) or type(error).__name__, 400)}",
-            "Nothing was downloaded. Who is trusted is said by require-signature and signature-*",
+            "Nothing was downloaded. require-signature and signature-* say who is trusted",
         ) from error
     return signer
 
@@ -172,7 +172,7 @@ def _subject(bundle: Bundle, identity: str) -> tuple[str, str]:
             f"the signature {printable(bundle.path, 200)!r} is of"
             f" {printable(', '.join(filter(None, names)), 300)!r}, not of"
             f" {printable(identity, 200)!r}",
-            "Nothing was downloaded. Who is trusted is said by signature-identity",
+            "Nothing was downloaded. signature-identity says who is trusted",
         )
     signer = identity or next(filter(None, names), "a certificate without a name")
     return signer, certificate.issuer.rfc4514_string()

@@ -171,7 +171,7 @@ def _file(answer: Answer, row: object) -> RemoteFile:
     if not fetchable(url):
         raise unexpected_answer(answer, f"no http(s) URL for {shown}")
     if isinstance(size, bool) or (size is not None and not 0 <= size < 1 << 63):
-        raise unexpected_answer(answer, f"a size of {shown} that is not one")
+        raise unexpected_answer(answer, f"an invalid size of {shown}")
     try:
         known = _digest(digest, url)
     except ValueError as error:

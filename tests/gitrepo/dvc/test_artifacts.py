@@ -86,7 +86,7 @@ def test_path_of(model: str, path: str) -> None:
             "nothing",
             NoSuchModel,
             "dvc.yaml at c0ffee0, artifacts.nothing.path is not given."
-            " No file can be had of a model without it",
+            " A model needs a path to its files",
         ),
         (
             "template",
@@ -97,9 +97,9 @@ def test_path_of(model: str, path: str) -> None:
         (
             "bucket",
             BadInput,
-            "dvc.yaml at c0ffee0, artifacts.bucket.path has user info, which is for everybody to"
-            " read: 's3://bucket/model.pkl'. Keep the file in a remote, whose password is not"
-            " committed",
+            "dvc.yaml at c0ffee0, artifacts.bucket.path has a user name or password that everybody"
+            " can read: 's3://bucket/model.pkl'. Keep the file in a remote, and its password"
+            " outside of the repository",
         ),
         (
             "models/churn:outside",

@@ -68,7 +68,7 @@ def test_source__user_info_is_dropped_and_not_shown() -> None:
 
 @pytest.mark.parametrize("commit", [None, "", "main", "0a0a0a0", "--all", COMMIT + "^", "0A" * 20])
 def test_source__not_a_commit(commit: object) -> None:
-    with pytest.raises(UnexpectedAnswer, match=r"rev_lock is not the whole name of a commit"):
+    with pytest.raises(UnexpectedAnswer, match=r"rev_lock is not the full hash of a commit"):
         an_import(rev_lock=commit).source("")
 
 
@@ -84,7 +84,7 @@ def test_path__from_the_root() -> None:
 
 @pytest.mark.parametrize("path", ["/etc/dvc", "../config", "a/../../config"])
 def test_config_file__outside_of_the_repository(path: str) -> None:
-    with pytest.raises(UnexpectedAnswer, match=r"config is not a file of the repository"):
+    with pytest.raises(UnexpectedAnswer, match=r"config is outside of the repository"):
         _ = an_import(config=path).config_file
 
 

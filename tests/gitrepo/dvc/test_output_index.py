@@ -33,7 +33,7 @@ def test_contents__a_broken_file_beside_is_left_out_and_said(bad: str) -> None:
     assert found == ["m"]
     assert len(said) == 1
     assert said[0].startswith("dvc.lock at c0ffee0")
-    assert said[0].endswith("it is left out, as m is told elsewhere")
+    assert said[0].endswith("skipped, because another file names m")
 
 
 def test_contents__a_broken_file_that_may_be_the_one() -> None:
@@ -41,7 +41,7 @@ def test_contents__a_broken_file_that_may_be_the_one() -> None:
         paths({"m.dvc": BROKEN, "x/y.dvc": BROKEN, "z.dvc": out("z")}, "m")
 
     assert str(caught.value).startswith("m.dvc at c0ffee0 is not YAML")
-    assert "No other file tells of all of m" in str(caught.value)
+    assert "No other file names all of m" in str(caught.value)
     assert "broken as well: x/y.dvc" in str(caught.value)
 
 

@@ -86,7 +86,7 @@ def test_ignored_options_warning__is_one_line(remote: str, dropped: set[str]) ->
 def test_ignored_options_warning__says_how_to_say_it() -> None:
     said = ignored_options_warning("store", {"profile", "configpath"})
 
-    assert "may not say configpath, profile of its remote 'store'" in said
+    assert "Ignored configpath, profile of the remote 'store'" in said
     assert "`dvc remote modify --local store configpath VALUE`" in said
 
 
@@ -117,7 +117,7 @@ def test_is_below(url: str, top: str, below: bool) -> None:
         ("true", True, ""),
         ("/ca.pem", True, ""),
         ("False", False, "The certificate of the remote 'r' is not checked"),
-        ("false", True, "is checked, though the repository says ssl_verify = false"),
+        ("false", True, "is checked although the repository sets ssl_verify = false"),
     ],
 )
 def test_unchecked_certificate_warning(said: str, verify: bool, told: str) -> None:

@@ -107,6 +107,6 @@ def test_tags__more_than_their_list_may_have(tmp_path: Path) -> None:
 
     with (
         soon(),
-        pytest.raises(UnexpectedAnswer, match=r"git for-each-ref tells more than 5 B"),
+        pytest.raises(UnexpectedAnswer, match=r"git for-each-ref printed more than 5 B"),
     ):
         make_git().run_local(folder, "for-each-ref", largest=5)

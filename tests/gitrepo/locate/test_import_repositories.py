@@ -70,7 +70,7 @@ def test_fetch_address(address: str, home: str, expected: FetchAddress) -> None:
 
 
 def test_fetch_address__ssh_alone() -> None:
-    with pytest.raises(BadInput, match="needs a key for ssh"):
+    with pytest.raises(BadInput, match="needs an SSH key"):
         fetch_address(RepositoryUrl.parse("git@ssh.dev.azure.com:v3/a/b"), "git@a.example:y")
 
 
@@ -155,7 +155,7 @@ def test_open__elsewhere_nothing_is_sent(
     )
 
     with (
-        pytest.raises(TokenRefused, match="asked without a credential"),
+        pytest.raises(TokenRefused, match="requested without a credential"),
         repositories.open(source(server, commits[0])),
     ):
         pass

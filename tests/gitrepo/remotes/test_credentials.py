@@ -81,7 +81,7 @@ def test_is_providers(kind: str, url: str) -> None:
 @pytest.mark.parametrize(("kind", "url"), OTHERS)
 def test_is_providers__others(kind: str, url: str) -> None:
     assert not is_providers(at(kind, url))
-    assert "the repository alone says that" in why_withheld(OURS, at(kind, url))
+    assert "only the repository says to send it to" in why_withheld(OURS, at(kind, url))
     assert why_withheld(OURS, at(kind, url, "outside")) == ""
     assert why_withheld(Credential("key", "repository"), at(kind, url)) == ""
 
@@ -131,8 +131,8 @@ def test_check__says_which_why_and_how_to_allow_it() -> None:
         check(OURS, at("s3", "http://minio.example.com:9000/s3"))
 
     assert str(caught.value) == (
-        "the remote 'r' gets no key: the repository alone says that minio.example.com:9000 is"
-        " where it belongs. If that is right, say it outside of the repository: `dvc remote modify"
+        "the remote 'r' does not get the key: only the repository says to send it to"
+        " minio.example.com:9000. To allow it, set it outside of the repository: `dvc remote modify"
         " --local r endpointurl http://minio.example.com:9000/s3`, or set AWS_ENDPOINT_URL_S3"
     )
 

@@ -217,7 +217,7 @@ def test_place__a_key_of_ours_for_objects_of_a_stranger() -> None:
     said = Settings.of("r", "s3://models", open_to_all, "repository")
     ours = Settings.of("r", "", {"sse_customer_key": SSE}).options
 
-    with pytest.raises(BadInput, match="'r' gets no sse_customer_key"):
+    with pytest.raises(BadInput, match="'r' does not get the sse_customer_key"):
         S3Remote.open(replace(said, options={**said.options, **ours}), Network(), Identity({}))
 
 
@@ -263,7 +263,7 @@ def test_place__without_tls(monkeypatch: pytest.MonkeyPatch, origin: Origin) -> 
         url = S3Remote.open(said, nowhere, Identity({})).place("a", "", NOW).url
         assert url.startswith("http://models.s3.")
     else:
-        with pytest.raises(BadInput, match="'r' gets no credential of AWS"):
+        with pytest.raises(BadInput, match="'r' does not get the credential of AWS"):
             S3Remote.open(said, nowhere, Identity({}))
 
 

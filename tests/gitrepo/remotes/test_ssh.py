@@ -251,7 +251,7 @@ def test_opened__a_password_from_outside_goes_to_no_address_of_the_repository() 
 
     said = Settings("store", url.url, {**url.options, **password})
 
-    with pytest.raises(BadInput, match="the remote 'store' gets no password"):
+    with pytest.raises(BadInput, match="the remote 'store' does not get the password"):
         ssh.opened(said, Filesystems())
 
 
@@ -294,7 +294,7 @@ def test_place__no_file_by_its_name_where_the_repository_says_where_it_is(
     committed = ssh.opened(here.settings(said="repository"), Filesystems())
     named = ssh.opened(here.settings(), Filesystems())
 
-    with pytest.raises(BadInput, match="is not read by its name"):
+    with pytest.raises(BadInput, match="is not read by name"):
         committed.place(key, "", NOW)
     for by_content in ("ab/" + "0" * 30, "files/md5/ab/" + "0" * 30 + ".dir"):
         committed.place(by_content, "", NOW)

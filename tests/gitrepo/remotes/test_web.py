@@ -23,7 +23,7 @@ def web(url: str, **options: str) -> Place:
 
 
 def test_key_of__a_path_that_leads_out() -> None:
-    with pytest.raises(UnexpectedAnswer, match="is outside of the folder"):
+    with pytest.raises(UnexpectedAnswer, match="is outside of its remote's folder"):
         key_of(TrackedFile("../m.bin", Digest("md5", HEX)), worktree=True)
 
 
@@ -85,8 +85,11 @@ def test_web__place(url: str, options: dict[str, str], place: Place) -> None:
     [
         ({"auth": "basic", "user": "ada"}, "needs user and password"),
         ({"auth": "custom", "password": "pw"}, "needs custom_auth_header and password"),
-        ({"auth": "digest"}, "wants auth 'digest'"),
-        ({"auth": "custom", "custom_auth_header": "A\r\nB", "password": "x"}, "no header line"),
+        ({"auth": "digest"}, "requires auth 'digest'"),
+        (
+            {"auth": "custom", "custom_auth_header": "A\r\nB", "password": "x"},
+            "not a valid header line",
+        ),
     ],
     ids=["no password", "no header", "digest", "two lines"],
 )

@@ -71,7 +71,7 @@ def test_place__whoever_dvc_would_be(
         ("webdavs://h", {"bearer_token_command": "x"}, "has bearer_token_command, which"),
         ("webdavs://h/?x=1", {}, "has more than a path"),
         ("webdavs:///x", {}, "the address of the remote 'store' is not valid"),
-        ("webdavs://h", {"token": "t\nHost: x"}, "are no header line"),
+        ("webdavs://h", {"token": "t\nHost: x"}, "are not a valid header line"),
     ],
 )
 def test_place__not_like_that(url: str, options: dict[str, str], why: str) -> None:

@@ -289,7 +289,7 @@ def outcome(around: Around, identity: Known, opened: Callable[[], object], mark:
         refused = error.message
     else:
         refused = ""
-    assert "the remote 'r' gets no " in refused or not refused
+    assert "the remote 'r' does not get the " in refused or not refused
     assert mark not in around.heard
     assert not (refused and around.address.heard)
     assert not identity.asked

@@ -82,7 +82,7 @@ def test_signer__a_signature_of_the_real_gitsign(tmp_path: Path) -> None:
         return TagObject(COMMIT, "commit", TAG.encode(), "gitsign", signed, armored, der)
 
     assert gitsign.signer(tag(payload)) == Signer(*allowed.decode().split())
-    with pytest.raises(Exception, match="does not fit what the tag says"):
+    with pytest.raises(Exception, match="does not match the tag"):
         gitsign.signer(tag(payload + b"more"))
 
 
@@ -166,17 +166,26 @@ FORGERIES: dict[str, tuple[dict[str, Any], str]] = {
     "an entry of another kind": ({"entry": of_another_kind}, "not good"),
     "no entry": ({"entry": lambda _: None}, "gitsign.rekorMode offline"),
     "an entry without the log's promise": ({"entry": without_promise}, "not good"),
-    "an entry without a proof": ({"entry": without_proof}, "gitsign does not write so"),
-    "a checkpoint by another name": ({"entry": by_another_name}, "gitsign does not write so"),
+    "an entry without a proof": ({"entry": without_proof}, "log in a form that gitsign"),
+    "a checkpoint by another name": (
+        {"entry": by_another_name},
+        "in a form that gitsign does not write",
+    ),
     "a signature by another key": ({"signing_key": new_key()}, "not good"),
-    "another tag's digest": ({"digest": b"\0" * 32}, "does not fit what the tag says"),
-    "more that is not signed": ({"change": more_beside_it}, "more beside its signature"),
+    "another tag's digest": ({"digest": b"\0" * 32}, "does not match the tag"),
+    "more that is not signed": ({"change": more_beside_it}, "beside its signature"),
     "two entries": ({"change": entry_twice}, "an attribute of its signature twice"),
-    "two certificates": ({"change": two_certificates}, "another number of signers than one"),
-    "a certificate of another": ({"change": certificate_of_another}, "of somebody else"),
-    "two signers": ({"change": two_signers}, "another number of signers than one"),
-    "content of its own": ({"change": content_of_its_own}, "another form than gitsign"),
-    "another version": ({"change": another_version}, "another form than gitsign writes"),
+    "two certificates": ({"change": two_certificates}, "does not have exactly one signer"),
+    "a certificate of another": ({"change": certificate_of_another}, "is not its signer's"),
+    "two signers": ({"change": two_signers}, "does not have exactly one signer"),
+    "content of its own": (
+        {"change": content_of_its_own},
+        "signature in a form that gitsign does not write",
+    ),
+    "another version": (
+        {"change": another_version},
+        "signature in a form that gitsign does not write",
+    ),
 }
 
 
@@ -193,7 +202,7 @@ def test_verify__a_signature_of_another_tag(verifier: TagVerifier) -> None:
     at = GOOD.index(b"-----BEGIN")
     other = PAYLOAD.replace(b"a message", b"another message") + GOOD[at:]
 
-    with pytest.raises(PolicyRefused, match="does not fit what the tag says"):
+    with pytest.raises(PolicyRefused, match="does not match the tag"):
         verify(verifier, other)
 
 

@@ -124,7 +124,7 @@ ATTACKS: dict[str, tuple[Callable[[Team, str], None], str]] = {
         "is signed by key {expired}, which has expired",
     ),
     "a tag with another name": (renamed, f"was made as tag {TAG}, and renamed"),
-    "another commit than was signed": (pointed_elsewhere, "does not fit what the tag says"),
+    "another commit than was signed": (pointed_elsewhere, "does not match the tag"),
     "a tag of a tag": (of_a_tag, "is a tag of a tag, not of a commit"),
     "two signatures": (two_signatures, "has more than one signature"),
     "another kind of signature": (of_ssh, "has a signature of OpenSSH, where one of OpenPGP"),

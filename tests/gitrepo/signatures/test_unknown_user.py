@@ -26,5 +26,5 @@ def test_variables__of_a_user_that_is_not(tmp_path: Path) -> None:
 
 
 def test_variables__without_the_library(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=f"for user {NOBODY_KNOWS}, whom this machine does not"):
+    with pytest.raises(BadInput, match=f"as user {NOBODY_KNOWS}: this machine has no such user"):
         unknown_user.variables(tmp_path, NOBODY_KNOWS, list)

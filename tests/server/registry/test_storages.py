@@ -396,8 +396,8 @@ def test_opened__says_once_what_does_not_count() -> None:
         openers.time.now += KEPT
 
     (told,) = openers.said
-    assert "may not say keyfile, profile of its remote 'r'" in told
-    assert told.endswith("To say it yourself: among the remotes of the configuration")
+    assert "Ignored keyfile, profile of the remote 'r'" in told
+    assert told.endswith("To set it yourself: among the remotes of the configuration")
 
 
 def test_opened__a_failure_is_kept_for_less() -> None:

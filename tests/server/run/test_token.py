@@ -270,7 +270,7 @@ def test_where_the_database_is__a_password_in_the_process_list(
 
 def test_where_the_database_is__nobody_says(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["token", "list"], {}) == 10
-    assert "neither a database nor a data-dir is named" in capsys.readouterr().err
+    assert "database and data-dir are both missing" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", [[], ["--help"], ["-h"], ["create", "--help"]])

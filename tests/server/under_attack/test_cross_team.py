@@ -393,7 +393,7 @@ def test_import__from_another_team(two: Two) -> None:
     ("name", "status", "said"),
     [
         ("hash", 400, "'store' is in a folder that acme/models may not name"),
-        ("peek", 409, "told by its name or version, not by its content"),
+        ("peek", 409, "by name or version instead of by digest"),
     ],
     ids=["by its hash", "by its path"],
 )

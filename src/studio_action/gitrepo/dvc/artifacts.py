@@ -116,7 +116,7 @@ def path_of(model: ModelName, files: Files) -> str | ExternalFile:
     node, pipeline = _annotation(model, files)
     node = pipeline.filled(node.get("path"))
     if not node.text():
-        raise NoSuchModel(f"{node.place} is not given", "No file can be had of a model without it")
+        raise NoSuchModel(f"{node.place} is not given", "A model needs a path to its files")
     if external.scheme_of(node.text()):
         return external.artifact(model.folder, node)
     return _inside(model.folder, node)
@@ -228,7 +228,7 @@ def _missing(path: str, project: Project) -> ObjectMissing:
     shown = f"{printable(path, 200)} at {project.files.revision[:7]}"
     if find(path, project.files):  # a folder
         return ObjectMissing(
-            f"DVC sees no file in {shown}", "What .dvcignore ignores is no part of a model"
+            f"DVC sees no file in {shown}", "Files that .dvcignore ignores are not part of a model"
         )
     return ObjectMissing(
         f"neither DVC nor Git has {shown}",
@@ -289,7 +289,7 @@ def _no_content(output: Output, path: str) -> ObjectMissing:
 def _in_git(path: str, entry: Entry) -> GitFile:
     if not entry.is_file:
         what = "a symbolic link" if entry.kind == LINK else "a submodule"
-        raise UnexpectedAnswer(f"{printable(path, 200)} is {what} in Git, which is not followed")
+        raise UnexpectedAnswer(f"{printable(path, 200)} is {what} in Git, and that is not followed")
     return GitFile(path, executable=entry.executable)
 
 

@@ -198,7 +198,7 @@ def _sections(file: ConfigFile) -> Mapping[str, Mapping[str, str]]:
     except (ConfigObjError, UnicodeError) as error:
         raise UnexpectedAnswer(
             f"{file.name} cannot be read: {printable(type(error).__name__)}",
-            "Correct it: `dvc config --list` tells what is wrong",
+            "Correct it: `dvc config --list` shows what is wrong",
         ) from None  # the error's text quotes the line, which may hold a secret
     return {
         section.lower(): {key.lower(): str(text) for key, text in options.items()}

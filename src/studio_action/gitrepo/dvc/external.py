@@ -119,21 +119,21 @@ def _md5(told: Node) -> Digest:
 def _check(node: Node, url: str) -> None:
     shown = printable(redact(url), 200)
     if scheme_of(url) in ("", "file"):
-        raise BadInput(f"{node.place} is a file of a machine, which is not read: {shown!r}")
+        raise BadInput(f"{node.place} is a local path, which cannot be read: {shown!r}")
     if url.endswith("/") or node.value in ("", None):
         raise BadInput(
-            f"{node.place} is a folder at an address of its own: {shown!r}",
+            f"{node.place} is a folder outside of the remotes: {shown!r}",
             "Such a folder cannot be listed: track it with DVC, or name its files",
         )
     if {".", ".."} & set(unquote(url).split("/")) or not url.isprintable() or not _is_url(url):
         raise BadInput(f"{node.place} is not the address of a file: {shown!r}")
     if _has_user_info(url):
         raise BadInput(
-            f"{node.place} has user info, which is for everybody to read: {shown!r}",
-            "Keep the file in a remote, whose password is not committed",
+            f"{node.place} has a user name or password that everybody can read: {shown!r}",
+            "Keep the file in a remote, and its password outside of the repository",
         )
     if is_cloud_metadata_address(url):
-        raise BadInput(f"{node.place} is an address for the machines of a cloud alone: {shown!r}")
+        raise BadInput(f"{node.place} is an internal address of a cloud: {shown!r}")
 
 
 def _is_url(url: str) -> bool:

@@ -83,7 +83,7 @@ class Import:
             return ""
         path = posixpath.normpath(told.text())
         if posixpath.isabs(path) or path == ".." or path.startswith("../"):
-            raise told.wrong("is not a file of the repository, and others are not read")
+            raise told.wrong("is outside of the repository")
         return path
 
     def source(self, config: str) -> ImportSource:
@@ -94,7 +94,7 @@ class Import:
         """
         commit = self._told("rev_lock")
         if not _COMMIT.fullmatch(commit.text()):
-            raise commit.wrong("is not the whole name of a commit")
+            raise commit.wrong("is not the full hash of a commit")
         remote, inline = self._told("remote"), self._told("config")
         if isinstance(inline.value, dict):
             config = _inline(inline)
@@ -212,4 +212,4 @@ def _written(remotes: Mapping[str, Mapping[str, str]], default: str = "") -> str
     try:
         return "\n".join(config.write())
     except ConfigObjError:  # its text has the value, which may be a secret
-        raise UnexpectedAnswer("an import says of a remote what no configuration can") from None
+        raise UnexpectedAnswer("an import has settings of a remote that are not valid") from None

@@ -101,8 +101,7 @@ class OutputIndex:
         also = f"; broken as well: {first_few(others, _MOST_NAMES)}" if others else ""
         return UnexpectedAnswer(
             first.why.message,
-            f"No other file tells of all of {printable(path, 200)}, so that file has to be"
-            f" readable{also}",
+            f"No other file names all of {printable(path, 200)}: correct that file{also}",
         )
 
     def add_all(self) -> None:
@@ -145,13 +144,13 @@ class OutputIndex:
     def _too_much(self, what: str) -> UnexpectedAnswer:
         return UnexpectedAnswer(
             f"the repository has {what} at {self.project.files.revision[:7]}",
-            "Annotate a path that a .dvc file beside it or a dvc.lock above it tells of",
+            "Annotate a path that a .dvc file beside it or a dvc.lock above it names",
         )
 
     def _warn_of(self, files: Collection[BrokenFile], path: str) -> None:
         for each in files:
             self.say(
-                f"{each.why.message}: it is left out, as {printable(path, 200)} is told elsewhere"
+                f"{each.why.message}: skipped, because another file names {printable(path, 200)}"
             )
 
 

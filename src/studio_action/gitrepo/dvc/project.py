@@ -184,7 +184,7 @@ class Project:
     def _too_much(self, what: str) -> UnexpectedAnswer:
         return UnexpectedAnswer(
             f"the repository has {what} at {self.files.revision[:7]}",
-            "Annotate a path that a .dvc file beside it or a dvc.lock above it tells of",
+            "Annotate a path that a .dvc file beside it or a dvc.lock above it names",
         )
 
 

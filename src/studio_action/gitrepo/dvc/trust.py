@@ -128,8 +128,8 @@ def ignored_options_warning(remote: str, dropped: Collection[str], how: str = ""
     name = printable(remote, 100)
     how = how or f"`dvc remote modify --local {name} {printable(min(dropped), 50)} VALUE`"
     return (
-        f"The repository may not say {names} of its remote {name!r}, which is about this machine:"
-        f" that is ignored. To say it yourself: {how}"
+        f"Ignored {names} of the remote {name!r}: only this machine may set that, not the"
+        f" repository. To set it yourself: {how}"
     )
 
 
@@ -141,10 +141,10 @@ def unchecked_certificate_warning(remote: str, said: str, tls_verify: bool | Pat
         return ""
     name = printable(remote, 100)
     if tls_verify is False:
-        return f"The certificate of the remote {name!r} is not checked, as its ssl_verify says"
+        return f"The certificate of the remote {name!r} is not checked: its ssl_verify is false"
     return (
-        f"The certificate of the remote {name!r} is checked, though the repository says ssl_verify"
-        " = false: a credential of yours goes there. If you mean it: `dvc remote modify --local"
+        f"The certificate of the remote {name!r} is checked although the repository sets ssl_verify"
+        " = false, because your credential is sent there. To allow it: `dvc remote modify --local"
         f" {name} ssl_verify false`"
     )
 

@@ -39,7 +39,7 @@ def error_for(url: str, said: str) -> StudioActionError:
     use.
     """
     if _UNADVERTISED.search(said):
-        return UnadvertisedObject(f"{url} gives no single files", "Use a server with protocol 2")
+        return UnadvertisedObject(f"{url} cannot send single files", "Use a server with protocol 2")
     if _DISK_FULL.search(said):
         return WorkspaceRefused(f"{url} cannot be fetched: {said}", "Free some space")
     if _UNKNOWN_HOST.search(said):

@@ -136,7 +136,7 @@ class Git:
                 raise Unreachable(f"git {words[0]} took too long") from None
             except pipes.OutputTooLarge:
                 raise UnexpectedAnswer(
-                    f"git {words[0]} tells more than {human_size(largest)} of the repository"
+                    f"git {words[0]} printed more than {human_size(largest)} about the repository"
                 ) from None
         return subprocess.CompletedProcess(words, process.returncode, output, errors)
 

@@ -78,8 +78,8 @@ class Revision:
             left -= len(found[path])
             if left < 0:
                 raise UnexpectedAnswer(
-                    f"what has to be read at {self.revision[:7]} is more than"
-                    f" {human_size(_LARGEST_READS)}"
+                    f"the files to read at {self.revision[:7]} are larger than"
+                    f" {human_size(_LARGEST_READS)} together"
                 )
         return found
 

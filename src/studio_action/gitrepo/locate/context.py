@@ -82,9 +82,8 @@ class ResolveContext:
             return None
         if checkout.tracks(self.checkout, path, self.environ):
             self._say_once(
-                f"{printable(path, 300)!r} is a link, or Git tracks it, so that it may be"
-                " anybody's word: it is ignored. Take it out of the repository with `git rm"
-                " --cached`"
+                f"{printable(path, 300)!r} is ignored: it is a link, or Git tracks it, so somebody"
+                " else may have written it. Remove it from the repository with `git rm --cached`"
             )
             return None
         return self.checkout / path

@@ -49,7 +49,7 @@ def fetch_address(address: RepositoryUrl, home: str) -> FetchAddress:
         return FetchAddress(str(address), with_credential=True)
     if not address.web_url:
         raise BadInput(
-            f"{address} needs a key for ssh, which is for the repository's own host alone",
+            f"{address} needs an SSH key, and yours is used for the repository's own host only",
             "Import it by its https address",
         )
     url = f"{address.web_url}.git"
@@ -88,7 +88,7 @@ class ImportRepositories:
                 raise
             raise type(error)(
                 error.message,
-                "It was asked without a credential: git-token is for the server of repo alone",
+                "It was requested without a credential: git-token is for the server of repo only",
             ) from error
 
 

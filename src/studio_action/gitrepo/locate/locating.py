@@ -236,7 +236,7 @@ class _Locator:
         with place.open("rb") as content:
             if content.read(len(_POINTER)) == _POINTER:
                 raise UnexpectedAnswer(
-                    f"{printable(file.path, 300)!r} is in Git LFS, and Git has a pointer alone",
+                    f"{printable(file.path, 300)!r} is in Git LFS, and Git has only a pointer",
                     "Track it with DVC, or fetch it with git lfs",
                 )
         found = digests_of_file(place, Digest("md5", ""))
@@ -271,8 +271,8 @@ class _Locator:
         settings = self._settings[parent]
         if not settings.scheme:
             raise BadInput(
-                f"{printable(file.path, 300)!r} is a file of a machine, which is not read",
-                "A folder is read only as a remote that keeps its files by their content",
+                f"{printable(file.path, 300)!r} is a local path, which cannot be read",
+                "Push the file to a DVC remote",
             )
         return InRemote(settings, key, file.version_id)
 

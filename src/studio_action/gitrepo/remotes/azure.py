@@ -308,7 +308,7 @@ def _outside(environ: Mapping[str, str], option: str) -> str:
 
 
 def _refused(settings: Settings) -> BadInput:
-    return BadInput(f"the credentials of the remote {settings.name!r} sign nothing", _HINT)
+    return BadInput(f"the credentials of the remote {settings.name!r} cannot sign URLs", _HINT)
 
 
 def _transport(network: Network) -> dict[str, Any]:

@@ -51,19 +51,19 @@ def key_of(stored: TrackedFile, *, worktree: bool, folder: bool = False) -> str:
     """
     if folder and (stored.version_id or worktree or stored.digest is None):
         raise UnexpectedAnswer(
-            f"{printable(stored.path, 300)!r} is in a remote that is a folder of this machine, and"
-            " is told by its name or version, not by its content",
-            "Such a remote gives only what a digest vouches for: without worktree and version_id",
+            f"{printable(stored.path, 300)!r} is in a local remote, which stores it by name or"
+            " version instead of by digest",
+            "Use a local remote without worktree and version_id",
         )
     if stored.version_id or worktree:
         if stored.path.startswith("../"):
             raise UnexpectedAnswer(
-                f"{printable(stored.path, 300)!r} is outside of the folder that its remote is for"
+                f"{printable(stored.path, 300)!r} is outside of its remote's folder"
             )
         return stored.path
     if stored.digest is None:
         raise UnexpectedAnswer(
-            f"DVC's files say neither a digest nor a version of {printable(stored.path, 300)!r}"
+            f"DVC's files have neither a digest nor a version of {printable(stored.path, 300)!r}"
         )
     top = "files/md5/" if stored.digest.algorithm == "md5" else ""
     return f"{top}{stored.digest.hex[:2]}/{stored.digest.hex[2:]}"
@@ -85,6 +85,6 @@ def check_address(remote: str, url: str) -> None:
 def needs_extra(remote: str, extra: str, *, in_image: bool = True) -> BadInput:
     """Return the error for a remote whose library is not installed."""
     return BadInput(
-        f"the remote {remote!r} needs what is not installed here",
+        f"the remote {remote!r} needs packages that are not installed",
         f"Install studio-action[{extra}]" + (", or use the image, which has it" * in_image),
     )

@@ -106,8 +106,8 @@ class ConnectedRemote:
             )
         if not _BY_CONTENT.fullmatch(key) and self.settings.origin == "repository":
             raise BadInput(
-                f"a file at {printable(self.address, 300)!r} is not read by its name, where the"
-                " repository alone says that it is there",
+                f"a file at {printable(self.address, 300)!r} is not read by name, because only the"
+                " repository names this address",
                 "Track it with DVC and push it, or name the address outside of the repository",
             )
         home = Home(self.connect, posixpath.join(self.folder, key))

@@ -85,7 +85,7 @@ def why_withheld(credential: Credential, address: Address) -> str:
         return ""
     found = _provider(address)
     if found is None:
-        return f"the repository alone says that {address.host or 'its address'} is where it belongs"
+        return f"only the repository says to send it to {address.host or 'its address'}"
     if credential.account is None:
         return ""
     account = found.groupdict().get("account", "")
@@ -102,8 +102,8 @@ def check(credential: Credential, address: Address) -> None:
         remote = printable(address.remote, 100)
         also = f", or set {address.variable}" if address.variable else ""
         raise BadInput(
-            f"the remote {remote!r} gets no {credential.name}: {why}",
-            "If that is right, say it outside of the repository: `dvc remote modify --local"
+            f"the remote {remote!r} does not get the {credential.name}: {why}",
+            "To allow it, set it outside of the repository: `dvc remote modify --local"
             f" {remote} {address.option} {_shown(address)}`{also}",
         )
 

@@ -55,7 +55,7 @@ def _login(settings: Settings, location: Location) -> dict[str, Any]:
         check_identity(settings, "Kerberos ticket")
         if find_spec("requests_kerberos") is None:
             raise BadInput(
-                f"the remote {settings.name!r} wants Kerberos", "Install requests-kerberos"
+                f"the remote {settings.name!r} requires Kerberos", "Install requests-kerberos"
             )
         principal = settings["kerberos_principal"]
         login |= {"kerberos": True, "kerb_kwargs": {"principal": principal} if principal else {}}
@@ -112,7 +112,7 @@ def _govern(session: Session, url: str, network: Network, timeout: float) -> Non
                 content += piece
                 if len(content) > _MOST:
                     response.close()
-                    raise Interrupted("more came than was asked for")
+                    raise Interrupted("received more bytes than requested")
             response._content = bytes(content)
             if not request.url or not request.url.startswith(url):
                 response.raise_for_status()  # fsspec would take a data node's error for content
@@ -175,7 +175,7 @@ class _Connect:
     def _explain(self, error: Exception) -> Exception | None:
         if any(program in str(error) for program in ("libjvm", "libhdfs")):
             return BadInput(
-                f"the remote {self.remote!r} needs Java and Hadoop's client, which are not here",
+                f"the remote {self.remote!r} needs Java and Hadoop's client, which are missing",
                 "Install them, and set JAVA_HOME, HADOOP_HOME and CLASSPATH, or use webhdfs",
             )
         return None

@@ -169,7 +169,7 @@ def _headers(settings: Settings) -> tuple[str, ...]:
         "key-MD5": base64.b64encode(md5).decode(),
     }
     if not algorithm.isalnum():
-        raise ValueError("sse_customer_algorithm is none")
+        raise ValueError("sse_customer_algorithm is not valid")
     head = "x-amz-server-side-encryption-customer-"
     return tuple(f"{head}{name}: {text}" for name, text in lines.items())
 

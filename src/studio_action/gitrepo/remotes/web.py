@@ -59,8 +59,8 @@ class WebRemote:
                 lacks = "custom_auth_header and password"
             case other:
                 raise BadInput(
-                    f"the remote {said.name!r} wants auth {printable(other, 50)!r}",
-                    "DVC can read with auth basic and custom",
+                    f"the remote {said.name!r} requires auth {printable(other, 50)!r}",
+                    "DVC can read with auth basic or custom",
                 )
         raise BadInput(
             f"the remote {said.name!r} needs {lacks}",
@@ -99,7 +99,7 @@ def header_line(name: str, value: str) -> str:
     """Return one header line; raise `BadInput` if it would be more."""
     line = f"{name}: {value}"
     if not line.isprintable():
-        raise BadInput("custom_auth_header and password of a remote are no header line")
+        raise BadInput("custom_auth_header and password of a remote are not a valid header line")
     return line
 
 
@@ -117,7 +117,7 @@ class LocalRemote:
         folder = Path(self.settings.url)
         if sys.platform == "win32" and not folder.drive.endswith(":"):
             raise BadInput(  # Windows would log in there, and a repository's text names it
-                f"the remote {self.settings.name!r} is no folder of this machine's drives:"
+                f"the remote {self.settings.name!r} is not a folder on a drive of this machine:"
                 f" {printable(self.settings.url, 300)!r}",
                 "Give the share a drive letter, and write that as the remote's url",
             )
@@ -131,7 +131,7 @@ class LocalRemote:
         place = Path(os.path.normpath(folder), key)
         if _is_the_systems(Path(os.path.realpath(place))):
             raise UnexpectedAnswer(
-                f"the remote {self.settings.name!r} is where the system shows itself as files",
+                f"the remote {self.settings.name!r} is in a folder of the system, such as /proc",
                 "Correct its url",
             )
         return Place(place.as_uri())

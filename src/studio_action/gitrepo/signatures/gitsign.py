@@ -89,7 +89,7 @@ class Gitsign:
         """Return who signed the tag; raise `Unfit` if that is nobody allowed."""
         message = signed_message.read(tag.der)
         if message.digest != hashlib.sha256(tag.payload).digest():
-            raise Unfit("has a signature that does not fit what the tag says")
+            raise Unfit("has a signature that does not match the tag")
         certificate = _certificate(message)
         allowed = next((each for each in self._allowed if _is_of(certificate, each)), None)
         if allowed is None:

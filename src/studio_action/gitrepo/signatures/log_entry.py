@@ -93,7 +93,7 @@ def read(content: bytes, signed: bytes, signature: bytes, certificate: bytes) ->
     usual = _CHECKPOINT.fullmatch(entry.inclusion_proof.checkpoint.envelope)
     is_canonical = entry.SerializeToString(deterministic=True) == content
     if not (usual and is_canonical) or entry.canonicalized_body:
-        raise Unfit("has an entry of Sigstore's log that gitsign does not write so")
+        raise Unfit("has an entry of Sigstore's log in a form that gitsign does not write")
     entry.canonicalized_body = _body(signed, signature, certificate)
     found: dict[str, Any] = json_format.MessageToDict(
         entry, always_print_fields_with_no_presence=True

@@ -35,7 +35,7 @@ _UNFIT = {
     "REVKEYSIG": "is signed by key {key}, which is revoked",
     "EXPKEYSIG": "is signed by key {key}, which has expired",
     "EXPSIG": "has a signature of key {key} that has expired",
-    "BADSIG": "has a signature of key {key} that does not fit what the tag says",
+    "BADSIG": "has a signature of key {key} that does not match the tag",
     "ERRSIG": "is signed by key {key}, which allowed-signers does not have, or in a way that gpg"
     " does not accept",
 }

@@ -41,7 +41,7 @@ def read(der: bytes) -> SignedMessage:
     try:
         info = cms.ContentInfo.load(der, strict=True)
         if info["content_type"].native != "signed_data" or info.dump(force=True) != der:
-            raise Unfit("has a signature of another form than gitsign writes")
+            raise Unfit("has a signature in a form that gitsign does not write")
         return _read(info["content"])
     except (ValueError, TypeError, KeyError, AttributeError) as error:  # as the library comes by it
         raise Unfit("has a signature that cannot be read as one of gitsign") from error
@@ -49,7 +49,7 @@ def read(der: bytes) -> SignedMessage:
 
 def _read(data: cms.SignedData) -> SignedMessage:
     if len(data["certificates"]) != 1 or len(data["signer_infos"]) != 1 or len(data["crls"]):
-        raise Unfit("has another number of signers than one")
+        raise Unfit("does not have exactly one signer")
     (choice,), (signer,) = data["certificates"], data["signer_infos"]
     content = data["encap_content_info"]
     identifier = signer["sid"].chosen
@@ -62,16 +62,16 @@ def _read(data: cms.SignedData) -> SignedMessage:
         signer["signature_algorithm"]["algorithm"].native == "sha256_ecdsa",
     )
     if not all(usual):
-        raise Unfit("has a signature of another form than gitsign writes")
+        raise Unfit("has a signature in a form that gitsign does not write")
     certificate = choice.chosen
     if (identifier["issuer"].dump(), identifier["serial_number"].native) != (
         certificate.issuer.dump(),
         certificate.serial_number,
     ):
-        raise Unfit("has a certificate of somebody else than its signer")
+        raise Unfit("has a certificate that is not its signer's")
     signed = _attributes(signer["signed_attrs"])
     if sorted(signed) != sorted(_SIGNED) or signed["content_type"].native != "data":
-        raise Unfit("has a signature of other attributes than gitsign writes")
+        raise Unfit("has a signature with attributes that gitsign does not write")
     return SignedMessage(
         signer["signed_attrs"].untag().dump(force=True),
         signed["message_digest"].native,
@@ -99,6 +99,6 @@ def _log_entry(signer: cms.SignerInfo) -> bytes:
     if _LOG_ENTRY not in unsigned:
         raise Unfit(_OFFLINE)
     if len(unsigned) > 1:
-        raise Unfit("has more beside its signature than an entry of Sigstore's log")
+        raise Unfit("has more than an entry of Sigstore's log beside its signature")
     value: bytes = unsigned[_LOG_ENTRY].parse(core.OctetString).native
     return value

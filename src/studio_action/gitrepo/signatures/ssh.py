@@ -78,7 +78,7 @@ def read_signer(said: str, *, good: bool) -> Signer:
             " Git's tags at that date"
         )
     raise Unfit(
-        "has a signature that does not fit what the tag says, or that is not for Git's tags:"
+        "has a signature that does not match the tag, or that is not for Git's tags:"
         f" {_shown(said)}"
     )
 

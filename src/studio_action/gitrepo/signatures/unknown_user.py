@@ -47,7 +47,7 @@ def variables(
     library = next(iter(find()), None)
     if library is None:
         raise BadInput(
-            f"ssh-keygen checks no signature for user {user}, whom this machine does not know",
+            f"ssh-keygen cannot check signatures as user {user}: this machine has no such user",
             "Run as a user of the machine, install nss_wrapper (libnss-wrapper), or use the image",
         )
     passwd, group = folder / "passwd", folder / "group"

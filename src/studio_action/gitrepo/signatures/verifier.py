@@ -104,7 +104,7 @@ def _check(requirement: TagSignature, git: Git, folder: Path) -> SignatureCheck:
         from studio_action.gitrepo.signatures.gitsign import Gitsign
     except ModuleNotFoundError as error:
         raise BadInput(
-            "require-signed-tag: gitsign needs what is not installed here:"
+            "require-signed-tag: gitsign needs packages that are not installed:"
             f" {error.name} is missing",
             "Install studio-action[signing], or use the image, which has it",
         ) from error

@@ -67,7 +67,7 @@ def _auth_method(settings: LogInSettings, document: Mapping[str, Any]) -> str:
         if isinstance(known, (list, tuple)) and method in known:
             return method
     raise UnexpectedAnswer(
-        f"{settings.issuer.url} takes a client's secret in none of the ways"
+        f"{settings.issuer.url} accepts a client's secret in none of the ways"
         f" {' and '.join(_AUTH_METHODS)}"
     )
 
@@ -97,7 +97,7 @@ class Provider:
             if self._now() >= self._due:
                 self._renew()
             if self._known is None:
-                raise Unreachable(f"{self._settings.issuer.url} was down just before")
+                raise Unreachable(f"{self._settings.issuer.url} was unavailable a moment ago")
             return self._known
 
     def _renew(self) -> None:

@@ -70,7 +70,7 @@ class KeyCache:
         if now < known.tried + PAUSE:
             if key is None:
                 raise Unreachable(
-                    f"{issuer} may have a new key; it was asked for its keys just before",
+                    f"{issuer} may have a new key; its keys were requested a moment ago",
                     "Try again in half a minute",
                 )
             return

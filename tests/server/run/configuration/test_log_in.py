@@ -66,7 +66,7 @@ def test_none(tmp_path: Path) -> None:
         (f"{URL}log-in: {{issuer: http://id.example.org, client-id: a, {RULES}}}", "must be https"),
         (f"{URL}log-in: {{issuer: https://id.example.org, {RULES}}}", "client-id"),
         (f"{URL}log-in: {{{WHO}, rules: []}}", "rules"),
-        (f"{URL}log-in: {{{WHO}, client-secret: hunter2, {RULES}}}", "does not stand in"),
+        (f"{URL}log-in: {{{WHO}, client-secret: hunter2, {RULES}}}", "must not be in"),
         (f"{URL}log-in: {{{WHO}, scopes: [email], {RULES}}}", "must have openid"),
         (f'{URL}log-in: {{{WHO}, name: "a\\u202eb", {RULES}}}', "is not a name"),
         (

@@ -239,13 +239,13 @@ def repository(entry: str) -> str:
     [
         pytest.param("repositories: []", "data-dir: is missing", id="no data-dir"),
         pytest.param("data-dir: d", "no repository is given", id="no repository"),
-        pytest.param(SMALLEST + "prot: 8000", "prot: is not an entry there", id="a typing error"),
+        pytest.param(SMALLEST + "prot: 8000", "prot: is not a known entry", id="a typing error"),
         pytest.param(SMALLEST + "port: 70000", "port: ", id="no port"),
         pytest.param(SMALLEST + "port: 1\nport: 2", "line 1: 'port' is there twice", id="twice"),
         pytest.param(SMALLEST + "a: [", "is not YAML: line 3", id="no YAML"),
         pytest.param("", "has no entries", id="empty"),
         pytest.param(
-            SMALLEST + "webhook-secret: hunter2", "webhook-secret: a secret does not", id="inline"
+            SMALLEST + "webhook-secret: hunter2", "webhook-secret: a secret must not", id="inline"
         ),
         pytest.param(
             SMALLEST + "webhook-secret: {env: NOT_SET}",
@@ -259,7 +259,7 @@ def repository(entry: str) -> str:
         ),
         pytest.param(
             SMALLEST + "database: postgresql://app:hunter2@db/x",
-            "database: a password does not",
+            "database: a password must not",
             id="a password of the database",
         ),
         pytest.param(SMALLEST + "database: hunter2", "database: is not the URL", id="no database"),
@@ -291,7 +291,7 @@ def repository(entry: str) -> str:
         ),
         pytest.param(
             repository("folders: [models]"),
-            "the repository a/b has models among its folders, which is none of the server's",
+            "the repository a/b has models among its folders, which is not a folder of the server",
             id="folders that are not there",
         ),
         pytest.param(repository("imports: [d]"), "repositories[0].imports", id="imports, short"),

@@ -178,7 +178,7 @@ class _Requested:
         if unsupported := {"actor_token", "actor_token_type"} & fields.keys():
             _refuse(f"{min(unsupported)} is not supported")
         if {fields.get(name, url).rstrip("/") for name in ("audience", "resource")} != {url}:
-            raise _error("invalid_target", f"tokens of this server are for {url} alone")
+            raise _error("invalid_target", f"tokens of this server are for {url} only")
         if not fields.get("subject_token"):
             _refuse("subject_token, the ID token, is missing")
         return cls(fields["subject_token"], frozenset(fields.get("scope", "").split()))

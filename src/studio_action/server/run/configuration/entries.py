@@ -82,7 +82,7 @@ def _secret(given: object, info: ValidationInfo) -> str:
             source = f"the file {path}"
         case _:
             raise ValueError(
-                "a secret does not stand in the configuration: write {env: NAME} or {file: PATH}"
+                "a secret must not be in the configuration file: write {env: NAME} or {file: PATH}"
             )
     if not text.strip():
         raise ValueError(f"{source} is empty or not set")
@@ -100,7 +100,7 @@ def _database(given: object, info: ValidationInfo) -> str:
     if not isinstance(given, str):
         return _readable_database(_secret(given, info))
     if has_password(given):
-        raise ValueError("a password does not stand in the configuration: write {env: NAME}")
+        raise ValueError("a password must not be in the configuration file: write {env: NAME}")
     return given
 
 

@@ -123,7 +123,7 @@ class DatabaseForm(Form):
     @model_validator(mode="after")
     def _somewhere(self) -> DatabaseForm:
         if not self.database and self.data_dir is None:
-            raise ValueError("neither a database nor a data-dir is named")
+            raise ValueError("database and data-dir are both missing: set one of them")
         return self
 
     @property
@@ -205,7 +205,7 @@ class ConfigurationForm(Form):
             if unknown := sorted((each.folders or frozenset()) - self.folders.keys()):
                 raise ValueError(
                     f"the repository {each.full_name} has {unknown[0]} among its folders, which is"
-                    " none of the server's: add it to the folders"
+                    " not a folder of the server: add it to the folders"
                 )
         return self
 

@@ -29,7 +29,7 @@ VARIABLES = {
 FILE = "STUDIO_ACTION_SERVER_CONFIG"
 _TEXTS = {
     "missing": "is missing",
-    "extra_forbidden": "is not an entry there",
+    "extra_forbidden": "is not a known entry",
     "string_type": "is not a text",
     "dict_type": "is not a mapping",
     "model_type": "is not a mapping",
