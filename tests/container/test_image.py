@@ -188,7 +188,7 @@ def test_image__help_without_home_or_path(image: Image) -> None:
 def test_image__program_is_on_the_path_for_a_gitlab_job(image: Image) -> None:
     done = image.run("-c", "studio-action --version", options=("--entrypoint=sh",))
 
-    assert done.stdout.split()[-1] == studio_action.__version__
+    assert done.stdout.splitlines()[0] == f"studio-action {studio_action.__version__}"
 
 
 def test_image__hyphenated_variables_arrive(image: Image) -> None:
