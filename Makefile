@@ -74,7 +74,7 @@ test-docker: dev engine tests/tools/node_modules/.package-lock.json
 
 # With real S3, Azure and PostgreSQL servers, a browser, the real gto and dvc.
 .PHONY: test-servers
-test-servers: dev oracle dvc tests/tools/node_modules/.package-lock.json
+test-servers: dev oracle dvc helm tests/tools/node_modules/.package-lock.json
 	$(BIN)/pytest -m "(servers or oracle) and not docker"
 
 # Hundreds of random DVC projects, others each time, before the real dvc and before us; `make test` has forty.

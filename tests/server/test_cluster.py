@@ -145,7 +145,8 @@ def test_killed__no_request_of_a_client_that_retries_is_lost(three: Cluster) -> 
         """How many answers it had, by way of nginx."""
         count = 0
         while not ended.is_set():
-            for _ in range(3):
+            for pause in (0, 0.1, 0.2, 0.4, 0.8, 1.6):  # as a client does, but in less time
+                ended.wait(pause)
                 try:
                     answer = ask(three.url, token, "resolve", name="m")
                 except requests.ConnectionError:  # broke off while it was sent
