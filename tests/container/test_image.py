@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import tarfile
-import zlib
 from pathlib import Path
 
 import pytest
+from benchmarks.image import pulled
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -28,30 +27,12 @@ def slim(image: Image) -> Image:
     return Image("studio-action:test-slim", image.base)
 
 
-def pulled_over_base(image: Image, tmp_path: Path) -> int:
-    """The bytes of the layers that are ours, compressed as a registry has them."""
-    layers = json.loads(answer("image", "inspect", "--format={{json .RootFS.Layers}}", image.base))
-    saved = tmp_path / "image.tar"
-    answer("save", f"--output={saved}", image.name)
-    total = 0
-    with tarfile.open(saved) as archive:
-        manifest = archive.extractfile("manifest.json")
-        assert manifest is not None
-        for name in json.load(manifest)[0]["Layers"][len(layers) :]:
-            layer, compressor = archive.extractfile(name), zlib.compressobj(6)
-            assert layer is not None
-            while block := layer.read(1 << 20):
-                total += len(compressor.compress(block))
-            total += len(compressor.flush())
-    return total
-
-
 def test_image__what_is_pulled_over_its_base(image: Image, tmp_path: Path) -> None:
-    assert pulled_over_base(image, tmp_path) < 38 * MEGABYTE
+    assert pulled(image.name, image.base, tmp_path) < 38 * MEGABYTE
 
 
 def test_image__slim(slim: Image, tmp_path: Path) -> None:
-    assert pulled_over_base(slim, tmp_path) < 17 * MEGABYTE
+    assert pulled(slim.name, slim.base, tmp_path) < 17 * MEGABYTE
     done = slim.run("--help")
     assert done.returncode == 0, done.stderr
 
