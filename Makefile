@@ -65,7 +65,7 @@ fix: dev
 
 # All tests, in three parts that share nothing and so may run at once (`make -j2 test`).
 .PHONY: test
-test: test-docker test-fast test-servers
+test: test-servers test-fast test-docker
 
 # In the image, as a GitHub step, as a GitLab job, with Compose.
 .PHONY: test-docker
