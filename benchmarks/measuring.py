@@ -59,14 +59,22 @@ def run(command: Command, folder: Path, log: Path) -> Sample:
     return Sample(seconds, sum(each[0] for each in used), max(each[1] for each in used))
 
 
+def timed(peak: Path) -> list[str]:
+    """Return the words before a command whose peak memory is written to a file, in KiB."""
+    return [TIME, "--quiet", "--format=%M", f"--output={peak}"]
+
+
 def _run(argv: Sequence[str], command: Command, folder: Path, log: Path) -> tuple[float, float]:
     kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
     environment = {**kept, "HOME": str(log.parent), **command.environment}
     memory = log.with_suffix(".memory")
-    timed = [TIME, "--quiet", "--format=%M", f"--output={memory}", *argv]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            timed, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT
+            [*timed(memory), *argv],
+            cwd=folder,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)

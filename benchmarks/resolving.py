@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.servers.git import git_server
 
 from benchmarks import tools
-from benchmarks.measuring import Result, Sample
+from benchmarks.measuring import Result, Sample, timed
 from benchmarks.table import OURS, Target, targets_table
 
 TAGS = 1000
@@ -35,7 +35,7 @@ FILES = {
 }
 
 MINE = """
-import os, sys, tempfile, time, resource
+import os, sys, tempfile, time
 from datetime import datetime, timezone
 from pathlib import Path
 from studio_action.run import commands
@@ -64,7 +64,7 @@ with tempfile.TemporaryDirectory() as scratch:
 assert found.version == "v0.999.0", found
 """
 THEIRS = """
-import sys, time, resource
+import sys, time
 from dvc.api import artifacts_show
 from dvc.repo import Repo
 started = time.perf_counter()
@@ -73,7 +73,7 @@ assert found["path"] == "m.bin", found
 """
 END = """
 took = time.perf_counter() - started
-print(took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+print(took)
 """
 
 
@@ -108,16 +108,16 @@ def make_repository(folder: Path, files: Mapping[str, str] = FILES) -> None:
 def seconds(python: str | Path, script: str, url: str, folder: Path) -> Sample:
     """One resolving in a new process, from its imports to the answer."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "DVC_NO_ANALYTICS": "1"}
+    peak = folder / "peak"
     done = subprocess.run(
-        [python, "-c", script, url],
+        [*timed(peak), python, "-c", script, url],
         cwd=folder,
         env=environment,
         check=True,
         stdout=subprocess.PIPE,
         text=True,
     )
-    took, memory = done.stdout.split()
-    return Sample(float(took), 0.0, float(memory))
+    return Sample(float(done.stdout), 0.0, int(peak.read_text()) / 1024)
 
 
 def main() -> int:
