@@ -66,6 +66,10 @@ class ModelName:
         """Return the form that the API takes, e.g. `path/to:name`."""
         return f"{self.folder}:{self.name}" if self.folder else self.name
 
+    def is_below(self, folder: str) -> bool:
+        """Return whether the model is in a folder of the repository; '' is its root."""
+        return f"{self.folder}/".startswith(f"{folder}/" if folder else "")
+
 
 def _normal_folder(text: str, folder: str) -> str:
     parts = [part for part in folder.split("/") if part not in ("", ".")]

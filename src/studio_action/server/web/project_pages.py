@@ -100,14 +100,11 @@ class ProjectPages:
         source = source_of(request, self.services, visit.repository)
         events = ((model.name, reading.events[model.name]) for model in models)
         deprecated = sorted(str(model.name) for model in models if model.deprecated)
-        return self.visitors.renderer.page(
+        return self._page(
             "project.html",
-            visit.visitor,
-            status=200 if reading.catalogue else 503,
-            visit=visit,
-            project=visit.project,
+            visit,
+            reading,
             source=source,
-            reading=reading,
             table=model_table(
                 [_table_source(visit.project, reading, models)], Filter.parse(request.query_params)
             ),
@@ -128,14 +125,11 @@ class ProjectPages:
             return self.visitors.not_found(visit.visitor)
         source = source_of(request, self.services, visit.repository)
         events = ((model.name, reading.events[model.name]) for model in chosen)
-        return self.visitors.renderer.page(
+        return self._page(
             "history.html",
-            visit.visitor,
-            status=200 if reading.catalogue else 503,
-            visit=visit,
-            project=visit.project,
+            visit,
+            reading,
             source=source,
-            reading=reading,
             requested=requested,
             history=views.view_history(events, requested.page, views.HISTORY, source),
         )
@@ -147,19 +141,17 @@ class ProjectPages:
             return visit
         reading, models = self._read(visit)
         requested = views.ModelQuery.parse(request.query_params)
-        model = next((it for it in models if str(it.name) == requested.model), None)
+        model = _named(requested.model, models)
         if model is None or not requested.stage:
             return self.visitors.not_found(visit.visitor)
         held = holdings(reading.events[model.name], requested.stage)
         if not held:
             return self.visitors.not_found(visit.visitor)
-        return self.visitors.renderer.page(
+        return self._page(
             "stage.html",
-            visit.visitor,
-            visit=visit,
-            project=visit.project,
+            visit,
+            reading,
             source=source_of(request, self.services, visit.repository),
-            reading=reading,
             requested=requested,
             versions={each.name for each in model.versions},
             now=self.services.utc(),
@@ -170,20 +162,17 @@ class ProjectPages:
         self, request: Request, visit: Visit, reading: Reading, models: Sequence[Model]
     ) -> Response:
         requested = views.ModelQuery.parse(request.query_params)
-        model = next((it for it in models if str(it.name) == requested.model), None)
+        model = _named(requested.model, models)
         if model is None and reading.catalogue:
             return self.visitors.not_found(visit.visitor)
         source = source_of(request, self.services, visit.repository)
         events = reading.events[model.name] if model else ()
         findings = _findings(reading, model, events) if model else ()
-        return self.visitors.renderer.page(
+        return self._page(
             "model.html",
-            visit.visitor,
-            status=200 if reading.catalogue else 503,
-            visit=visit,
-            project=visit.project,
+            visit,
+            reading,
             source=source,
-            reading=reading,
             requested=requested,
             names=snippets.NAMES,
             model=views.view_model(model, events, findings, requested, source) if model else None,
@@ -191,6 +180,18 @@ class ProjectPages:
             history=views.view_history(
                 [(model.name, events)] if model else [], 1, views.EVENTS, source
             ),
+        )
+
+    def _page(self, template: str, visit: Visit, reading: Reading, **values: object) -> Response:
+        """Return a page of a project; a 503 while its repository cannot be read."""
+        return self.visitors.renderer.page(
+            template,
+            visit.visitor,
+            status=200 if reading.catalogue else 503,
+            visit=visit,
+            project=visit.project,
+            reading=reading,
+            **values,
         )
 
     def _read(self, visit: Visit) -> tuple[Reading, Sequence[Model]]:
@@ -227,6 +228,10 @@ def _sources(repository: str, reading: Reading, projects: Sequence[Project]) -> 
         found.append(_table_source(project, reading, [left.pop(name) for name in names]))
     events, said = reading.events, reading.annotations
     return [*found, Source(repository, "", list(left.values()), events, said)]
+
+
+def _named(name: str, models: Sequence[Model]) -> Model | None:
+    return next((model for model in models if str(model.name) == name), None)
 
 
 def _findings(

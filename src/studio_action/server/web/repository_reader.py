@@ -54,8 +54,7 @@ class Reading:
     def within(self, subdir: str) -> Sequence[Model]:
         """Return the models below the folder `subdir`, '' for the whole repository."""
         models = self.catalogue.models if self.catalogue else {}
-        below = f"{subdir}/" if subdir else ""
-        return [it for name, it in models.items() if f"{name.folder}/".startswith(below)]
+        return [it for name, it in models.items() if name.is_below(subdir)]
 
 
 class RepositoryReader:

@@ -222,8 +222,7 @@ class VersionPages:
             return None
         catalogue = self.services.models.catalogue(visit.repository)
         model = catalogue.models.get(name)
-        subdir = visit.project.subdir
-        if model is None or not f"{name.folder}/".startswith(f"{subdir}/" if subdir else ""):
+        if model is None or not name.is_below(visit.project.subdir):
             return None
         version = model.at_version(request.query_params.get(field, ""))
         return Chosen(visit, model, version, catalogue.events[name]) if version else None
